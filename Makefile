@@ -1,0 +1,78 @@
+# `make` or `make help` lists the targets. All of them work from a fresh clone: what is missing gets installed into
+# .venv first. The variables that they read are explained in .env.example.
+#
+# All paths are relative, because make cannot handle a space in the project's own path.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Which Python to make .venv with; any suitable one that is found when left out.
+PYTHON ?=
+ARGS ?=
+FROM ?=
+TO ?=
+
+# Handed on as they were typed: make expands neither "$" in them nor does a shell split them.
+export COMETS_ARGS = $(value ARGS)
+export COMETS_FROM = $(value FROM)
+export COMETS_TO = $(value TO)
+
+stack := .venv/bin/python -m include.stack
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: .venv/installed ## Run the main job from nothing to a printed leaderboard (TIKHUB_API_KEY=... for real data)
+	@$(stack) demo
+
+.PHONY: up
+up: .venv/installed ## Serve the whole stack with Airflow's UI until Ctrl-C (COMETS_UI_PORT=8080)
+	@$(stack) up
+
+.PHONY: test
+test: lint ## Check style and types, then run all tests
+	@.venv/bin/python -m pytest
+
+.PHONY: lint
+lint: .venv/installed-dev ## Check style and types of Python and SQL
+	@.venv/bin/python -m ruff check --quiet .
+	@.venv/bin/python -m ruff format --quiet --check .
+	@.venv/bin/python -m mypy --no-error-summary
+	@.venv/bin/python -m sqlfluff lint --quiet include/sql
+
+.PHONY: airflow
+airflow: .venv/installed ## Run Airflow's command line: make airflow ARGS="dags list"
+	@$(stack) airflow-line "$$COMETS_ARGS"
+
+.PHONY: env
+env: .venv/installed ## Print the environment for a shell: eval "$(make -s env)", then: airflow ...
+	@$(stack) env
+
+.PHONY: backfill
+backfill: .venv/installed ## Run missed days on the running stack: make backfill FROM=2026-03-01 TO=2026-03-07
+	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
+
+.PHONY: setup-database
+setup-database: .venv/installed ## Run include/sql/setup_database.sql on the configured creators' database
+	@$(stack) setup-database
+
+.PHONY: lock
+lock: .venv/installed ## Renew requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+	@.venv/bin/python -m include.stack.lock $(ARGS)
+
+.PHONY: install
+install: .venv/installed ## Make .venv and install requirements.txt into it
+	@:
+
+.PHONY: clean
+clean: .venv/installed ## Remove databases, logs and keys (the state folder); .venv stays
+	@$(stack) clean
+
+# An interrupted installation leaves no stamp and is done again.
+.venv/installed: requirements.txt include/stack/uv.txt
+	@python=$$(sh include/stack/find_python.sh "$(PYTHON)") && "$$python" -m include.stack.install requirements.txt $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@.venv/bin/python -m include.stack.install requirements-dev.txt $@

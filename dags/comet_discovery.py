@@ -1,0 +1,57 @@
+"""Finds TikTok creators before they are big: hashtags in, a table of growing Comets out, every day at 02:00."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pendulum
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.sdk import DAG, TriggerRule
+
+from comets.form import trigger_form
+from comets.operators.accept_run import AcceptRunOperator
+from comets.operators.extract_videos import ExtractVideosOperator
+from comets.operators.report import ReportOperator
+from comets.retries import MAX_RETRIES, CallRetryPolicy
+from comets.settings import DAG_ID, DATABASE_CONN_ID, POOL, SQL_FOLDER, settings
+
+with DAG(
+    dag_id=DAG_ID,
+    schedule="0 2 * * *",
+    start_date=pendulum.datetime(2020, 1, 1, tz=settings().timezone),
+    catchup=False,
+    params=trigger_form(settings()),
+    template_searchpath=str(SQL_FOLDER),
+    description=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
+    tags=["comets", "tiktok", "discovery"],
+    default_args={
+        "owner": "talent-scouting",
+        "retries": MAX_RETRIES,
+        "retry_policy": CallRetryPolicy(settings().retries),
+        "execution_timeout": timedelta(minutes=15),
+        # The SQL steps need nothing but the run's id: what the run was asked for stands in comet_runs.
+        "conn_id": DATABASE_CONN_ID,
+        "parameters": {"run_id": "{{ run_id }}"},
+        "split_statements": True,
+        "hook_params": {"log_sql": False},
+    },
+):
+    accept_run = AcceptRunOperator(task_id="accept_run")
+    extract_videos = ExtractVideosOperator.partial(
+        task_id="extract_videos", pool=POOL, map_index_template="#{{ task.hashtag }}"
+    ).expand(hashtag=accept_run.output)
+    # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
+    filter_comets = SQLExecuteQueryOperator(
+        task_id="filter_comets", sql="filter_comets.sql", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    )
+    upsert_creators = SQLExecuteQueryOperator(task_id="upsert_creators", sql="upsert_creators.sql")
+    # These two run even when every hashtag has failed, but not when the run was refused.
+    record_growth = SQLExecuteQueryOperator(
+        task_id="record_growth", sql="record_growth.sql", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    )
+    report = ReportOperator(
+        task_id="report", extract_task_id="extract_videos", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    )
+
+    extract_videos >> filter_comets >> upsert_creators >> record_growth >> report
+    accept_run >> [record_growth, report]

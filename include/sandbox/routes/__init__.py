@@ -1,0 +1,1 @@
+"""The routes: TikHub's own, and those that control the sandbox."""

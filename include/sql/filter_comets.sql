@@ -1,0 +1,76 @@
+-- Purpose: find the Comets among what was landed for the run's date, by the run's criteria.
+-- Inputs: comet_runs, comet_run_videos, comet_profiles. Output: comet_run_discoveries, comet_discoveries.
+-- Grain: one row per creator, video that proves it, and hashtag.
+-- Idempotent: the run's own findings are stated anew; what a date has discovered is united over all of its runs and
+-- never withdrawn. A run that was not accepted finds nothing.
+delete from comet_run_discoveries
+where run_id = %(run_id)s;
+
+insert into comet_run_discoveries (run_id, user_id, video_id, hashtag, follower_count, play_count)
+with landed as (
+    select *
+    from comet_run_videos
+    where run_id = %(run_id)s
+),
+
+counts_in_search as (
+    select distinct on (search_id, user_id)
+        search_id,
+        user_id,
+        follower_count
+    from landed
+    where follower_count is not null
+    order by search_id asc, user_id asc, observed_at desc, page_id desc, item_position desc
+),
+
+counts_in_profile as (
+    select distinct on (profile.user_id)
+        profile.user_id,
+        profile.follower_count
+    from comet_runs as run
+    inner join comet_profiles as profile on run.recorded_date = profile.recorded_date
+    where run.run_id = %(run_id)s and profile.follower_count is not null
+    order by profile.user_id asc, profile.observed_at desc, profile.item_id desc
+),
+
+judged as (
+    select
+        landed.run_id,
+        landed.user_id,
+        landed.video_id,
+        landed.hashtag,
+        landed.play_count,
+        coalesce(counts_in_search.follower_count, counts_in_profile.follower_count) as follower_count
+    from landed
+    left join counts_in_search
+        on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
+    left join counts_in_profile on landed.user_id = counts_in_profile.user_id
+    where landed.is_qualifying
+)
+
+select
+    judged.run_id,
+    judged.user_id,
+    judged.video_id,
+    judged.hashtag,
+    judged.follower_count,
+    max(judged.play_count) as play_count
+from judged
+inner join comet_runs as run on judged.run_id = run.run_id
+where judged.follower_count between run.min_followers and run.max_followers
+group by judged.run_id, judged.user_id, judged.video_id, judged.hashtag, judged.follower_count
+order by judged.user_id, judged.video_id, judged.hashtag;
+
+insert into comet_discoveries (recorded_date, user_id, video_id, hashtag, follower_count, play_count)
+select
+    run.recorded_date,
+    found.user_id,
+    found.video_id,
+    found.hashtag,
+    found.follower_count,
+    found.play_count
+from comet_runs as run
+inner join comet_run_discoveries as found on run.run_id = found.run_id
+where run.run_id = %(run_id)s
+order by found.user_id, found.video_id, found.hashtag
+on conflict (recorded_date, user_id, video_id, hashtag) do nothing

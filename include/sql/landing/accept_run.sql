@@ -1,0 +1,31 @@
+-- Purpose: note what a run was asked for, so that every later step of it needs only its run_id.
+-- Inputs: the checked params of the run and the date it owns.
+-- Grain: one row per run_id.
+-- Idempotent: a cleared run states its request again under the same run_id.
+insert into comet_runs (
+    run_id, recorded_date, timezone, hashtags,
+    min_followers, max_followers, min_video_views,
+    pages_per_hashtag, page_size, publish_time_days, region,
+    max_api_calls, is_refresh, is_live, accepted_at
+)
+values (
+    %(run_id)s, %(recorded_date)s::date, %(timezone)s, %(hashtags)s::text [],
+    %(min_followers)s, %(max_followers)s, %(min_video_views)s,
+    %(pages_per_hashtag)s, %(page_size)s, %(publish_time_days)s, %(region)s,
+    %(max_api_calls)s, %(is_refresh)s, %(is_live)s, %(accepted_at)s::timestamptz
+)
+on conflict (run_id) do update set
+    recorded_date = excluded.recorded_date,
+    timezone = excluded.timezone,
+    hashtags = excluded.hashtags,
+    min_followers = excluded.min_followers,
+    max_followers = excluded.max_followers,
+    min_video_views = excluded.min_video_views,
+    pages_per_hashtag = excluded.pages_per_hashtag,
+    page_size = excluded.page_size,
+    publish_time_days = excluded.publish_time_days,
+    region = excluded.region,
+    max_api_calls = excluded.max_api_calls,
+    is_refresh = excluded.is_refresh,
+    is_live = excluded.is_live,
+    accepted_at = excluded.accepted_at

@@ -1,0 +1,43 @@
+-- Purpose: authors whose follower count this search left unknown although a video of theirs meets the run's criteria,
+-- and whose profile this run has still to ask for.
+-- Inputs: comet_runs, comet_run_videos, comet_profiles.
+-- Grain: one row per author. Idempotent: it only reads; an author drops out once the profile has landed.
+with run as (
+    select
+        run_id,
+        recorded_date,
+        is_live or is_refresh as is_asking,
+        recorded_date::timestamp at time zone timezone as day_start_at
+    from comet_runs
+    where run_id = %(run_id)s
+),
+
+unknown_authors as (
+    select
+        user_id,
+        (array_agg(sec_uid order by observed_at desc) filter (where sec_uid is not null))[1] as sec_uid,
+        (array_agg(handle order by observed_at desc) filter (where handle is not null))[1] as handle
+    from comet_run_videos
+    where run_id = %(run_id)s and hashtag = %(hashtag)s
+    group by user_id
+    having count(follower_count) = 0 and bool_or(is_qualifying)
+)
+
+select
+    author.user_id,
+    author.sec_uid,
+    author.handle
+from unknown_authors as author
+cross join run
+where
+    not exists (
+        select 1
+        from comet_profiles as profile
+        where
+            profile.user_id = author.user_id
+            and (
+                (profile.run_id = run.run_id and profile.recorded_date = run.recorded_date)
+                or (not run.is_asking and profile.observed_at >= run.day_start_at)
+            )
+    )
+order by author.user_id

@@ -1,0 +1,35 @@
+-- Purpose: the growing Comets of a date, fastest first.
+-- Inputs: creator_stats, creators, comet_discoveries. Grain: one row per creator with a snapshot on the date.
+-- Idempotent: it only reads.
+with hashtags as (
+    select
+        user_id,
+        array_agg(distinct hashtag order by hashtag) as hashtags
+    from comet_discoveries
+    group by user_id
+)
+
+select
+    row_number() over (
+        order by
+            stats.daily_growth_followers desc nulls last,
+            stats.follower_count desc nulls last,
+            creator.handle asc nulls last,
+            stats.user_id asc
+    ) as place,
+    stats.user_id,
+    creator.handle,
+    creator.nickname,
+    stats.follower_count,
+    stats.daily_growth_followers,
+    stats.daily_growth_percent,
+    stats.gap_days,
+    stats.basis,
+    creator.tracked_since,
+    coalesce(hashtags.hashtags, '{}') as hashtags
+from creator_stats as stats
+inner join creators as creator on stats.user_id = creator.user_id
+left join hashtags on stats.user_id = hashtags.user_id
+where stats.recorded_date = %(recorded_date)s::date
+order by place
+limit %(row_limit)s

@@ -1,0 +1,298 @@
+-- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes.
+-- Inputs: comet_runs, comet_run_sightings, comet_discoveries, creators. Output: comet_run_dates, comet_observations,
+-- creator_stats, creators.gathered_since.
+-- Grain: one row per creator and date that was run.
+-- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
+-- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
+
+-- Runs take turns: each sees all that the one before has committed, and the work list is its own.
+select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+
+insert into comet_run_dates (recorded_date)
+select recorded_date
+from comet_runs
+where run_id = %(run_id)s
+on conflict (recorded_date) do nothing;
+
+-- Observations count from the day on which a creator first qualified.
+with arrived as (
+    insert into comet_observations (
+        source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count, run_id
+    )
+    select
+        sighting.source,
+        sighting.item_id,
+        sighting.user_id,
+        sighting.observed_at,
+        (sighting.observed_at at time zone run.timezone)::date as observed_date,
+        sighting.follower_count,
+        sighting.heart_count,
+        sighting.video_count,
+        sighting.run_id
+    from comet_runs as run
+    inner join comet_run_sightings as sighting on run.run_id = sighting.for_run_id
+    inner join creators as creator on sighting.user_id = creator.user_id
+    where
+        run.run_id = %(run_id)s
+        and coalesce(sighting.follower_count, sighting.heart_count, sighting.video_count) is not null
+        and (sighting.observed_at at time zone run.timezone)::date >= creator.tracked_since
+    on conflict (source, item_id) do nothing
+    returning user_id, observed_date
+)
+
+insert into comet_stale_dates (user_id, recorded_date)
+select distinct
+    user_id,
+    observed_date
+from arrived;
+
+-- A count changes the dates between its neighbouring known counts, each metric by itself.
+insert into comet_stale_dates (user_id, recorded_date)
+select distinct
+    arrived.user_id,
+    run_date.recorded_date
+from comet_stale_dates as arrived
+inner join comet_known_counts as changed
+    on arrived.user_id = changed.user_id and arrived.recorded_date = changed.observed_date
+left join lateral (
+    select known.observed_date
+    from comet_known_counts as known
+    where
+        known.user_id = changed.user_id
+        and known.metric = changed.metric
+        and known.observed_date < changed.observed_date
+    order by known.observed_date desc
+    limit 1
+) as earlier on true
+left join lateral (
+    select known.observed_date
+    from comet_known_counts as known
+    where
+        known.user_id = changed.user_id
+        and known.metric = changed.metric
+        and known.observed_date > changed.observed_date
+    order by known.observed_date asc
+    limit 1
+) as later on true
+inner join comet_run_dates as run_date
+    on
+        coalesce(earlier.observed_date, '-infinity') < run_date.recorded_date
+        and coalesce(later.observed_date, 'infinity') > run_date.recorded_date
+on conflict (user_id, recorded_date) do nothing;
+
+-- The run's own date, for every creator that can have a row on it.
+insert into comet_stale_dates (user_id, recorded_date)
+select distinct
+    observation.user_id,
+    run.recorded_date
+from comet_runs as run
+inner join comet_observations as observation on run.recorded_date <= observation.observed_date
+where run.run_id = %(run_id)s
+on conflict (user_id, recorded_date) do nothing;
+
+-- Every date of a creator whose first day has just become known, or whose history has moved here from another key.
+insert into comet_stale_dates (user_id, recorded_date)
+select
+    creator.user_id,
+    run_date.recorded_date
+from comet_runs as run
+cross join creators as creator
+cross join comet_run_dates as run_date
+where run.run_id = %(run_id)s and creator.gathered_since is distinct from creator.tracked_since
+on conflict (user_id, recorded_date) do nothing;
+
+update creators
+set gathered_since = tracked_since
+where
+    gathered_since is distinct from tracked_since
+    and exists (select 1 from comet_runs where run_id = %(run_id)s);
+
+insert into creator_stats as stats (user_id, recorded_date, follower_count, heart_count, video_count, basis)
+with stale as (
+    select
+        work.user_id,
+        work.recorded_date,
+        exists (
+            select 1
+            from comet_discoveries as discovery
+            where discovery.recorded_date = work.recorded_date and discovery.user_id = work.user_id
+        ) as is_discovered
+    from comet_stale_dates as work
+    inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
+),
+
+derived as (
+    select
+        stale.user_id,
+        stale.recorded_date,
+        metric.name as metric,
+        case
+            when same_day.value is not null then 'observed'
+            when earlier.value is not null and later.value is not null then 'estimated'
+            when later.value is not null and stale.is_discovered then 'late'
+        end as basis,
+        case
+            when same_day.value is not null then same_day.value
+            when earlier.value is not null and later.value is not null
+                then round(
+                    (
+                        earlier.value::numeric * (later.observed_date - stale.recorded_date)
+                        + later.value::numeric * (stale.recorded_date - earlier.observed_date)
+                    ) / (later.observed_date - earlier.observed_date)
+                )::bigint
+            when stale.is_discovered then later.value
+        end as value
+    from stale
+    cross join (values ('followers'), ('hearts'), ('videos')) as metric (name)
+    left join lateral (
+        select known.value
+        from comet_known_counts as known
+        where
+            known.user_id = stale.user_id
+            and known.metric = metric.name
+            and known.observed_date = stale.recorded_date
+        order by known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as same_day on true
+    left join lateral (
+        select
+            known.observed_date,
+            known.value
+        from comet_known_counts as known
+        where
+            known.user_id = stale.user_id
+            and known.metric = metric.name
+            and known.observed_date < stale.recorded_date
+        order by
+            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as earlier on true
+    left join lateral (
+        select
+            known.observed_date,
+            known.value
+        from comet_known_counts as known
+        where
+            known.user_id = stale.user_id
+            and known.metric = metric.name
+            and known.observed_date > stale.recorded_date
+        order by known.observed_date asc, known.observed_at asc, (known.source = 'profile') asc, known.item_id asc
+        limit 1
+    ) as later on true
+),
+
+snapshots as (
+    select
+        user_id,
+        recorded_date,
+        max(value) filter (where metric = 'followers') as follower_count,
+        max(value) filter (where metric = 'hearts') as heart_count,
+        max(value) filter (where metric = 'videos') as video_count,
+        max(basis) filter (where metric = 'followers') as basis,
+        max(basis) filter (where metric = 'hearts') as heart_basis,
+        max(basis) filter (where metric = 'videos') as video_basis
+    from derived
+    group by user_id, recorded_date
+)
+
+-- An observed row shows only counts of its own date.
+select
+    user_id,
+    recorded_date,
+    follower_count,
+    case when basis <> 'observed' or heart_basis = 'observed' then heart_count end as heart_count,
+    case when basis <> 'observed' or video_basis = 'observed' then video_count end as video_count,
+    basis
+from snapshots
+where follower_count is not null
+order by user_id, recorded_date
+on conflict (user_id, recorded_date) do update set
+    follower_count = excluded.follower_count,
+    heart_count = excluded.heart_count,
+    video_count = excluded.video_count,
+    basis = excluded.basis
+where
+    (stats.follower_count, stats.heart_count, stats.video_count, stats.basis)
+    is distinct from (excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis);
+
+-- Growth against the previous snapshot: of the rows derived above, and of the row after each of them.
+-- An imported row keeps the growth that it came with until such a row stands before it.
+with derived as (
+    select
+        work.user_id,
+        work.recorded_date
+    from comet_stale_dates as work
+    inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
+    inner join creator_stats as snapshot
+        on work.user_id = snapshot.user_id and work.recorded_date = snapshot.recorded_date
+),
+
+touched as (
+    select
+        user_id,
+        recorded_date
+    from derived
+    union
+    select
+        derived.user_id,
+        following.recorded_date
+    from derived
+    cross join lateral (
+        select snapshot.recorded_date
+        from creator_stats as snapshot
+        where snapshot.user_id = derived.user_id and snapshot.recorded_date > derived.recorded_date
+        order by snapshot.recorded_date asc
+        limit 1
+    ) as following
+),
+
+compared as (
+    select
+        snapshot.id,
+        snapshot.follower_count - previous.follower_count as gained_count,
+        previous.follower_count as previous_count,
+        snapshot.recorded_date - previous.recorded_date as gap_days
+    from touched
+    inner join creator_stats as snapshot
+        on touched.user_id = snapshot.user_id and touched.recorded_date = snapshot.recorded_date
+    left join lateral (
+        select
+            earlier.recorded_date,
+            earlier.follower_count
+        from creator_stats as earlier
+        where
+            earlier.user_id = snapshot.user_id
+            and earlier.recorded_date < snapshot.recorded_date
+            and earlier.follower_count is not null
+        order by earlier.recorded_date desc
+        limit 1
+    ) as previous on true
+    where snapshot.follower_count is not null
+),
+
+growth as (
+    select
+        id,
+        gap_days,
+        case when gap_days is null then 0 else round(gained_count::numeric / gap_days)::bigint end
+            as daily_growth_followers,
+        case
+            when gap_days is null then 0
+            when previous_count <> 0
+                then round(100 * gained_count::numeric / (previous_count::numeric * gap_days), 2)
+        end as daily_growth_percent
+    from compared
+)
+
+update creator_stats as stats
+set
+    gap_days = growth.gap_days,
+    daily_growth_followers = growth.daily_growth_followers,
+    daily_growth_percent = growth.daily_growth_percent
+from growth
+where
+    stats.id = growth.id
+    and (stats.gap_days, stats.daily_growth_followers, stats.daily_growth_percent)
+    is distinct from (growth.gap_days, growth.daily_growth_followers, growth.daily_growth_percent);
+
+delete from comet_stale_dates

@@ -1,0 +1,34 @@
+-- Purpose: the Comets that a run found, as its report names them.
+-- Inputs: comet_run_discoveries, comet_discoveries, creators, creator_stats. Grain: one row per Comet of the run.
+-- Idempotent: it only reads.
+with run as (
+    select
+        run_id,
+        recorded_date
+    from comet_runs
+    where run_id = %(run_id)s
+),
+
+judged as (
+    select
+        found.user_id,
+        max(discovery.follower_count) as follower_count
+    from run
+    inner join comet_run_discoveries as found on run.run_id = found.run_id
+    inner join comet_discoveries as discovery
+        on found.user_id = discovery.user_id and run.recorded_date = discovery.recorded_date
+    group by found.user_id
+)
+
+select
+    coalesce(creator.handle, judged.user_id) as handle,
+    coalesce(snapshot.follower_count, judged.follower_count) as follower_count,
+    coalesce(snapshot.daily_growth_followers, 0) as daily_growth_followers,
+    snapshot.basis,
+    coalesce(creator.tracked_since = run.recorded_date, false) as is_new
+from judged
+cross join run
+left join creators as creator on judged.user_id = creator.user_id
+left join creator_stats as snapshot
+    on judged.user_id = snapshot.user_id and run.recorded_date = snapshot.recorded_date
+order by daily_growth_followers desc, follower_count desc, handle

@@ -1,0 +1,127 @@
+"""Airflow's long-running components as processes that cannot outlive the one that started them."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil  # type: ignore[import-untyped]
+
+from include.stack.errors import StackError
+from include.stack.project import State
+from include.stack.shared_server import KEEPER, describe_log_tail
+
+# The triggerer is left out: it serves deferrable operators and asynchronous callbacks, and the package has none.
+COMPONENTS = ("api-server", "scheduler", "dag-processor")
+GRACE_SECONDS = 10
+KEEPER_SECONDS = 15
+
+
+class ComponentEndedError(StackError):
+    """A component has ended by itself; the text holds the end of its log."""
+
+
+class Component:
+    """One running component; it is stopped by `stop()` or with the death of this process."""
+
+    def __init__(self, name: str, state: State, variables: Mapping[str, str]) -> None:
+        self.name = name
+        self.log_path = state.logs / f"{name}.log"
+        keeper = [sys.executable, "-I", "-S", str(KEEPER), f"--grace={GRACE_SECONDS}", "--"]
+        with self.log_path.open("wb") as log:
+            self._keeper = subprocess.Popen(
+                [*keeper, *airflow_command(name)],
+                cwd=state.run,
+                env=variables,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Do nothing while it runs.
+
+        :raises ComponentEndedError: it does not run any more.
+        """
+        if self._keeper.poll() is not None:
+            raise ComponentEndedError(
+                f"Airflow's {self.name} has ended by itself (exit code {self._keeper.returncode}). "
+                f"{describe_log_tail(self.log_path)}"
+            )
+
+    def ask_to_stop(self) -> None:
+        """Let the keeper know; returns at once."""
+        if self._keeper.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._keeper.stdin.close()
+
+    def wait(self) -> None:
+        """Wait for the end."""
+        try:
+            self._keeper.wait(KEEPER_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()
+            self._keeper.wait()
+
+
+class Components:
+    """All components together, as a context: they run inside of it and are gone behind it."""
+
+    def __init__(self, state: State, variables: Mapping[str, str]) -> None:
+        self._state = state
+        self._variables = {**variables, "PYTHONUNBUFFERED": "1"}
+        self._running: list[Component] = []
+
+    def __enter__(self) -> Self:
+        for folder in (self._state.logs, self._state.run):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        end_leftovers(self._state.run)
+        for name in COMPONENTS:
+            self._running.append(Component(name, self._state, self._variables))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for component in self._running:
+            component.ask_to_stop()
+        for component in self._running:
+            component.wait()
+        end_leftovers(self._state.run)
+
+    def check(self) -> None:
+        """Do nothing while all of them run.
+
+        :raises ComponentEndedError: one does not run any more.
+        """
+        for component in self._running:
+            component.check()
+
+
+def airflow_command(*arguments: str) -> list[str]:
+    """Return the command line of Airflow's own program.
+
+    It is started by Python and not by its first line, which holds the path of the environment at its installation and
+    cannot hold a long one.
+    """
+    return [sys.executable, str(Path(sys.executable).with_name("airflow")), *arguments]
+
+
+def end_leftovers(run_folder: Path) -> None:
+    """Kill what a killed stack has left: Python processes that work in its run folder, which nobody else uses.
+
+    The caller holds the stack's lock, so no stack is at work there.
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(run_folder) and is_ours(process.name(), process.cmdline()):
+                process.kill()
+
+
+def is_ours(name: str, command: Sequence[str]) -> bool:
+    """Tell whether a process looks like Airflow or its keeper, which a shell left in that folder does not."""
+    return name.startswith(("python", "airflow")) or any("airflow" in part for part in command[:2])

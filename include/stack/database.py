@@ -1,0 +1,71 @@
+"""The creators' database: connecting to it, and the schema file."""
+
+import json
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from include.stack.environment import Environment
+from include.stack.errors import StackError
+from include.stack.project import PROJECT, SCHEMA_FILE
+
+# Airflow's own hints in a connection's extra; everything else there is for psycopg.
+NOT_FOR_PSYCOPG = frozenset({"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"})
+
+
+class DatabaseError(StackError):
+    """The creators' database cannot be used; the text says which one and why, without its password."""
+
+
+def connect(environment: Environment) -> psycopg.Connection[dict[str, Any]]:
+    """Connect to the creators' database.
+
+    :raises DatabaseError: it cannot be reached or refuses the login.
+    """
+    target = environment.database
+    options: dict[str, Any] = {
+        "host": target.get("host"),
+        "port": target.get("port"),
+        "dbname": target.get("schema"),
+        "user": target.get("login"),
+        "password": target.get("password"),
+        "connect_timeout": 20,
+    }
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    given |= {name: value for name, value in read_extra(target).items() if name not in NOT_FOR_PSYCOPG}
+    try:
+        return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
+    except psycopg.Error as error:
+        raise DatabaseError(f"Cannot use {describe(environment)}: {str(error).strip()}") from None
+
+
+def read_extra(target: dict[str, Any]) -> dict[str, Any]:
+    """Return a connection's extra, which Airflow accepts as an object and as a text holding one."""
+    extra = target.get("extra") or {}
+    try:
+        return dict(json.loads(extra) if isinstance(extra, str) else extra)
+    except ValueError:
+        raise DatabaseError("The extra of AIRFLOW_CONN_COMETS_DB is not valid JSON.") from None
+
+
+def describe(environment: Environment) -> str:
+    """Name the creators' database for a person, without its password."""
+    if environment.database_source is None:
+        return "the embedded PostgreSQL"
+    target = environment.database
+    place = f"{target.get('host') or 'the default host'}:{target.get('port') or 5432}"
+    return f"database {target.get('schema')} at {place} as {target.get('login')} (from {environment.database_source})"
+
+
+def apply_schema(environment: Environment) -> None:
+    """Run the schema file, which changes nothing where its tables exist already.
+
+    :raises DatabaseError: the database cannot be used or refuses a statement.
+    """
+    with connect(environment) as connection:
+        try:
+            connection.execute(SCHEMA_FILE.read_bytes())
+        except psycopg.Error as error:
+            name = SCHEMA_FILE.relative_to(PROJECT)
+            raise DatabaseError(f"{name} failed on {describe(environment)}: {str(error).strip()}") from None

@@ -1,0 +1,1 @@
+"""The Python that the tasks of the Dag `comet_discovery` need."""

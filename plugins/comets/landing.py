@@ -1,0 +1,201 @@
+"""Landing: what TikHub answered, stored page by page with the place to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from comets.database import Database
+from comets.hashtags import carries
+from comets.ledger import Answer, Ledger
+from comets.models import Profile, Video, VideoPage
+
+
+class StopReason(StrEnum):
+    """Why a search was finished."""
+
+    EXHAUSTED = "exhausted"
+    """TikHub says that there is no more."""
+    PAGE_LIMIT = "page limit"
+    """``pages_per_hashtag x page_size`` offsets are covered."""
+    EMPTY_PAGE = "empty page"
+    REPEATED_PAGE = "repeated page"
+    """The page held only videos that earlier pages of this search had."""
+    STUCK_CURSOR = "stuck cursor"
+    """TikHub promises more but gives no place to go on from."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where the search of a hashtag stands. Offsets and sizes are counts of search results."""
+
+    hashtag: str
+    search_id: int
+    round_number: int
+    next_offset: int
+    page_size: int
+    stop_reason: StopReason | None
+    offset_limit: int
+    page_count: int
+    region: str
+    publish_time_days: int
+
+
+class SearchLanding:
+    """The landed search of one hashtag in one run."""
+
+    def __init__(self, database: Database, ledger: Ledger, run_id: str, hashtag: str) -> None:
+        self.run_id = run_id
+        self.hashtag = hashtag
+        self._database = database
+        self._ledger = ledger
+        self._key = {"run_id": run_id, "hashtag": hashtag}
+
+    def open(self) -> Search:
+        """Take up the search: new, where it stopped, or again from the start if this run is entitled to that."""
+        with self._database.transaction():
+            self._database.execute("landing/ensure_search", **self._key)
+            self._database.execute("landing/restart_search", **self._key)
+            self._database.execute("landing/adopt_search", **self._key)
+        return self.read()
+
+    def read(self) -> Search:
+        """Where the search stands now."""
+        row = self._database.fetch_one("landing/read_search", **self._key)
+        reason = row.pop("stop_reason")
+        return Search(hashtag=self.hashtag, stop_reason=reason and StopReason(reason), **row)
+
+    def seen_video_ids(self, search: Search) -> set[str]:
+        """The videos that earlier pages of this round had."""
+        rows = self._database.fetch_all(
+            "landing/landed_video_ids", search_id=search.search_id, round_number=search.round_number
+        )
+        return {row["video_id"] for row in rows}
+
+    def land(self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None) -> None:
+        """Store a page, close its call and advance the search, all in one transaction."""
+        page = answer.value
+        place = {"search_id": search.search_id, "round_number": search.round_number}
+        with self._database.transaction():
+            self._ledger.close(answer)
+            head = self._database.fetch_optional(
+                "landing/land_page",
+                **place,
+                run_id=self.run_id,
+                page_offset=page.offset,
+                page_size=search.page_size,
+                next_offset=page.next_offset,
+                received_count=page.received_count,
+                landed_count=len(page.videos),
+                rejected_count=len(page.rejected),
+                observed_at=page.observed_at,
+            )
+            if head is None:
+                return
+            page_id = head["page_id"]
+            self._database.execute_many(
+                "landing/land_video", [_video_row(page_id, search.hashtag, video) for video in page.videos]
+            )
+            self._database.execute_many(
+                "landing/land_rejected_item",
+                [
+                    {
+                        "page_id": page_id,
+                        "item_position": item.item_position,
+                        "reason": item.reason,
+                        "raw_json": item.raw_json,
+                    }
+                    for item in page.rejected
+                ],
+            )
+            self._database.execute(
+                "landing/advance_search",
+                **place,
+                next_offset=page.next_offset if page.next_offset is not None else page.offset,
+                stop_reason=stop_reason,
+            )
+
+    def stop(self, search: Search, reason: StopReason) -> None:
+        """Finish the search where it stands."""
+        self._database.execute(
+            "landing/advance_search",
+            search_id=search.search_id,
+            round_number=search.round_number,
+            next_offset=search.next_offset,
+            stop_reason=reason,
+        )
+
+    def unknown_authors(self) -> list[dict[str, Any]]:
+        """Authors (``user_id``, ``sec_uid``, ``handle``) whose profile this run has still to ask for."""
+        return self._database.fetch_all("landing/unknown_authors", **self._key)
+
+    def shrink_pages(self, search: Search, page_size: int) -> None:
+        """Remember a smaller page size for the rest of this search."""
+        self._database.execute(
+            "landing/shrink_pages",
+            search_id=search.search_id,
+            round_number=search.round_number,
+            page_size=page_size,
+        )
+
+
+def land_profile(database: Database, ledger: Ledger, run_id: str, user_id: str, answer: Answer[Profile]) -> None:
+    """Store a profile with the run's date and close its call, in one transaction."""
+    profile = answer.value
+    with database.transaction():
+        ledger.close(answer)
+        database.execute(
+            "landing/land_profile",
+            run_id=run_id,
+            user_id=user_id,
+            outcome="found",
+            observed_at=profile.observed_at,
+            sec_uid=profile.sec_uid,
+            handle=profile.handle,
+            nickname=profile.nickname,
+            avatar_url=profile.avatar_url,
+            signature=profile.signature,
+            follower_count=profile.follower_count,
+            heart_count=profile.heart_count,
+            video_count=profile.video_count,
+        )
+
+
+def land_missing_account(database: Database, run_id: str, user_id: str) -> None:
+    """Store TikHub's final answer that there is no such account, with the run's date."""
+    database.execute(
+        "landing/land_profile",
+        run_id=run_id,
+        user_id=user_id,
+        outcome="no_account",
+        observed_at=datetime.now(UTC),
+        **dict.fromkeys(
+            ["sec_uid", "handle", "nickname", "avatar_url", "signature", "follower_count", "heart_count", "video_count"]
+        ),
+    )
+
+
+def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
+    author = video.author
+    return {
+        "page_id": page_id,
+        "item_position": video.item_position,
+        "video_id": video.video_id,
+        "published_at": video.published_at,
+        "caption": video.caption,
+        "play_count": video.play_count,
+        "like_count": video.like_count,
+        "comment_count": video.comment_count,
+        "share_count": video.share_count,
+        "save_count": video.save_count,
+        "is_tagged": None if video.hashtags is None else carries(hashtag, video.hashtags),
+        "user_id": author.user_id,
+        "sec_uid": author.sec_uid,
+        "handle": author.handle,
+        "nickname": author.nickname,
+        "avatar_url": author.avatar_url,
+        "signature": author.signature,
+        "follower_count": author.follower_count,
+    }

@@ -1,0 +1,53 @@
+"""The first task of a run: refuse what can't be done before anything is paid for, and note the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.sdk import BaseOperator, Context
+
+from comets.database import connect
+from comets.run import RunParams, parse_params, run_date, today
+from comets.settings import settings
+
+
+class AcceptRunOperator(BaseOperator):
+    """Check params and database, and store the request under the run's id, where every later task reads it.
+
+    :return: the normalised hashtags, one mapped task each
+    """
+
+    def execute(self, context: Context) -> list[str]:
+        """Accept the run.
+
+        :raises ParamsError: a param is wrong; nothing is stored and no call is made.
+        :raises DatabaseError: the connection is missing, or the schema file was not run.
+        """
+        params = parse_params(context["params"])
+        dag_run = context["dag_run"]
+        timezone = settings().timezone
+        recorded_date = run_date(dag_run, timezone)
+        request = {
+            "recorded_date": recorded_date,
+            "is_live": recorded_date >= today(timezone),
+            **params.model_dump(exclude={"refresh"}),
+            "is_refresh": params.refresh,
+        }
+        with connect() as database:
+            database.require_schema()
+            database.execute(
+                "landing/accept_run",
+                run_id=dag_run.run_id,
+                timezone=timezone,
+                accepted_at=datetime.now(UTC),
+                **request,
+            )
+        self._log_request(params, request)
+        return params.hashtags
+
+    def _log_request(self, params: RunParams, request: dict[str, object]) -> None:
+        mode = "live" if request["is_live"] else "a past date: what was landed for it is re-used"
+        self.log.info("Run for %s (%s)", request["recorded_date"], mode)
+        self.log.info("Hashtags: %s", ", ".join(f"#{hashtag}" for hashtag in params.hashtags))
+        for name, value in params.model_dump(exclude={"hashtags"}).items():
+            self.log.info("%s = %s", name, value)

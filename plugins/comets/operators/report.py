@@ -1,0 +1,129 @@
+"""The last task of a run: say what came of it, and end it red when a part failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from comets.database import Database, connect
+from comets.settings import settings
+from comets.tables import text_table
+
+HEALING = (
+    "To heal the run: put the cause right, then clear the failed task instance in the grid, with Downstream ticked and "
+    "Only Failed not ticked. What was landed is kept and not paid for again."
+)
+
+HASHTAG_COLUMNS = {
+    "hashtag": "hashtag",
+    "outcome": "outcome",
+    "page_count": "pages",
+    "received_count": "received",
+    "landed_count": "landed",
+    "rejected_count": "rejected",
+    "comet_count": "Comets",
+    "new_comet_count": "new",
+    "call_count": "calls",
+    "billed_count": "billed",
+}
+
+
+class ReportOperator(BaseOperator):
+    """Log the Comets of the run and a summary per hashtag, and fail if a hashtag or a step did.
+
+    :param extract_task_id: the mapped task whose instances are named by their hashtag
+    """
+
+    def __init__(self, *, extract_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.extract_task_id = extract_task_id
+
+    def execute(self, context: Context) -> None:
+        """Report the run.
+
+        :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
+        """
+        run_id = context["dag_run"].run_id
+        states = self._task_states(context)
+        with connect() as database:
+            run = database.fetch_one("report/run", run_id=run_id)
+            hashtags = database.fetch_all("report/hashtags", run_id=run_id)
+            failed_hashtags = self._mark_outcomes(hashtags, states)
+            self._log_comets(database, run_id)
+            self._log_summary(database, run_id, run, hashtags)
+        failed_steps = sorted(
+            task for task, state in states.items() if state == "failed" and not self._is_extract(task)
+        )
+        if failed_hashtags or failed_steps:
+            raise AirflowFailException(self._failure(run["recorded_date"], failed_hashtags, failed_steps))
+
+    def _task_states(self, context: Context) -> dict[str, str | None]:
+        """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
+        ti = context["ti"]
+        states: dict[str, Any] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        return {task: state for task, state in states.get(ti.run_id, {}).items() if task != self.task_id}
+
+    def _is_extract(self, task: str) -> bool:
+        return task.startswith(f"{self.extract_task_id}_")
+
+    def _mark_outcomes(self, hashtags: list[dict[str, Any]], states: dict[str, str | None]) -> list[dict[str, Any]]:
+        """Add each hashtag's outcome to its row; return the failed ones. Map indexes follow the run's hashtags."""
+        failed = []
+        for index, row in enumerate(hashtags):
+            state = states.get(f"{self.extract_task_id}_{index}")
+            row["outcome"] = row["stop_reason"] or "unfinished"
+            if state != "success":
+                row["outcome"] = (state or "not run").upper()
+                failed.append(row)
+        return failed
+
+    def _log_comets(self, database: Database, run_id: str) -> None:
+        comets = database.fetch_all("report/comets", run_id=run_id)
+        for comet in comets:
+            self.log.info(
+                "Discovered Comet: @%s (%s followers, %s)",
+                comet["handle"],
+                f"{comet['follower_count']:,}",
+                f"{comet['daily_growth_followers']:+,}",
+            )
+        self.log.info("Total Comets discovered: %d", len(comets))
+
+    def _log_summary(
+        self, database: Database, run_id: str, run: dict[str, Any], hashtags: list[dict[str, Any]]
+    ) -> None:
+        calls = database.fetch_one("report/calls", run_id=run_id)
+        snapshots = database.fetch_all("report/snapshots", run_id=run_id)
+        price = settings().budget.price_per_call_usd
+        rows = [[str(row[column]) for column in HASHTAG_COLUMNS] for row in hashtags]
+        for line in text_table(list(HASHTAG_COLUMNS.values()), rows):
+            self.log.info("%s", line)
+        for row in hashtags:
+            if row["received_count"] != row["landed_count"] + row["rejected_count"]:
+                self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
+        self.log.info(
+            "Snapshots of %s: %s",
+            run["recorded_date"],
+            ", ".join(f"{row['snapshot_count']:,} {row['basis']}" for row in snapshots) or "none",
+        )
+        self.log.info(
+            "TikHub calls of this run: %d made, %d billed, %d of unknown billing, about %.3f USD; "
+            "%d profiles unreachable",
+            calls["call_count"],
+            calls["billed_count"],
+            calls["unknown_count"],
+            calls["billed_count"] * price,
+            calls["unreachable_count"],
+        )
+
+    def _failure(self, recorded_date: Any, hashtags: list[dict[str, Any]], steps: list[str]) -> str:
+        parts = []
+        if hashtags:
+            reasons = "; ".join(
+                f"#{row['hashtag']} ({row['last_error'] or 'see the log of its task'})" for row in hashtags
+            )
+            parts.append(f"{len(hashtags)} hashtag(s) failed: {reasons}.")
+        if steps:
+            parts.append(f"Failed steps: {', '.join(steps)}; their logs say why.")
+        return f"The run for {recorded_date} is incomplete. {' '.join(parts)} All else is stored. {HEALING}"

@@ -1,0 +1,127 @@
+"""The settings file of the package and the places of its parts."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from comets.counts import MAX_COUNT
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
+SCHEMA_FILE = "include/sql/setup_database.sql"
+
+SETTINGS_FILE_VARIABLE = "COMETS_SETTINGS_FILE"
+DEFAULT_SETTINGS_FILE = PROJECT_FOLDER / "include" / "comets.yaml"
+
+DAG_ID = "comet_discovery"
+TIKHUB_CONN_ID = "tikhub"
+DATABASE_CONN_ID = "comets_db"
+POOL = "tikhub"
+
+MAX_HASHTAGS = 1000
+"""Stays below Airflow's ``[core] max_map_length``, 1024 by default."""
+
+
+class SettingsError(ValueError):
+    """The settings file is missing or says something that can't be."""
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no timezone of the tz database") from error
+    return name
+
+
+PublishTimeDays = Literal[0, 1, 7, 30, 90, 180]
+"""The values TikHub's video search takes for ``publish_time``, in days; 0 is any time."""
+
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Criteria(_Section):
+    """What makes a creator a Comet; all bounds are inclusive counts."""
+
+    min_followers: int = Field(default=10_000, ge=0, le=MAX_COUNT)
+    max_followers: int = Field(default=100_000, ge=0, le=MAX_COUNT)
+    min_video_views: int = Field(default=50_000, ge=0, le=MAX_COUNT)
+
+
+class Search(_Section):
+    """How far and where a hashtag is searched."""
+
+    pages_per_hashtag: int = Field(default=5, ge=1, le=100)
+    page_size: int = Field(default=20, ge=1, le=100)
+    publish_time_days: PublishTimeDays = 0
+    region: Region = "US"
+
+
+class Budget(_Section):
+    """What one run may spend."""
+
+    max_api_calls: int = Field(default=500, ge=1, le=1_000_000)
+    price_per_call_usd: float = Field(default=0.001, ge=0)
+
+
+class Retries(_Section):
+    """How often one TikHub call is tried, and the pauses in between, in seconds."""
+
+    tries_per_call: int = Field(default=3, ge=1, le=10)
+    rate_limit_tries: int = Field(default=5, ge=1, le=20)
+    delay_seconds: float = Field(default=10, ge=0, le=300)
+    max_delay_seconds: float = Field(default=60, ge=0, le=300)
+
+
+class Settings(_Section):
+    """The whole of ``include/comets.yaml``."""
+
+    hashtags: list[str] = Field(min_length=1, max_length=MAX_HASHTAGS)
+    criteria: Criteria = Criteria()
+    search: Search = Search()
+    budget: Budget = Budget()
+    timezone: Timezone = "UTC"
+    pool_slots: int = Field(default=4, ge=1)
+    retries: Retries = Retries()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a settings file.
+
+    :raises SettingsError: names the file and every value that is wrong.
+    """
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"The settings file {path} can't be read: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(f"The settings file {path} is wrong: {describe_errors(error)}") from error
+
+
+def describe_errors(error: ValidationError) -> str:
+    """One line for a person: every wrong field, what is wrong with it, and the value it had."""
+    problems = []
+    for problem in error.errors(include_url=False):
+        field = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        message = problem["msg"].removeprefix("Value error, ")
+        value = "" if problem["type"] in {"missing", "value_error"} else f" (got {problem['input']!r})"
+        problems.append(f"{field}: {message}{value}")
+    return "; ".join(problems)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings in force: the file named by ``COMETS_SETTINGS_FILE``, else ``include/comets.yaml``."""
+    return load_settings(Path(os.environ.get(SETTINGS_FILE_VARIABLE) or DEFAULT_SETTINGS_FILE))

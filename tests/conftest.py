@@ -1,0 +1,125 @@
+"""What all tests share: Airflow's environment, one embedded PostgreSQL, and one sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from include.sandbox.client import SandboxClient
+from include.sandbox.server import running_sandbox
+from include.stack.postgres import EmbeddedPostgres
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[1]
+SCHEMA_FILE = PROJECT_FOLDER / "include" / "sql" / "setup_database.sql"
+
+# Airflow reads its environment when it is first imported, which test modules do while they are collected.
+TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
+POSTGRES = EmbeddedPostgres(TEST_FOLDER / "postgres", durable=False)
+FAST_SETTINGS = TEST_FOLDER / "comets.yaml"
+FAST_SETTINGS.write_text(
+    (PROJECT_FOLDER / "include" / "comets.yaml")
+    .read_text(encoding="utf-8")
+    .replace("delay_seconds: 10", "delay_seconds: 0")
+    .replace("max_delay_seconds: 60", "max_delay_seconds: 0"),
+    encoding="utf-8",
+)
+for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:
+    del os.environ[name]
+os.environ.update(
+    AIRFLOW_HOME=str(TEST_FOLDER / "airflow"),
+    AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT_FOLDER / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(PROJECT_FOLDER / "plugins"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=POSTGRES.sqlalchemy_url("airflow"),
+    COMETS_SETTINGS_FILE=str(FAST_SETTINGS),
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The embedded server of this test session."""
+    with POSTGRES as server:
+        yield server
+    shutil.rmtree(TEST_FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
+    """Make an empty database and return its URL."""
+
+    def make() -> str:
+        name = f"test_{uuid4().hex}"
+        postgres.create_database(name)
+        return postgres.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def schema_template(postgres: EmbeddedPostgres) -> str:
+    """Name of a database in which the schema file was run."""
+    name = "comets_template"
+    postgres.create_database(name)
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(SCHEMA_FILE.read_text(encoding="utf-8").encode())
+    return name
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
+    """URL of a creators' database of this test's own, with the schema in it."""
+    name = f"comets_{uuid4().hex}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(schema_template))
+        )
+        yield postgres.url(name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Iterator[SandboxClient]:
+    """The sandbox of this test session."""
+    with running_sandbox() as client:
+        yield client
+
+
+@pytest.fixture
+def sandbox(running_server: SandboxClient) -> SandboxClient:
+    """The sandbox as it was at its start: no calls, no faults, real time."""
+    running_server.clear()
+    return running_server
+
+
+@pytest.fixture
+def tikhub_connection(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point the Airflow connection `tikhub` to the sandbox; returns the key."""
+    key = "key-of-the-tests-0123456789"
+    connection = {"conn_type": "http", "host": sandbox.url, "password": key}
+    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", json.dumps(connection))
+    return key
+
+
+@pytest.fixture
+def comets_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point the Airflow connection `comets_db` to this test's database; returns its URL."""
+    parts = psycopg.conninfo.conninfo_to_dict(database_url)
+    connection = {
+        "conn_type": "postgres",
+        "host": parts["host"],
+        "port": int(str(parts["port"])),
+        "login": parts["user"],
+        "schema": parts["dbname"],
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", json.dumps(connection))
+    return database_url

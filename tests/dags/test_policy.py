@@ -1,0 +1,114 @@
+"""What every Dag of this package has to have."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.serialization.serialized_objects import DagSerialization
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+DAG_FILES = sorted((PROJECT_FOLDER / "dags").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def dag_bag() -> DagBag:
+    return DagBag(str(PROJECT_FOLDER / "dags"))
+
+
+@pytest.fixture(scope="module")
+def dag(dag_bag: DagBag) -> DAG:
+    found: DAG = dag_bag.dags["comet_discovery"]
+    return found
+
+
+def test_dags_import_cleanly_with_no_connection_configured(dag_bag: DagBag) -> None:
+    assert [name for name in os.environ if name.startswith("AIRFLOW_CONN_")] == []
+    assert dag_bag.import_errors == {}
+
+
+def test_the_dag_is_daily_at_two_and_catches_nothing_up(dag: DAG) -> None:
+    assert str(dag.schedule) == "0 2 * * *"
+    assert dag.catchup is False
+    assert str(dag.timezone) == "UTC"
+
+
+def test_the_dag_survives_serialization(dag: DAG) -> None:
+    serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    assert set(serialized.task_dict) == set(dag.task_dict)
+
+
+def test_every_task_has_an_owner_retries_a_retry_policy_and_a_timeout(dag: DAG) -> None:
+    for task in dag.tasks:
+        assert task.owner not in {"", "airflow"}, task.task_id
+        assert task.retries, task.task_id
+        assert task.retry_policy is not None, task.task_id
+        assert task.execution_timeout is not None, task.task_id
+
+
+def test_only_the_task_that_calls_tikhub_takes_slots_of_its_pool(dag: DAG) -> None:
+    assert {task.task_id for task in dag.tasks if task.pool == "tikhub"} == {"extract_videos"}
+
+
+def test_the_dag_says_what_each_failure_means(dag: DAG) -> None:
+    assert dag.tags
+    assert dag.doc_md
+    for word in ("TikHubAuthError", "TikHubBalanceError", "TikHubTransientError", "setup_database.sql", "Downstream"):
+        assert word in dag.doc_md
+
+
+def test_the_steps_stand_in_the_order_of_the_sentence(dag: DAG) -> None:
+    order = ["accept_run", "extract_videos", "filter_comets", "upsert_creators", "record_growth", "report"]
+    for before, after in pairwise(order):
+        assert after in dag.get_task(before).downstream_task_ids
+
+
+def test_the_filter_has_only_the_mapped_search_upstream(dag: DAG) -> None:
+    assert dag.get_task("filter_comets").upstream_task_ids == {"extract_videos"}
+
+
+def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(dag: DAG) -> None:
+    params = dag.params
+    assert isinstance(params, ParamsDict)
+    for name in params:
+        param = params.get_param(name)
+        assert param.schema.get("title"), name
+        assert param.schema.get("type"), name
+        assert param.description, name
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
+def test_a_dag_file_fits_on_a_screen_and_only_wires(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    assert not re.search(r"^\s*(for|while)\b|open\(|Variable\.get|select |insert ", text, re.MULTILINE)
+
+
+def test_no_template_needs_a_logical_date() -> None:
+    wanted = re.compile(r"\{\{[^}]*\b(ds|ts|logical_date|data_interval_\w+|execution_date)\b")
+    for folder in ("dags", "plugins", "include"):
+        for path in [*(PROJECT_FOLDER / folder).rglob("*.py"), *(PROJECT_FOLDER / folder).rglob("*.sql")]:
+            assert not wanted.search(path.read_text(encoding="utf-8")), path
+
+
+def test_the_dag_file_reads_no_environment_and_opens_no_connection() -> None:
+    """It parses in a process that has nothing but Airflow's home and the plugins folder."""
+    command = "import sys; sys.path.insert(0, 'plugins'); import runpy; runpy.run_path('dags/comet_discovery.py')"
+    environment = {"AIRFLOW_HOME": os.environ["AIRFLOW_HOME"], "PATH": os.environ["PATH"]}
+    result = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=PROJECT_FOLDER,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,86 @@
+"""The stack in containers and the one without Docker: what they set alike, and what they don't, with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.docker.environment import container_environment
+from include.stack.components import COMPONENTS
+from include.stack.environment import DEFAULT_SANDBOX_PORT, DEFAULT_UI_PORT, resolve
+from include.stack.postgres import INITDB_OPTIONS, SERVER_SETTINGS
+from tests.docker.compose import AIRFLOW_SERVICES, HOME, PROJECT_FOLDER, SERVICES, environment_of
+
+OWN_SECRET = "each installation has its own"
+DIFFERENT = {
+    "AIRFLOW__API_AUTH__JWT_SECRET": OWN_SECRET,
+    "AIRFLOW__API__SECRET_KEY": OWN_SECRET,
+    "AIRFLOW__CORE__FERNET_KEY": OWN_SECRET,
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "the api-server is another machine to a worker's container",
+    "AIRFLOW__CORE__EXECUTOR": "workers in containers, processes of the scheduler without Docker",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": "in the container, or in the state folder",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "another server",
+    "AIRFLOW_CONN_COMETS_DB": "another server",
+}
+ONLY_WITHOUT_DOCKER = {
+    "AIRFLOW_CONN_TIKHUB": "without a key there is a sandbox at once; in containers its profile switches it on",
+    "AIRFLOW_HOME": "the image sets it",
+    "AIRFLOW__API__HOST": "in a container all addresses are its own; Compose publishes the port on 127.0.0.1",
+    "AIRFLOW__API__PORT": "in a container it is always the default; Compose publishes it elsewhere",
+    "AIRFLOW__CORE__DAGS_FOLDER": "the default of the image's AIRFLOW_HOME",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": "the default of the image's AIRFLOW_HOME",
+    "AIRFLOW__CORE__PARALLELISM": "the workers' concurrency limits tasks in containers",
+}
+ONLY_IN_CONTAINERS = {
+    "AIRFLOW__CELERY__BROKER_URL": "Celery",
+    "AIRFLOW__CELERY__RESULT_BACKEND": "Celery",
+    "AIRFLOW__CELERY__WORKER_CONCURRENCY": "Celery",
+    "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "the scheduler's health check",
+    "CONNECTION_CHECK_MAX_COUNT": "read by the image's entrypoint",
+    "COMETS_POSTGRES": "address of a service",
+    "COMETS_REDIS": "address of a service",
+    "COMETS_SANDBOX_URL": "address of a service",
+    "DUMB_INIT_SETSID": "read by the image's first process",
+}
+
+
+@pytest.fixture
+def native(tmp_path: Path) -> dict[str, str]:
+    """The environment without Docker, of somebody who has set nothing."""
+    found = resolve({"COMETS_STATE_DIR": str(tmp_path)}, project=tmp_path).variables
+    return {name: value for name, value in found.items() if name != "COMETS_STATE_DIR"}
+
+
+@pytest.fixture
+def contained(secrets: dict[str, str]) -> dict[str, str]:
+    """The environment of a worker, of somebody who has set nothing but the secrets."""
+    return container_environment(environment_of("airflow-worker", secrets))
+
+
+def test_what_both_set_is_the_same_or_differs_for_a_known_reason(
+    native: dict[str, str], contained: dict[str, str]
+) -> None:
+    moved = {name: value.replace(HOME, str(PROJECT_FOLDER)) for name, value in contained.items()}
+    assert {name for name in native.keys() & moved.keys() if native[name] != moved[name]} == DIFFERENT.keys()
+
+
+def test_what_only_one_sets_has_a_known_reason(native: dict[str, str], contained: dict[str, str]) -> None:
+    assert native.keys() - contained.keys() == ONLY_WITHOUT_DOCKER.keys()
+    assert contained.keys() - native.keys() == ONLY_IN_CONTAINERS.keys()
+
+
+def test_all_components_run_in_containers_too() -> None:
+    commands = [service["command"] for service in AIRFLOW_SERVICES.values()]
+    assert [name for name in COMPONENTS if [name] not in commands] == []
+
+
+def test_both_use_the_same_ports() -> None:
+    assert SERVICES["airflow-apiserver"]["ports"] == [f"127.0.0.1:${{COMETS_UI_PORT:-{DEFAULT_UI_PORT}}}:8080"]
+    assert SERVICES["sandbox"]["ports"] == [f"127.0.0.1:${{COMETS_SANDBOX_PORT:-{DEFAULT_SANDBOX_PORT}}}:8099"]
+
+
+def test_both_servers_sort_text_alike() -> None:
+    wanted = [option for option in INITDB_OPTIONS if "locale" in option or "encoding" in option]
+    assert SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split() == wanted
+    assert f"max_connections={SERVER_SETTINGS['max_connections']}" in SERVICES["postgres"]["command"]

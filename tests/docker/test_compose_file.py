@@ -1,0 +1,162 @@
+"""What docker-compose.yaml, Dockerfile and .dockerignore promise, read from the files themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+
+from tests.docker.compose import (
+    AIRFLOW_SERVICES,
+    COMPOSE_FILE,
+    HOME,
+    ONE_SHOT_SERVICES,
+    PROJECT_FOLDER,
+    SERVICES,
+    handed_over,
+    references,
+    required,
+)
+
+DOCKERFILE = (PROJECT_FOLDER / "Dockerfile").read_text(encoding="utf-8")
+SECRET_NAME = re.compile("PASSWORD|SECRET|KEY")
+# Variables of .env.example that mean nothing in containers, with the reason.
+ONLY_WITHOUT_DOCKER = {
+    "COMETS_STATE_DIR": "containers keep their state in volumes",
+    "COMETS_SETTINGS_FILE": "a path of this machine; containers see include/comets.yaml",
+}
+
+
+def copied_folders() -> set[str]:
+    """The sources of the Dockerfile's COPY lines."""
+    return {shlex.split(line)[-2] for line in DOCKERFILE.splitlines() if line.startswith("COPY")}
+
+
+def mounts(service: dict[str, Any]) -> dict[str, str]:
+    """Folders of the project by their place in the container."""
+    return {text.split(":")[1]: text.split(":")[0] for text in service["volumes"] if text.startswith(".")}
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)]
+    result = subprocess.run(checker, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_secrets_have_no_default() -> None:
+    kinds = {name: found for name, found in references().items() if SECRET_NAME.search(name)}
+    assert kinds
+    assert all(found == {"?"} for found in kinds.values()), kinds
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    literal = {
+        f"{service}: {name}"
+        for service, parts in SERVICES.items()
+        for name, text in parts.get("environment", {}).items()
+        if SECRET_NAME.search(name) and not name.endswith("_FILE") and text is not None and not text.startswith("${")
+    }
+    assert literal == set()
+
+
+def test_ports_are_published_on_this_machine_only_and_can_be_changed() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(re.fullmatch(r"127\.0\.0\.1:\$\{COMETS_\w+_PORT:-\d+\}:\d+", port) for port in published), published
+
+
+def test_every_service_that_stays_is_checked_and_restarted() -> None:
+    for name, service in SERVICES.items():
+        stays = name not in ONE_SHOT_SERVICES
+        assert ("healthcheck" in service) == stays, name
+        assert service["restart"] == ("unless-stopped" if stays else "no"), name
+
+
+def test_airflow_starts_after_its_servers_and_the_init() -> None:
+    for name in AIRFLOW_SERVICES.keys() - {"airflow-init"}:
+        wanted = AIRFLOW_SERVICES[name]["depends_on"]
+        assert wanted["airflow-init"] == {"condition": "service_completed_successfully"}, name
+        assert {wanted[server]["condition"] for server in ("postgres", "redis")} == {"service_healthy"}, name
+    assert SERVICES["airflow-init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+def test_workers_can_be_scaled() -> None:
+    assert SERVICES["airflow-worker"].keys().isdisjoint({"container_name", "ports", "hostname"})
+
+
+def test_every_airflow_service_sees_the_same_code_and_logs() -> None:
+    for name, service in AIRFLOW_SERVICES.items():
+        assert service["volumes"] == SERVICES["airflow-init"]["volumes"], name
+    assert f"airflow-logs:{HOME}/logs" in SERVICES["airflow-init"]["volumes"]
+
+
+def test_mounted_folders_exist_and_are_read_only() -> None:
+    for name, service in SERVICES.items():
+        for text in (text for text in service.get("volumes", []) if text.startswith(".")):
+            assert (PROJECT_FOLDER / text.split(":")[0]).is_dir(), f"{name}: {text}"
+            assert text.endswith(":ro"), f"{name}: {text}"
+
+
+def test_the_image_holds_what_is_mounted_over_it() -> None:
+    mounted = mounts(SERVICES["airflow-init"])
+    for target, source in mounted.items():
+        assert re.search(rf"^COPY .*{Path(source).name} {re.escape(target)}$", DOCKERFILE, re.MULTILINE), target
+    assert copied_folders() == {Path(source).name for source in mounted.values()} | {"requirements.txt"}
+
+
+def test_nothing_else_gets_into_the_image() -> None:
+    lines = (PROJECT_FOLDER / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    assert patterns[0] == "*"
+    assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == copied_folders()
+
+
+def test_the_image_has_the_airflow_of_the_lock() -> None:
+    lock = (PROJECT_FOLDER / "requirements.txt").read_text(encoding="utf-8")
+    locked = re.search(r"^apache-airflow==(\S+)", lock, re.MULTILINE)
+    tag = re.search(r"^FROM apache/airflow:slim-(\S+)-python", DOCKERFILE, re.MULTILINE)
+    assert locked
+    assert tag
+    assert tag[1] == locked[1]
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["50000"]
+    assert all(service.get("user") == "${AIRFLOW_UID:-50000}:0" for service in AIRFLOW_SERVICES.values())
+
+
+def test_both_know_where_python_finds_the_project() -> None:
+    assert f"ENV PYTHONPATH={SERVICES['airflow-init']['environment']['PYTHONPATH']}\n" in DOCKERFILE
+
+
+def test_airflow_in_the_image_is_the_one_that_reads_the_settings() -> None:
+    folder = re.search(rf"^ENV PATH={HOME}/(\S+):\$PATH$", DOCKERFILE, re.MULTILINE)
+    assert folder
+    assert os.access(PROJECT_FOLDER / folder[1] / "airflow", os.X_OK)
+
+
+@pytest.fixture
+def explained() -> set[str]:
+    """Every variable of .env.example, those behind a "#" included."""
+    text = (PROJECT_FOLDER / ".env.example").read_text(encoding="utf-8")
+    return set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+
+
+def test_every_variable_is_explained(explained: set[str]) -> None:
+    assert references().keys() | handed_over() <= explained
+
+
+def test_every_explained_variable_works_in_containers_or_is_known_not_to(explained: set[str]) -> None:
+    assert explained == references().keys() | handed_over() | ONLY_WITHOUT_DOCKER.keys()
+
+
+def test_the_example_sets_no_secret() -> None:
+    values = dotenv_values(PROJECT_FOLDER / ".env.example")
+    assert [name for name in required() if values.get(name)] == []

@@ -1,0 +1,163 @@
+"""What becomes of the variables that Compose hands over before Airflow sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kombu.utils.url import parse_url
+from sqlalchemy.engine import make_url
+
+from include.docker.environment import CONSUMED, container_environment
+from include.stack.environment import SettingError, resolve
+from tests.docker.compose import PROJECT_FOLDER, environment_of
+from tests.docker.conftest import NASTY
+
+WRAPPER = PROJECT_FOLDER / "include" / "docker" / "bin" / "airflow"
+ENCODED_PASSWORD = "p%40ss%3Aw%2Frd%2541%23%3F%20%24HOME"
+
+
+def resolved(secrets: dict[str, str], **settings: str) -> dict[str, str]:
+    """The environment of Airflow's processes in a worker."""
+    return container_environment(environment_of("airflow-worker", {**secrets, **settings}))
+
+
+def connection(environment: dict[str, str], name: str) -> dict[str, Any]:
+    """One of the two Airflow connections."""
+    return dict(json.loads(environment[f"AIRFLOW_CONN_{name}"]))
+
+
+def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command the way the image's `airflow` runs Airflow."""
+    return run_program(environment, sys.executable, "-m", "include.docker", *command)
+
+
+def run_program(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that finds what the image's PATH and PYTHONPATH lead to."""
+    folders = [str(WRAPPER.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
+    return subprocess.run(
+        command,
+        cwd=PROJECT_FOLDER,
+        env={**environment, "PATH": os.pathsep.join(folders), "PYTHONPATH": str(PROJECT_FOLDER)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_urls_survive_any_password(secrets: dict[str, str]) -> None:
+    environment = resolved(secrets)
+    for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CELERY__RESULT_BACKEND"):
+        url = make_url(environment[name].removeprefix("db+"))
+        assert url.drivername == "postgresql+psycopg2"
+        assert (url.host, url.port, url.database, url.username) == ("postgres", 5432, "airflow", "airflow")
+        assert url.password == secrets["POSTGRES_PASSWORD"]
+    broker = parse_url(environment["AIRFLOW__CELERY__BROKER_URL"])
+    assert (broker["transport"], broker["hostname"], broker["port"]) == ("redis", "redis", 6379)
+    assert broker["password"] == secrets["REDIS_PASSWORD"]
+
+
+def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, str]) -> None:
+    assert connection(resolved(secrets), "COMETS_DB") == {
+        "conn_type": "postgres",
+        "host": "postgres",
+        "port": 5432,
+        "schema": "comets",
+        "login": "airflow",
+        "password": secrets["POSTGRES_PASSWORD"],
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"SUPABASE_DB_URL": f"postgresql://u:{ENCODED_PASSWORD}@db.example.com:6543/postgres?sslmode=require"},
+        {"POSTGRES_URL_NON_POOLING": "postgres://u:p@ss:w/rd@db.example.com/x", "POSTGRES_URL": "postgres://other/x"},
+        {"POSTGRES_URL": "postgres://u:50%off@db.example.com/x?pgbouncer=true"},
+        {"DATABASE_URL": f"postgresql://u:{ENCODED_PASSWORD}@db.example.com/x", "DB_HOST": "ignored"},
+        {"DB_HOST": "db.example.com", "DB_PORT": "5433", "DB_NAME": "x", "DB_USER": "u", "DB_PASSWORD": NASTY},
+        {"AIRFLOW_CONN_COMETS_DB": "postgres://u:p@db.example.com/x", "DATABASE_URL": "postgres://other/x"},
+        {"TIKHUB_API_KEY": NASTY},
+        {"TIKHUB_API_KEY": "key", "TIKHUB_BASE_URL": "https://api.tikhub.dev/"},
+        {"AIRFLOW_CONN_TIKHUB": '{"conn_type": "http", "password": "key"}', "TIKHUB_API_KEY": "other"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_mean_the_same_as_without_docker(
+    secrets: dict[str, str], settings: dict[str, str], tmp_path: Path
+) -> None:
+    native = resolve({**settings, "COMETS_STATE_DIR": str(tmp_path)}, project=tmp_path).variables
+    name = "AIRFLOW_CONN_TIKHUB" if any("TIKHUB" in name for name in settings) else "AIRFLOW_CONN_COMETS_DB"
+    assert resolved(secrets, **settings)[name] == native[name]
+
+
+def test_the_sandbox_stands_in_for_tikhub_only_when_its_profile_is_on_and_no_key_is_set(
+    secrets: dict[str, str],
+) -> None:
+    assert "AIRFLOW_CONN_TIKHUB" not in resolved(secrets)
+    sandbox = connection(resolved(secrets, COMPOSE_PROFILES="other,sandbox"), "TIKHUB")
+    assert sandbox["host"] == "http://sandbox:8099"
+    with_key = connection(resolved(secrets, COMPOSE_PROFILES="sandbox", TIKHUB_API_KEY="key"), "TIKHUB")
+    assert with_key == {"conn_type": "http", "host": "https://api.tikhub.io", "password": "key"}
+
+
+def test_empty_variables_count_as_not_set(secrets: dict[str, str]) -> None:
+    assert resolved(secrets, DB_HOST="", DATABASE_URL="", TIKHUB_API_KEY="") == resolved(secrets)
+
+
+def test_a_second_pass_changes_nothing(secrets: dict[str, str]) -> None:
+    once = resolved(secrets, TIKHUB_API_KEY="key", DB_HOST="db.example.com")
+    assert container_environment(once) == once
+
+
+def test_a_missing_secret_is_named() -> None:
+    with pytest.raises(SettingError, match="POSTGRES_PASSWORD is not set"):
+        container_environment({"COMETS_POSTGRES": "postgres:5432"})
+
+
+def test_a_command_gets_the_environment(secrets: dict[str, str]) -> None:
+    given = environment_of("airflow-worker", {**secrets, "DB_HOST": "db.example.com", "DB_PASSWORD": NASTY})
+    result = run(given, sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
+    seen: dict[str, str] = json.loads(result.stdout)
+    wanted = {name: value for name, value in container_environment(given).items() if name != "PYTHONPATH"}
+    assert {name: seen.get(name) for name in wanted} == wanted
+    assert connection(seen, "COMETS_DB")["password"] == NASTY
+    assert CONSUMED.isdisjoint(seen)
+
+
+def test_airflow_in_the_image_reads_the_environment(secrets: dict[str, str], tmp_path: Path) -> None:
+    given = environment_of("airflow-worker", secrets) | {"AIRFLOW_HOME": str(tmp_path)}
+    result = run_program(given, "airflow", "config", "get-value", "database", "sql_alchemy_conn")
+    url = container_environment(given)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    assert result.stdout.splitlines()[-1:] == [url], result.stderr
+
+
+def test_a_command_keeps_its_exit_code(secrets: dict[str, str]) -> None:
+    assert run(environment_of("airflow-worker", secrets), "sh", "-c", "exit 7").returncode == 7
+
+
+def test_a_wrong_setting_is_named_and_its_value_is_not_shown(secrets: dict[str, str]) -> None:
+    given = environment_of("airflow-worker", {**secrets, "DATABASE_URL": "mysql://u:hunter2@db.example.com/x"})
+    result = run(given, "true")
+    assert result.returncode == 1
+    assert "DATABASE_URL cannot be read" in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr
+
+
+def test_the_ui_password_reaches_the_auth_manager_and_nothing_else(secrets: dict[str, str], tmp_path: Path) -> None:
+    given = environment_of("airflow-apiserver", secrets)
+    variable = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+    file = tmp_path / Path(given[variable]).name
+    file.write_text("left over from an earlier start")
+    result = run(given | {variable: str(file)}, "env")
+    assert json.loads(file.read_text(encoding="utf-8")) == {"admin": secrets["COMETS_UI_PASSWORD"]}
+    assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
+    assert result.returncode == 0
+    assert "COMETS_UI_PASSWORD" not in result.stdout
+    assert "COMETS_UI_PASSWORD" not in environment_of("airflow-worker", secrets)

@@ -1,0 +1,45 @@
+"""How these tests read searches through the SDK."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tikhub import TikHub
+
+Json = dict[str, Any]
+
+
+def pages(sdk: TikHub, keyword: str, **params: Any) -> Iterator[Json]:
+    """Yield the data of each page, until the server says that there is no more."""
+    offset = 0
+    while True:
+        page: Json = sdk.tiktok_app_v3.fetch_video_search_result(keyword=keyword, offset=offset, **params)["data"]
+        yield page
+        if not page["has_more"]:
+            return
+        offset = page["cursor"]
+
+
+def all_rows(sdk: TikHub, keyword: str, **params: Any) -> list[Json]:
+    """Return the rows of all pages."""
+    return [row for page in pages(sdk, keyword, **params) for row in page["search_item_list"]]
+
+
+def all_videos(sdk: TikHub, keyword: str, **params: Any) -> dict[str, Json]:
+    """Return the distinct videos of a search by id."""
+    rows = all_rows(sdk, keyword, **params)
+    return {row["aweme_info"]["aweme_id"]: row["aweme_info"] for row in rows if "aweme_info" in row}
+
+
+def comets(videos: dict[str, Json]) -> set[str]:
+    """Return the uids of authors whom search alone shows to be Comets."""
+    return {
+        video["author"]["uid"]
+        for video in videos.values()
+        if 10_000 <= video["author"].get("follower_count", 0) <= 100_000 and video["statistics"]["play_count"] >= 50_000
+    }
+
+
+def an_author(sdk: TikHub, keyword: str = "gymtok") -> Json:
+    """Return an author whose follower count the search shows."""
+    videos = all_videos(sdk, keyword)
+    return next(video["author"] for video in videos.values() if video["author"].get("follower_count"))

@@ -1,0 +1,234 @@
+"""Facts as rows: runs, landed searches and profiles, and the steps of a run, executed as Airflow executes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import count
+from typing import Any, LiteralString, TypeAlias, cast
+
+import psycopg
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+from tests.conftest import PROJECT_FOLDER
+
+SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
+STEPS = ("filter_comets", "upsert_creators", "record_growth")
+HASHTAG = "cozygaming"
+DAY = date(2026, 3, 1)
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Video:
+    """A landed search result that makes its author a Comet by the default criteria."""
+
+    user_id: str = "71"
+    video_id: str = "v1"
+    play_count: int | None = 50_000
+    follower_count: int | None = 20_000
+    published_at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
+    handle: str | None = "ada"
+    nickname: str | None = None
+    avatar_url: str | None = None
+    signature: str | None = None
+    sec_uid: str | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A landed answer to a profile call."""
+
+    user_id: str = "71"
+    follower_count: int | None = None
+    heart_count: int | None = None
+    video_count: int | None = None
+    outcome: str = "found"
+    handle: str | None = None
+    nickname: str | None = None
+    avatar_url: str | None = None
+    signature: str | None = None
+    sec_uid: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is asked for."""
+
+    run_id: str
+    recorded_date: date = DAY
+    timezone: str = "UTC"
+    hashtags: Sequence[str] = (HASHTAG,)
+    min_followers: int = 10_000
+    max_followers: int = 100_000
+    min_video_views: int = 50_000
+    publish_time_days: int = 0
+    region: str = "US"
+
+
+@dataclass
+class Facts:
+    """Lands rows in a creators' database and runs the SQL steps over them."""
+
+    connection: psycopg.Connection[Row]
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def accept(self, **request: Any) -> str:
+        """Store the request of a run and return its run_id."""
+        run = Run(**{"run_id": f"run {next(self._numbers)}", **request})
+        self._insert(
+            "comet_runs",
+            {
+                **vars(run),
+                "hashtags": list(run.hashtags),
+                "pages_per_hashtag": 5,
+                "page_size": 20,
+                "max_api_calls": 500,
+                "is_refresh": False,
+                "is_live": True,
+                "accepted_at": noon(run.recorded_date),
+            },
+            on_conflict="do nothing",
+        )
+        return run.run_id
+
+    def land_page(
+        self,
+        *videos: Video,
+        recorded_date: date = DAY,
+        observed_at: datetime | None = None,
+        hashtag: str = HASHTAG,
+        region: str = "US",
+        publish_time_days: int = 0,
+        stop_reason: str | None = "exhausted",
+        round_number: int = 1,
+    ) -> None:
+        """Land a page of the search of a date; its search is made when it is the first one."""
+        key = {
+            "recorded_date": recorded_date,
+            "hashtag": hashtag,
+            "region": region,
+            "publish_time_days": publish_time_days,
+        }
+        search = {"run_id": "landing", "round_number": 1, "next_offset": 0}
+        (search_id,) = self._insert(
+            "comet_searches",
+            {**key, **search, "stop_reason": stop_reason},
+            on_conflict=(
+                "(recorded_date, hashtag, region, publish_time_days) do update set stop_reason = excluded.stop_reason"
+            ),
+            returning="search_id",
+        )
+        (page_id,) = self._insert(
+            "comet_pages",
+            {
+                "search_id": search_id,
+                "round_number": round_number,
+                "run_id": "landing",
+                "page_offset": next(self._numbers),
+                "page_size": 20,
+                "received_count": len(videos),
+                "landed_count": len(videos),
+                "rejected_count": 0,
+                "observed_at": observed_at or noon(recorded_date),
+            },
+            returning="page_id",
+        )
+        for position, video in enumerate(videos):
+            self._insert("comet_videos", {"page_id": page_id, "item_position": position, **vars(video)})
+
+    def land_profile(
+        self, profile: Profile, recorded_date: date = DAY, observed_at: datetime | None = None, run_id: str = "landing"
+    ) -> None:
+        """Land the answer to a profile call with its date."""
+        self._insert(
+            "comet_profiles",
+            {
+                "recorded_date": recorded_date,
+                "run_id": run_id,
+                "observed_at": observed_at or noon(recorded_date),
+                **vars(profile),
+            },
+        )
+
+    def observe(self, follower_count: int | None, on: date, *, user_id: str = "71", **profile: Any) -> None:
+        """Land a profile that was read on its own date."""
+        self.land_profile(Profile(user_id, follower_count, **profile), on)
+
+    def step(self, name: str, run_id: str) -> None:
+        """Execute one SQL step of a run."""
+        run_step(self.connection, name, run_id)
+
+    def run(self, recorded_date: date = DAY, **request: Any) -> str:
+        """Accept a run and execute all its SQL steps; returns its run_id."""
+        run_id = self.accept(recorded_date=recorded_date, **request)
+        self.run_again(run_id)
+        return run_id
+
+    def run_again(self, run_id: str) -> None:
+        """Execute all SQL steps of an accepted run."""
+        for name in STEPS:
+            self.step(name, run_id)
+
+    def rows(self, query: LiteralString, *parameters: Any) -> list[Row]:
+        """The rows of a query."""
+        return self.connection.execute(query, parameters).fetchall()
+
+    def _insert(self, table: str, row: dict[str, Any], *, on_conflict: str = "", returning: str = "1") -> Row:
+        columns = ", ".join(row)
+        values = ", ".join(["%s"] * len(row))
+        conflict = f"on conflict {on_conflict}" if on_conflict else ""
+        query = f"insert into {table} ({columns}) values ({values}) {conflict} returning {returning}"
+        # The names are literals of this module.
+        return self.connection.execute(cast("LiteralString", query), list(row.values())).fetchone() or ()
+
+
+def run_step(connection: psycopg.Connection[Row], name: str, run_id: str) -> None:
+    """Execute a SQL file as SQLExecuteQueryOperator(split_statements=True) does: split, bound, one transaction."""
+    with connection.transaction():
+        for statement in statements(name):
+            connection.execute(statement, {"run_id": run_id})
+
+
+@cache
+def statements(name: str) -> list[LiteralString]:
+    """The statements of a SQL file as the operator splits it, which takes a while."""
+    text = (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    return cast("list[LiteralString]", DbApiHook.split_sql_string(text))
+
+
+def forget_everything(connection: psycopg.Connection[Row]) -> None:
+    """Empty all tables but comet_schema; deleting few rows takes less time than truncating."""
+    connection.execute(
+        """
+        delete from comet_run_discoveries;
+        delete from comet_discoveries;
+        delete from comet_run_dates;
+        delete from comet_runs;
+        delete from comet_calls;
+        delete from comet_rejected_items;
+        delete from comet_videos;
+        delete from comet_pages;
+        delete from comet_searches;
+        delete from comet_profiles;
+        delete from comet_observations;
+        delete from comet_handles;
+        delete from comet_stale_dates;
+        delete from comet_moves;
+        delete from creator_stats;
+        delete from creators;
+        """
+    )
+
+
+def noon(day: date) -> datetime:
+    """12:00 UTC of a date."""
+    return datetime.combine(day, time(12), UTC)
+
+
+def day(number: int) -> date:
+    """The date `number` days after DAY."""
+    return DAY + timedelta(days=number)
