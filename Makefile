@@ -70,8 +70,9 @@ install: .venv/installed ## Make .venv and install requirements.txt into it
 clean: .venv/installed ## Remove databases, logs and keys (the state folder); .venv stays
 	@$(stack) clean
 
-# An interrupted installation leaves no stamp and is done again.
-.venv/installed: requirements.txt include/stack/uv.txt
+# An interrupted installation leaves no stamp and is done again, as it is when the Python behind .venv is gone.
+.PHONY: gone
+.venv/installed: requirements.txt include/stack/uv.txt $(if $(shell .venv/bin/python -c "" >/dev/null 2>&1 && echo works),,gone)
 	@python=$$(sh include/stack/find_python.sh "$(PYTHON)") && "$$python" -m include.stack.install requirements.txt $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

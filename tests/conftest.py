@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ SCHEMA_FILE = PROJECT_FOLDER / "include" / "sql" / "setup_database.sql"
 
 # Airflow reads its environment when it is first imported, which test modules do while they are collected.
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
+atexit.register(shutil.rmtree, TEST_FOLDER, ignore_errors=True)
 POSTGRES = EmbeddedPostgres(TEST_FOLDER / "postgres", durable=False)
 FAST_SETTINGS = TEST_FOLDER / "comets.yaml"
 FAST_SETTINGS.write_text(
@@ -50,7 +52,6 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """The embedded server of this test session."""
     with POSTGRES as server:
         yield server
-    shutil.rmtree(TEST_FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

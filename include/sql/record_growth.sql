@@ -1,6 +1,6 @@
 -- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes.
 -- Inputs: comet_runs, comet_run_sightings, comet_discoveries, creators. Output: comet_run_dates, comet_observations,
--- creator_stats, creators.gathered_since.
+-- creator_stats, creators.is_gathered.
 -- Grain: one row per creator and date that was run.
 -- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
 -- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
@@ -31,11 +31,10 @@ with arrived as (
         sighting.run_id
     from comet_runs as run
     inner join comet_run_sightings as sighting on run.run_id = sighting.for_run_id
-    inner join creators as creator on sighting.user_id = creator.user_id
     where
         run.run_id = %(run_id)s
         and coalesce(sighting.follower_count, sighting.heart_count, sighting.video_count) is not null
-        and (sighting.observed_at at time zone run.timezone)::date >= creator.tracked_since
+        and (sighting.observed_at at time zone run.timezone)::date >= sighting.tracked_since
     on conflict (source, item_id) do nothing
     returning user_id, observed_date
 )
@@ -52,15 +51,18 @@ select distinct
     arrived.user_id,
     run_date.recorded_date
 from comet_stale_dates as arrived
-inner join comet_known_counts as changed
-    on arrived.user_id = changed.user_id and arrived.recorded_date = changed.observed_date
+inner join lateral (
+    select distinct known.metric
+    from comet_known_counts as known
+    where known.user_id = arrived.user_id and known.observed_date = arrived.recorded_date
+) as changed on true
 left join lateral (
     select known.observed_date
     from comet_known_counts as known
     where
-        known.user_id = changed.user_id
+        known.user_id = arrived.user_id
         and known.metric = changed.metric
-        and known.observed_date < changed.observed_date
+        and known.observed_date < arrived.recorded_date
     order by known.observed_date desc
     limit 1
 ) as earlier on true
@@ -68,9 +70,9 @@ left join lateral (
     select known.observed_date
     from comet_known_counts as known
     where
-        known.user_id = changed.user_id
+        known.user_id = arrived.user_id
         and known.metric = changed.metric
-        and known.observed_date > changed.observed_date
+        and known.observed_date > arrived.recorded_date
     order by known.observed_date asc
     limit 1
 ) as later on true
@@ -98,27 +100,29 @@ select
 from comet_runs as run
 cross join creators as creator
 cross join comet_run_dates as run_date
-where run.run_id = %(run_id)s and creator.gathered_since is distinct from creator.tracked_since
+where run.run_id = %(run_id)s and not creator.is_gathered
 on conflict (user_id, recorded_date) do nothing;
 
 update creators
-set gathered_since = tracked_since
-where
-    gathered_since is distinct from tracked_since
-    and exists (select 1 from comet_runs where run_id = %(run_id)s);
+set is_gathered = true
+from comet_runs as run
+where run.run_id = %(run_id)s and not creators.is_gathered;
 
 insert into creator_stats as stats (user_id, recorded_date, follower_count, heart_count, video_count, basis)
 with stale as (
     select
         work.user_id,
         work.recorded_date,
-        exists (
-            select 1
-            from comet_discoveries as discovery
-            where discovery.recorded_date = work.recorded_date and discovery.user_id = work.user_id
-        ) as is_discovered
+        discovery.user_id is not null as is_discovered
     from comet_stale_dates as work
     inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
+    left join lateral (
+        select proof.user_id
+        from comet_discoveries as proof
+        where proof.recorded_date = work.recorded_date and proof.user_id = work.user_id
+        order by proof.user_id
+        limit 1
+    ) as discovery on true
 ),
 
 derived as (
@@ -163,6 +167,7 @@ derived as (
             known.user_id = stale.user_id
             and known.metric = metric.name
             and known.observed_date < stale.recorded_date
+            and same_day.value is null
         order by
             known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
         limit 1
@@ -176,6 +181,7 @@ derived as (
             known.user_id = stale.user_id
             and known.metric = metric.name
             and known.observed_date > stale.recorded_date
+            and same_day.value is null
         order by known.observed_date asc, known.observed_at asc, (known.source = 'profile') asc, known.item_id asc
         limit 1
     ) as later on true
@@ -211,9 +217,11 @@ on conflict (user_id, recorded_date) do update set
     heart_count = excluded.heart_count,
     video_count = excluded.video_count,
     basis = excluded.basis
-where
-    (stats.follower_count, stats.heart_count, stats.video_count, stats.basis)
-    is distinct from (excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis);
+where (
+    stats.follower_count, stats.heart_count, stats.video_count, stats.basis
+) is distinct from (
+    excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis
+);
 
 -- Growth against the previous snapshot: of the rows derived above, and of the row after each of them.
 -- An imported row keeps the growth that it came with until such a row stands before it.

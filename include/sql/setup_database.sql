@@ -5,6 +5,13 @@
 -- widened, say), the database stays as it was.
 begin;
 
+-- It waits for steps of runs and for another execution of this file.
+do $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+end;
+$$;
+
 create table if not exists creators (
     user_id text primary key,
     handle text,
@@ -110,7 +117,7 @@ create table if not exists comet_runs (
     run_id text primary key,
     recorded_date date not null,
     timezone text not null,
-    hashtags text [] not null,
+    hashtags text[] not null,
     min_followers bigint not null,
     max_followers bigint not null,
     min_video_views bigint not null,
@@ -184,7 +191,6 @@ create table if not exists comet_videos (
 );
 
 create index if not exists comet_videos_user_id_idx on comet_videos (user_id);
-create index if not exists comet_videos_sec_uid_idx on comet_videos (sec_uid);
 
 create table if not exists comet_rejected_items (
     page_id bigint not null references comet_pages (page_id),
@@ -213,7 +219,6 @@ create table if not exists comet_profiles (
 
 create index if not exists comet_profiles_recorded_date_user_id_idx on comet_profiles (recorded_date, user_id);
 create index if not exists comet_profiles_user_id_observed_at_idx on comet_profiles (user_id, observed_at);
-create index if not exists comet_profiles_sec_uid_idx on comet_profiles (sec_uid);
 
 -- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know.
 create table if not exists comet_calls (
@@ -307,7 +312,7 @@ begin
         alter table creators
             add column sec_uid text,
             add column tracked_since date,
-            add column gathered_since date,
+            add column is_gathered boolean not null default false,
             add column handle_observed_at timestamptz,
             add column nickname_observed_at timestamptz,
             add column avatar_url_observed_at timestamptz,
@@ -321,7 +326,9 @@ begin
         insert into creators (user_id)
         select distinct stats.user_id
         from creator_stats as stats
-        where not exists (select 1 from creators where creators.user_id = stats.user_id);
+        where
+            stats.user_id is not null
+            and not exists (select 1 from creators where creators.user_id = stats.user_id);
 
         update creators
         set
@@ -333,9 +340,8 @@ begin
             handle_observed_at = case when handle is not null then last_updated_at end,
             nickname_observed_at = case when nickname is not null then last_updated_at end,
             avatar_url_observed_at = case when avatar_url is not null then last_updated_at end,
-            signature_observed_at = case when signature is not null then last_updated_at end;
-
-        update creators set gathered_since = tracked_since;
+            signature_observed_at = case when signature is not null then last_updated_at end,
+            is_gathered = true;
 
         insert into comet_handles (user_id, handle, first_seen_at, last_seen_at)
         select user_id, handle, last_updated_at, last_updated_at
@@ -355,7 +361,8 @@ begin
             case when follower_count > 0 then follower_count end,
             case when heart_count > 0 then heart_count end,
             case when video_count > 0 then video_count end
-        from creator_stats;
+        from creator_stats
+        where user_id is not null and recorded_date is not null;
     end if;
 end;
 $$;
@@ -363,17 +370,19 @@ $$;
 -- Rows of an installation that used TikTok's sec_uid as the key; they move to the numeric id as soon as it is seen.
 create index if not exists creators_legacy_id_idx on creators (user_id) where starts_with(user_id, 'MS4wLjAB');
 
--- Creators whose landed rows record_growth has not looked through yet, back to the day that they are tracked since.
-create index if not exists creators_ungathered_idx on creators (user_id)
-where gathered_since is distinct from tracked_since;
+-- Creators whose landed rows record_growth has still to look through, back to the day that they are tracked since.
+create index if not exists creators_ungathered_idx on creators (user_id) where not is_gathered;
 
--- Every account that a search or a profile has shown, with the date that it was landed for.
-create or replace view comet_sightings with (security_invoker = true) as
+-- What a run has to learn of creators from searches and profiles: all that was landed for its date, and all that was
+-- landed for other dates of creators that are not gathered yet. PostgreSQL pushes no join into a union: a view of all
+-- sightings would be read from end to end by every run, so each arm has its own join.
+create or replace view comet_run_sightings with (security_invoker = true) as
 select
+    run.run_id as for_run_id,
+    creator.tracked_since,
     'search'::text as source,
     video.item_id,
     page.run_id,
-    search.recorded_date,
     page.observed_at,
     video.user_id,
     video.sec_uid,
@@ -384,15 +393,18 @@ select
     video.follower_count,
     null::bigint as heart_count,
     null::bigint as video_count
-from comet_searches as search
+from comet_runs as run
+inner join comet_searches as search on run.recorded_date = search.recorded_date
 inner join comet_pages as page on search.search_id = page.search_id
 inner join comet_videos as video on page.page_id = video.page_id
+inner join creators as creator on video.user_id = creator.user_id
 union all
 select
+    run.run_id as for_run_id,
+    creator.tracked_since,
     'profile'::text as source,
     profile.item_id,
     profile.run_id,
-    profile.recorded_date,
     profile.observed_at,
     profile.user_id,
     profile.sec_uid,
@@ -403,27 +415,58 @@ select
     profile.follower_count,
     profile.heart_count,
     profile.video_count
-from comet_profiles as profile
-where profile.outcome = 'found';
-
--- What a run has to learn of creators: all that was landed for its date, and all that was ever landed of those whose
--- first day as a Comet has just become known.
-create or replace view comet_run_sightings with (security_invoker = true) as
-select
-    run.run_id as for_run_id,
-    sighting.*
 from comet_runs as run
-inner join comet_sightings as sighting on run.recorded_date = sighting.recorded_date
-inner join creators as creator on sighting.user_id = creator.user_id
+inner join comet_profiles as profile on run.recorded_date = profile.recorded_date and profile.outcome = 'found'
+inner join creators as creator on profile.user_id = creator.user_id
 union all
 select
     run.run_id as for_run_id,
-    sighting.*
+    creator.tracked_since,
+    'search'::text as source,
+    video.item_id,
+    page.run_id,
+    page.observed_at,
+    video.user_id,
+    video.sec_uid,
+    video.handle,
+    video.nickname,
+    video.avatar_url,
+    video.signature,
+    video.follower_count,
+    null::bigint as heart_count,
+    null::bigint as video_count
 from comet_runs as run
 cross join creators as creator
-inner join comet_sightings as sighting
-    on creator.user_id = sighting.user_id and run.recorded_date <> sighting.recorded_date
-where creator.gathered_since is distinct from creator.tracked_since;
+inner join comet_videos as video on creator.user_id = video.user_id
+inner join comet_pages as page on video.page_id = page.page_id
+inner join comet_searches as search
+    on page.search_id = search.search_id and run.recorded_date <> search.recorded_date
+where not creator.is_gathered
+union all
+select
+    run.run_id as for_run_id,
+    creator.tracked_since,
+    'profile'::text as source,
+    profile.item_id,
+    profile.run_id,
+    profile.observed_at,
+    profile.user_id,
+    profile.sec_uid,
+    profile.handle,
+    profile.nickname,
+    profile.avatar_url,
+    profile.signature,
+    profile.follower_count,
+    profile.heart_count,
+    profile.video_count
+from comet_runs as run
+cross join creators as creator
+inner join comet_profiles as profile
+    on
+        creator.user_id = profile.user_id
+        and run.recorded_date <> profile.recorded_date
+        and profile.outcome = 'found'
+where not creator.is_gathered;
 
 -- The landed videos that a run considers, and whether they meet its criteria for a video. A video whose time of
 -- publication is unknown was published by the time it was seen.
@@ -471,12 +514,12 @@ select
     observation.item_id,
     metric.value
 from comet_observations as observation
-cross join lateral (
+inner join lateral (
     values
     ('followers', observation.follower_count),
     ('hearts', observation.heart_count),
     ('videos', observation.video_count)
-) as metric (name, value)
+) as metric (name, value) on true
 where metric.value is not null;
 
 delete from comet_schema;

@@ -10,16 +10,30 @@ select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 -- A creator that an older installation keyed by sec_uid gets the numeric id, with the whole history. Should one of two
 -- ids have several partners, the first of them is taken now.
 insert into comet_moves (legacy_id, user_id)
+with seen as (
+    select
+        video.sec_uid,
+        video.user_id
+    from comet_runs as run
+    inner join comet_searches as search on run.recorded_date = search.recorded_date
+    inner join comet_pages as page on search.search_id = page.search_id
+    inner join comet_videos as video on page.page_id = video.page_id
+    where run.run_id = %(run_id)s
+    union
+    select
+        profile.sec_uid,
+        profile.user_id
+    from comet_runs as run
+    inner join comet_profiles as profile on run.recorded_date = profile.recorded_date
+    where run.run_id = %(run_id)s and profile.outcome = 'found'
+)
+
 select
     legacy.user_id as legacy_id,
     seen.user_id
 from creators as legacy
-inner join comet_sightings as seen on legacy.user_id = seen.sec_uid
-where
-    starts_with(legacy.user_id, 'MS4wLjAB')
-    and legacy.user_id <> seen.user_id
-    and exists (select 1 from comet_runs where run_id = %(run_id)s)
-group by legacy.user_id, seen.user_id
+inner join seen on legacy.user_id = seen.sec_uid
+where starts_with(legacy.user_id, 'MS4wLjAB') and legacy.user_id <> seen.user_id
 order by legacy.user_id, seen.user_id
 on conflict do nothing;
 
@@ -31,18 +45,23 @@ from comet_moves as move
 inner join creators as legacy on move.legacy_id = legacy.user_id
 on conflict (user_id) do update set
     tracked_since = least(creators.tracked_since, excluded.tracked_since),
-    gathered_since = null;
+    is_gathered = false;
+
+with movable as (
+    select
+        legacy.id,
+        move.user_id
+    from comet_moves as move
+    inner join creator_stats as legacy on move.legacy_id = legacy.user_id
+    left join creator_stats as own
+        on move.user_id = own.user_id and legacy.recorded_date = own.recorded_date
+    where own.id is null
+)
 
 update creator_stats as stats
-set user_id = move.user_id
-from comet_moves as move
-where
-    stats.user_id = move.legacy_id
-    and not exists (
-        select 1
-        from creator_stats as own
-        where own.user_id = move.user_id and own.recorded_date = stats.recorded_date
-    );
+set user_id = movable.user_id
+from movable
+where stats.id = movable.id;
 
 -- What is left under the old key are dates that both keys have; their counts stay as observations.
 delete from creator_stats as stats
@@ -77,7 +96,9 @@ select distinct
 from comet_runs as run
 inner join comet_discoveries as discovery on run.recorded_date = discovery.recorded_date
 where run.run_id = %(run_id)s
-on conflict (user_id) do update set tracked_since = excluded.tracked_since
+on conflict (user_id) do update set
+    tracked_since = excluded.tracked_since,
+    is_gathered = false
 where creator.tracked_since is null or creator.tracked_since > excluded.tracked_since;
 
 -- Merge rules, column by column: the newest known value wins; last_updated_at: the latest.
@@ -147,20 +168,30 @@ newest as (
     select
         user_id,
         max(last_updated_at) as last_updated_at,
-        (array_agg(handle order by handle_observed_at desc nulls last, handle desc) filter (where handle is not null))[1]
-            as handle,
+        (
+            array_agg(handle order by handle_observed_at desc nulls last, handle desc)
+            filter (where handle is not null)
+        )[1] as handle,
         max(handle_observed_at) filter (where handle is not null) as handle_observed_at,
-        (array_agg(nickname order by nickname_observed_at desc nulls last, nickname desc) filter (where nickname is not null))[1]
-            as nickname,
+        (
+            array_agg(nickname order by nickname_observed_at desc nulls last, nickname desc)
+            filter (where nickname is not null)
+        )[1] as nickname,
         max(nickname_observed_at) filter (where nickname is not null) as nickname_observed_at,
-        (array_agg(avatar_url order by avatar_url_observed_at desc nulls last, avatar_url desc) filter (where avatar_url is not null))[1]
-            as avatar_url,
+        (
+            array_agg(avatar_url order by avatar_url_observed_at desc nulls last, avatar_url desc)
+            filter (where avatar_url is not null)
+        )[1] as avatar_url,
         max(avatar_url_observed_at) filter (where avatar_url is not null) as avatar_url_observed_at,
-        (array_agg(signature order by signature_observed_at desc nulls last, signature desc) filter (where signature is not null))[1]
-            as signature,
+        (
+            array_agg(signature order by signature_observed_at desc nulls last, signature desc)
+            filter (where signature is not null)
+        )[1] as signature,
         max(signature_observed_at) filter (where signature is not null) as signature_observed_at,
-        (array_agg(sec_uid order by sec_uid_observed_at desc nulls last, sec_uid desc) filter (where sec_uid is not null))[1]
-            as sec_uid,
+        (
+            array_agg(sec_uid order by sec_uid_observed_at desc nulls last, sec_uid desc)
+            filter (where sec_uid is not null)
+        )[1] as sec_uid,
         max(sec_uid_observed_at) filter (where sec_uid is not null) as sec_uid_observed_at
     from known
     group by user_id

@@ -48,15 +48,20 @@ class AirflowApi:
         # A proxy of the environment must not be asked for this machine.
         self._session.trust_env = False
 
-    def wait_until_healthy(self, seconds: float) -> None:
-        """Wait for API server, scheduler and Dag processor.
+    def wait_until_ready(self, variables: Mapping[str, str], seconds: float) -> None:
+        """Wait for API server, scheduler and Dag processor, and log in.
 
-        :raises AirflowApiError: one of them is not there in time.
+        The log-in proves that it is our API server and not one that has taken the port at the same moment.
+
+        :raises AirflowApiError: one of them is not there in time, or does not know the password.
         """
         self.wait_for(self._is_healthy, seconds, "Airflow's components did not report as healthy")
+        self._check()
+        self.log_in(variables)
 
-    def log_in(self, user: str, password: str) -> None:
+    def log_in(self, variables: Mapping[str, str]) -> None:
         """Get a token for the further calls."""
+        user, password = read_password(variables)
         token = self._request("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from include.stack.components import airflow_command
+from include.stack.components import airflow_command, with_own_programs
 from include.stack.environment import resolve
 from include.stack.keeper import parent_death_signal
 from include.stack.services import airflow_services, databases
@@ -27,7 +27,7 @@ def run_airflow(arguments: Sequence[str]) -> int:
             stack.enter_context(databases(environment))
         else:
             stack.enter_context(airflow_services(environment))
-        return run_in_foreground(airflow_command(*arguments), dict(environment.variables))
+        return run_in_foreground(airflow_command(*arguments), with_own_programs(environment.variables))
 
 
 def run_airflow_line(arguments: Sequence[str]) -> int:

@@ -1,17 +1,18 @@
 """`make backfill FROM=2026-03-01 TO=2026-03-07`: fills days through the running stack and shows how each went."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from comets.settings import DAG_ID
-from include.stack.airflow_api import AirflowApi, read_password
+from include.stack.airflow_api import AirflowApi
 from include.stack.environment import resolve
 from include.stack.errors import StackError
 from include.stack.output import say
 from include.stack.stack_lock import running_url
 
-# Airflow notices the end of a backfill at its own pace, every 30 s.
+# Airflow notices the end of a backfill every 30 s; until then it refuses another one.
 POLL_SECONDS = 2
 
 
@@ -27,7 +28,7 @@ def run_backfill(arguments: Sequence[str]) -> int:
     if running_url(environment.state.stack_lock) is None:
         raise BackfillError("The stack is not running. Start it in another terminal: make up")
     api = AirflowApi(environment.ui_port)
-    api.log_in(*read_password(environment.variables))
+    api.log_in(environment.variables)
     if api.is_paused(DAG_ID):
         raise BackfillError(
             f"The Dag {DAG_ID} is paused, and so its backfill would not start. Unpause it in the UI ({api.url}) or:\n"
@@ -55,18 +56,29 @@ def instant_range(first: str, last: str) -> tuple[str, str]:
 
 def follow_backfill(api: AirflowApi, backfill: int, start: str, end: str) -> int:
     """Tell each day's result as it comes; return the exit code."""
-    told: dict[str, str] = {}
-    while True:
+    states: dict[str, str] = {}
+    is_over = False
+    while not is_over:
         is_over = api.backfill_is_over(backfill)
-        runs = [run for run in api.runs_between(DAG_ID, start, end) if run["run_type"] == "backfill"]
-        for run in runs:
-            day, state = str(run["logical_date"])[:10], str(run["state"])
-            if told.get(day) != state:
-                told[day] = state
+        runs = api.runs_between(DAG_ID, start, end)
+        for day, state in days_of(runs, is_backfill=True).items():
+            if states.get(day) != state:
+                states[day] = state
                 say(f"  {day}  {state}")
-        if is_over or (runs and all(run["state"] in {"success", "failed"} for run in runs)):
-            break
-        time.sleep(POLL_SECONDS)
-    failed = [day for day, state in told.items() if state != "success"]
-    say(f"{len(told) - len(failed)} of {len(told)} days succeeded." if told else "Every day of it has a run already.")
+        if not is_over:
+            time.sleep(POLL_SECONDS)
+    for day, state in days_of(runs, is_backfill=False).items():
+        if day not in states:
+            say(f"  {day}  not run again, it has a run already: {state}")
+    failed = [day for day, state in states.items() if state != "success"]
+    say(f"{len(states) - len(failed)} of {len(states)} days succeeded.")
     return 1 if failed else 0
+
+
+def days_of(runs: Sequence[Mapping[str, Any]], *, is_backfill: bool) -> dict[str, str]:
+    """Return the state of each day's run, of runs that a backfill has made or of others."""
+    return {
+        str(run["logical_date"])[:10]: str(run["state"])
+        for run in runs
+        if (run["run_type"] == "backfill") == is_backfill
+    }

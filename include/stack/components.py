@@ -1,5 +1,6 @@
 """Airflow's long-running components as processes that cannot outlive the one that started them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ class ComponentEndedError(StackError):
 
 
 class Component:
-    """One running component; it is stopped by `stop()` or with the death of this process."""
+    """One running component; it ends when it is told to, and with this process."""
 
     def __init__(self, name: str, state: State, variables: Mapping[str, str]) -> None:
         self.name = name
@@ -73,7 +74,7 @@ class Components:
 
     def __init__(self, state: State, variables: Mapping[str, str]) -> None:
         self._state = state
-        self._variables = {**variables, "PYTHONUNBUFFERED": "1"}
+        self._variables = {**with_own_programs(variables), "PYTHONUNBUFFERED": "1"}
         self._running: list[Component] = []
 
     def __enter__(self) -> Self:
@@ -109,6 +110,12 @@ def airflow_command(*arguments: str) -> list[str]:
     cannot hold a long one.
     """
     return [sys.executable, str(Path(sys.executable).with_name("airflow")), *arguments]
+
+
+def with_own_programs(variables: Mapping[str, str]) -> dict[str, str]:
+    """Put the programs of this Python first on the PATH: what Airflow starts by name must not be the wrapper."""
+    folders = [str(Path(sys.executable).parent), *variables.get("PATH", "").split(os.pathsep)]
+    return {**variables, "PATH": os.pathsep.join(folder for folder in folders if folder)}
 
 
 def end_leftovers(run_folder: Path) -> None:

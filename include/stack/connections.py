@@ -19,8 +19,7 @@ DEFAULT_DATABASE_PORT = 5432
 LIBPQ_OPTIONS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
-# What follows the user's name and password. Their end is the last "@" for which this matches, so that a password may
-# contain "@", ":", "/", "?" and "#" as they are.
+# What follows the user's name and password.
 SERVER = re.compile(
     r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^@:/?#\s\[\]]*)"
     r"(?::(?P<port>\d*))?"
@@ -88,18 +87,17 @@ def postgres_json(fields: Mapping[str, str], options: Mapping[str, Any]) -> str:
 def split_credentials(rest: str) -> tuple[str, Mapping[str, str]]:
     """Split what follows the scheme into `user:password` and the parts of the server.
 
-    First come the readings of a URL as it should be: without credentials, and with one "@" behind them; more of them
-    may stand in the options. Otherwise the password contains raw signs and reaches up to the last "@".
+    A password may contain raw signs, so it reaches up to the last "@"; unless the whole is a server without
+    credentials, one of whose options contains the "@".
     """
-    first, last = rest.find("@"), rest.rfind("@")
-    for position in (-1, first):
-        credentials, server = rest[: max(position, 0)], SERVER.fullmatch(rest[position + 1 :])
-        if server and has_sound_options(server["options"]) and not re.search(r"[/?#\s]", credentials):
-            return credentials, server.groupdict(default="")
-    server = SERVER.fullmatch(rest[last + 1 :])
+    server = SERVER.fullmatch(rest)
+    if server and has_sound_options(server["options"]):
+        return "", server.groupdict(default="")
+    credentials, _, after = rest.rpartition("@")
+    server = SERVER.fullmatch(after)
     if server is None:
         raise ConnectionFormatError("the part after the password is not host:port/database?options")
-    return rest[: max(last, 0)], server.groupdict(default="")
+    return credentials, server.groupdict(default="")
 
 
 def has_sound_options(options: str | None) -> bool:

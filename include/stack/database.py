@@ -58,6 +58,13 @@ def describe(environment: Environment) -> str:
     return f"database {target.get('schema')} at {place} as {target.get('login')} (from {environment.database_source})"
 
 
+def has_schema(environment: Environment) -> bool:
+    """Tell whether the schema file, of whatever version, was ever run on the creators' database."""
+    with connect(environment) as connection:
+        row = connection.execute("select to_regclass('comet_schema') is not null as is_there").fetchone()
+    return bool(row and row["is_there"])
+
+
 def apply_schema(environment: Environment) -> None:
     """Run the schema file, which changes nothing where its tables exist already.
 

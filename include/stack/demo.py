@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from comets.settings import DAG_ID
 from include.sandbox import NOTICE
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import AirflowApi, AirflowApiError, TaskState, read_password
+from include.stack.airflow_api import AirflowApi, AirflowApiError, TaskState
 from include.stack.components import ComponentEndedError, Components
 from include.stack.database import describe
 from include.stack.environment import Environment, resolve
 from include.stack.interrupts import Stopped, stoppable
-from include.stack.leaderboard import count_calls, show_leaderboard
+from include.stack.leaderboard import count_calls, last_call, recorded_date_of, show_leaderboard
 from include.stack.output import say
 from include.stack.package_settings import package_settings
 from include.stack.ports import free_port, require_free
@@ -34,15 +35,11 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Day:
-    """One run to make: its number, and its logical date; None is "now"."""
+    """One run to make: its number, its date, and its logical date; None is "now"."""
 
     number: int
+    date: date
     logical_date: datetime | None
-
-    @property
-    def recorded_date(self) -> date:
-        """The date under which its rows are stored."""
-        return (self.logical_date or datetime.now(UTC)).date()
 
 
 def run_demo(_arguments: Sequence[str]) -> int:
@@ -82,26 +79,29 @@ def demo_environment() -> Environment:
 
 
 def plan_days(environment: Environment, now: datetime) -> list[Day]:
-    """Choose the runs: the last days at 02:00 UTC for made-up data, else one for now.
+    """Choose the runs: the last days at 02:00 for made-up data, else one for now.
 
     A logical date in the future would make its run wait until then.
     """
+    here = now.astimezone(ZoneInfo(package_settings().timezone))
     if not environment.is_sandbox:
-        return [Day(1, None)]
-    last = now.replace(hour=RUN_HOUR, minute=0, second=0, microsecond=0)
-    last = last if last <= now else last - timedelta(days=1)
-    return [Day(number, last - timedelta(days=DAYS - number)) for number in range(1, DAYS + 1)]
+        return [Day(1, here.date(), None)]
+    last = here.replace(hour=RUN_HOUR, minute=0, second=0, microsecond=0)
+    last = last if last <= here else last - timedelta(days=1)
+    dates = [last - timedelta(days=DAYS - number) for number in range(1, DAYS + 1)]
+    return [Day(number, at.date(), at) for number, at in enumerate(dates, start=1)]
 
 
 def announce(environment: Environment, days: Sequence[Day]) -> None:
     """Say before anything starts what will happen and what it can cost."""
     if environment.is_sandbox:
         say(NOTICE)
-        say(f"It runs the Dag {DAG_ID} for {len(days)} days, {days[0].recorded_date} to {days[-1].recorded_date}.")
+        say(f"It runs the Dag {DAG_ID} for {len(days)} days, {days[0].date} to {days[-1].date}.")
     else:
         budget = package_settings().budget
         cost = budget.max_api_calls * budget.price_per_call_usd
-        say(f"This runs the Dag {DAG_ID} once, for today, on the real data of {environment.tikhub_source}.")
+        say(f"This runs the Dag {DAG_ID} once, for today, on the real data of {environment.tikhub_host}")
+        say(f"(from {environment.tikhub_source}).")
         say(f"It makes at most {budget.max_api_calls} calls, which cost at most {cost:.2f} USD (include/comets.yaml).")
     say(f"Results go into {describe(environment)}.")
     say()
@@ -115,20 +115,20 @@ def run_days(environment: Environment, days: Sequence[Day], stack: ExitStack) ->
     say("Starting Airflow.")
     components = stack.enter_context(Components(environment.state, environment.variables))
     api = AirflowApi(environment.ui_port, components.check)
-    api.wait_until_healthy(HEALTHY_SECONDS)
-    api.log_in(*read_password(environment.variables))
+    api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
     api.wait_for_dag(DAG_ID, DAG_SECONDS)
     run_ids = []
+    earlier_call = last_call(environment)
     with unpaused(api):
         for day in days:
             say()
-            say(f"Day {day.number} of {len(days)}: {day.recorded_date}")
+            say(f"Day {day.number} of {len(days)}: {day.date}")
             run_id, state, tasks = run_day(environment, api, day, components)
             run_ids.append(run_id)
             if state != "success":
                 report_failure(environment, run_id, tasks)
                 return 1
-    show_result(environment, days[-1].recorded_date, run_ids)
+    show_result(environment, run_ids, earlier_call)
     return 0
 
 
@@ -169,13 +169,13 @@ def report_failure(environment: Environment, run_id: str, tasks: Sequence[TaskSt
     say(f"Other logs: {environment.state.logs}")
 
 
-def show_result(environment: Environment, recorded_date: date, run_ids: Sequence[str]) -> None:
+def show_result(environment: Environment, run_ids: Sequence[str], earlier_call: int) -> None:
     """Print the leaderboard, the costs and what to do next."""
     say()
     if environment.is_sandbox:
         say(NOTICE)
-    show_leaderboard(environment, recorded_date, LEADERBOARD_ROWS)
-    calls, billed = count_calls(environment, run_ids)
+    show_leaderboard(environment, recorded_date_of(environment, run_ids[-1]), LEADERBOARD_ROWS)
+    calls, billed = count_calls(environment, run_ids, earlier_call)
     price = package_settings().budget.price_per_call_usd
     say()
     if environment.is_sandbox:
@@ -185,8 +185,8 @@ def show_result(environment: Environment, recorded_date: date, run_ids: Sequence
     say()
     say("What to do next:")
     if environment.is_sandbox:
-        say("  make up                     serve these data with Airflow's UI")
-        say("  TIKHUB_API_KEY=... make demo  the same for today, with real data (or put the key into .env)")
+        say("  make up                       serve these data with Airflow's UI")
+        say("  TIKHUB_API_KEY=... make demo  the same for today with real data; the key may stand in .env")
     else:
-        say("  make up                     serve Airflow's UI; unpause the Dag there for the daily run")
-    say("  include/comets.yaml         change hashtags and criteria")
+        say("  make up                       serve Airflow's UI; unpause the Dag there for the daily run")
+    say("  include/comets.yaml           change hashtags and criteria")

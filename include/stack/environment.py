@@ -7,11 +7,13 @@ count as not set. Every variable that `.env.example` explains is read here and n
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv.main import DotEnv
 
@@ -33,6 +35,10 @@ METADATA_VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 METADATA_VARIABLES = (METADATA_VARIABLE, f"{METADATA_VARIABLE}_CMD", f"{METADATA_VARIABLE}_SECRET")
 # Names and digests of what `make env` has exported: a value that is still the same is not the caller's own.
 EXPORTED_VARIABLE = "COMETS_EXPORTED"
+
+PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+LIST_VARIABLES = frozenset({"PYTHONPATH", "NO_PROXY", "no_proxy"})
 
 COMETS_DATABASE = "comets"
 METADATA_DATABASE = "airflow"
@@ -82,6 +88,14 @@ class Environment:
         return self.tikhub_source is None
 
     @property
+    def tikhub_host(self) -> str:
+        """The base URL of TikHub, as far as its connection tells it without the key."""
+        value = self.variables["AIRFLOW_CONN_TIKHUB"]
+        if not value.lstrip().startswith("{"):
+            return urlsplit(value).hostname or "TikHub"
+        return str(explain("AIRFLOW_CONN_TIKHUB", lambda: json.loads(value)).get("host") or TIKHUB_URL)
+
+    @property
     def database(self) -> dict[str, Any]:
         """The creators' database as a connection: host, port, schema, login, password, extra."""
         value = self.variables["AIRFLOW_CONN_COMETS_DB"]
@@ -113,7 +127,8 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
     if metadata_source:
         del defaults[METADATA_VARIABLE]
     set_by_us = {name: value for name, value in defaults.items() if not given.get(name)}
-    variables = {**given, **set_by_us, "PYTHONPATH": python_path(given.get("PYTHONPATH", ""))}
+    path = python_path(given.get("PYTHONPATH", ""))
+    variables = {**given, **set_by_us, **without_proxy(given), "PYTHONPATH": path}
     own = {name: value for name, value in variables.items() if inherited.get(name) != value}
     configured = {name for name, known in (("ui", ui_is_configured), ("sandbox", sandbox_is_configured)) if known}
     return Environment(
@@ -121,7 +136,7 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
         variables=variables,
         own=own,
         database_source=database_source,
-        tikhub_source=tikhub_source,
+        tikhub_source=None if points_to(tikhub, sandbox_port) else tikhub_source,
         metadata_source=metadata_source,
         ui_port=ui_port,
         sandbox_port=sandbox_port,
@@ -155,6 +170,20 @@ def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str |
     if given.get("TIKHUB_API_KEY"):
         return http_connection(given.get("TIKHUB_BASE_URL") or TIKHUB_URL, given["TIKHUB_API_KEY"]), "TIKHUB_API_KEY"
     return http_connection(sandbox_url(sandbox_port), SANDBOX_KEY), None
+
+
+def points_to(connection: str, sandbox_port: int) -> bool:
+    """Tell whether a TikHub connection, in whatever form, leads to the sandbox's port on this machine."""
+    return re.search(rf"(?:127\.0\.0\.1|localhost)(?::|%3A){sandbox_port}\b", connection) is not None
+
+
+def without_proxy(given: Mapping[str, str]) -> dict[str, str]:
+    """Keep a proxy of the caller's out of the talk between processes on this machine."""
+    if not any(given.get(name) for name in PROXY_VARIABLES):
+        return {}
+    known = given.get("no_proxy") or given.get("NO_PROXY") or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str]:
@@ -213,9 +242,9 @@ def explain(name: str, read: Callable[[], Value]) -> Value:
 def exported_record(own: Mapping[str, str]) -> str:
     """Write down what `make env` exports, so that a later call knows its own values from the caller's.
 
-    PYTHONPATH is left out: it contains the caller's part, and putting ours in front twice changes nothing.
+    Lists are left out: they contain the caller's part, and putting ours into them twice changes nothing.
     """
-    return ",".join(f"{name}={digest(value)}" for name, value in own.items() if name != "PYTHONPATH")
+    return ",".join(f"{name}={digest(value)}" for name, value in own.items() if name not in LIST_VARIABLES)
 
 
 def without_exported(caller: Mapping[str, str]) -> dict[str, str]:

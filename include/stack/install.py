@@ -46,12 +46,26 @@ def make_environment() -> bool:
 
 def install_uv() -> bool:
     """Install uv with pip, as its lock says."""
-    return run([LOCAL_PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(UV_LOCK)]).returncode == 0
+    return (
+        run([LOCAL_PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(UV_LOCK)]).returncode == 0
+    )
 
 
 def install_with_uv(lock: str) -> bool:
     """Install a lock file with uv."""
-    command = [LOCAL_UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", LOCAL_PYTHON, "--require-hashes", "-r", lock]
+    command = [
+        str(LOCAL_UV),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(LOCAL_PYTHON),
+        "--require-hashes",
+        "-r",
+        lock,
+    ]
+    # Airflow starts many processes; where bytecode may not be written, each would compile the same files again.
+    command.append("--compile-bytecode")
     return run(command, {**pip_settings_for_uv(), **os.environ}).returncode == 0
 
 

@@ -42,7 +42,6 @@ INITDB_OPTIONS = (
     "--builtin-locale=C.UTF-8",
     "--auth-local=trust",
     "--auth-host=scram-sha-256",
-    "--no-sync",
 )
 SERVER_SETTINGS = {
     "max_connections": "200",
@@ -110,7 +109,7 @@ class EmbeddedPostgres(SharedServer):
     def create_database(self, name: str) -> None:
         """Create a database unless it exists."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            if connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+            if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 return
             with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -151,6 +150,8 @@ class EmbeddedPostgres(SharedServer):
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         command = [str(find_binaries() / "initdb"), f"--pgdata={fresh}", f"--username={SUPERUSER}", *INITDB_OPTIONS]
+        if not self._durable:
+            command.append("--no-sync")
         with self._open_log() as log:
             result = subprocess.run(
                 command,
@@ -165,8 +166,6 @@ class EmbeddedPostgres(SharedServer):
         if result.returncode:
             raise PostgresError(f"initdb failed. {self._log_tail()}")
         fresh.rename(self._data)
-        if self._durable:
-            os.sync()
 
     def _keeper_options(self) -> list[str]:
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.

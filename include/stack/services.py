@@ -1,10 +1,10 @@
 """What a command needs around Airflow: databases, schema, sandbox. Everything started here ends with its last user."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 from comets.settings import POOL
-from include.stack.database import apply_schema, describe
+from include.stack.database import apply_schema, describe, has_schema
 from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, Environment, resolve
 from include.stack.metadata import prepare_metadata
 from include.stack.output import note, say
@@ -26,7 +26,9 @@ def databases(environment: Environment) -> Iterator[None]:
             server.create_database(METADATA_DATABASE)
         if environment.database_source is None:
             server.create_database(COMETS_DATABASE)
-            apply_schema(environment)
+            # While others use it their runs would have to wait for the locks that the schema file takes.
+            if server.started_here or not has_schema(environment):
+                apply_schema(environment)
         yield
 
 
@@ -70,7 +72,7 @@ def set_up_given_database(environment: Environment) -> None:
 def run_setup_database(_arguments: Sequence[str]) -> int:
     """Run the schema file on the creators' database; return the exit code."""
     environment = resolve()
-    with databases(environment):
+    with databases(environment) if environment.database_source is None else nullcontext():
         apply_schema(environment)
     say(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
     return 0

@@ -1,10 +1,14 @@
 """The logs that tasks have written, as files of the state folder."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from include.stack.airflow_api import TaskState
+
+# Airflow folds a log in its UI by such entries.
+GROUP_MARK = re.compile(r"::(?:end)?group::")
 
 
 def log_folder(variables: Mapping[str, str]) -> Path:
@@ -27,7 +31,8 @@ def log_tail(folder: Path, task: TaskState, lines: int = 25) -> list[str]:
         entries = (path / f"attempt={task.try_number}.log").read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return []
-    return [readable(entry) for entry in entries[-lines:]]
+    readable_entries = [readable(entry) for entry in entries]
+    return [entry for entry in readable_entries if not GROUP_MARK.search(entry)][-lines:]
 
 
 def readable(entry: str) -> str:

@@ -33,7 +33,7 @@ def run_up(_arguments: Sequence[str]) -> int:
             say("Starting Airflow.")
             components = stack.enter_context(Components(environment.state, environment.variables))
             api = AirflowApi(environment.ui_port, components.check)
-            api.wait_until_healthy(HEALTHY_SECONDS)
+            api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
             introduce(environment, api)
             while True:
                 components.check()
@@ -66,4 +66,4 @@ def describe_tikhub(environment: Environment) -> str:
         return (
             f"the sandbox at port {environment.sandbox_port}: THE DATA ARE MADE UP. Set TIKHUB_API_KEY for real ones."
         )
-    return f"the server of {environment.tikhub_source}: every successful call costs money"
+    return f"{environment.tikhub_host} (from {environment.tikhub_source}): every successful call costs money"

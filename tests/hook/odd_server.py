@@ -143,7 +143,7 @@ def running_odd_server() -> Iterator[OddServer]:
     """Run the server in threads."""
     odd = OddServer()
     with _Server(odd) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         thread.start()
         yield odd
         server.stopping.set()

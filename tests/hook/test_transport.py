@@ -119,6 +119,7 @@ def test_a_body_that_drips_is_given_up(
     error = failure_of(hook)
     assert type(error) is errors.TikHubCutBodyError
     assert "longer than 0.2 s" in str(error)
+    assert odd_server.closed.wait(5), "the connection is left open"
 
 
 def test_a_body_that_is_too_large_is_given_up(

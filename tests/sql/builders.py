@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import count
-from typing import Any, LiteralString, TypeAlias, cast
+from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -182,8 +182,7 @@ class Facts:
         values = ", ".join(["%s"] * len(row))
         conflict = f"on conflict {on_conflict}" if on_conflict else ""
         query = f"insert into {table} ({columns}) values ({values}) {conflict} returning {returning}"
-        # The names are literals of this module.
-        return self.connection.execute(cast("LiteralString", query), list(row.values())).fetchone() or ()
+        return self.connection.execute(query, list(row.values())).fetchone() or ()
 
 
 def run_step(connection: psycopg.Connection[Row], name: str, run_id: str) -> None:
@@ -197,7 +196,7 @@ def run_step(connection: psycopg.Connection[Row], name: str, run_id: str) -> Non
 def statements(name: str) -> list[LiteralString]:
     """The statements of a SQL file as the operator splits it, which takes a while."""
     text = (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    return cast("list[LiteralString]", DbApiHook.split_sql_string(text))
+    return DbApiHook.split_sql_string(text)
 
 
 def forget_everything(connection: psycopg.Connection[Row]) -> None:

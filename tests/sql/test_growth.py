@@ -79,9 +79,7 @@ class TestObserved:
 
     def test_a_second_run_of_the_day_with_a_later_answer_wins(self, facts: Facts) -> None:
         discover(facts, 20_000)
-        facts.land_page(
-            Video(follower_count=3_000_000), observed_at=noon(DAY) + timedelta(hours=5), round_number=2
-        )
+        facts.land_page(Video(follower_count=3_000_000), observed_at=noon(DAY) + timedelta(hours=5), round_number=2)
         facts.run()
         assert snapshots(facts) == [(0, 3_000_000, "observed")]
 
@@ -240,6 +238,13 @@ class TestMissing:
             (3, 200_000, "observed"),
             (4, 300_000, "observed"),
         ]
+
+    def test_profiles_in_between_are_pulled_in_too(self, facts: Facts) -> None:
+        facts.observe(200_000, day(3), handle="renamed")
+        facts.run(day(3))
+        discover(facts, 100_000, day(1))
+        assert snapshots(facts) == [(1, 100_000, "observed"), (3, 200_000, "observed")]
+        assert facts.rows("select handle from creators") == [("renamed",)]
 
 
 class TestGrowth:

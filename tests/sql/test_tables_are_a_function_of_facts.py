@@ -1,4 +1,4 @@
-"""Random worlds and schedules of runs: the tables equal an independent computation from blueprint-level rules.
+"""Random worlds and schedules of runs: the tables equal what an independent computation makes of the facts.
 
 The computation below is written from the rules and not from the SQL: plain loops over all facts. It looks only at facts
 and at the set of dates that were run, so its agreement shows that neither order nor repetition nor a crash matters.
@@ -151,7 +151,7 @@ class Model:
 
     def sightings(self) -> list[Sighting]:
         """Everything that was landed about accounts, in the order of landing."""
-        found = []
+        found: list[Sighting] = []
         for landing in self.landings:
             accounts: list[Video | Profile] = [*landing.videos]
             if landing.profile is not None and landing.profile.outcome == "found":
@@ -173,9 +173,7 @@ class Model:
         """The rows of the older installation that stand under a key in the end."""
         moved = {s.user_id for s in self.sightings() if s.attributes["sec_uid"] == SEC_UIDS[s.user_id]}
         return [
-            creator
-            for creator in self.legacy
-            if key == (creator.user_id if creator.user_id in moved else creator.key)
+            creator for creator in self.legacy if key == (creator.user_id if creator.user_id in moved else creator.key)
         ]
 
     def tracked_since(self) -> dict[str, date]:
@@ -191,22 +189,13 @@ class Model:
         return first_days
 
     def creators(self) -> set[Row]:
-        """(user_id, tracked_since, last_updated_at, attributes...)."""
-        return {
-            (
-                key,
-                tracked_since,
-                max(at for at, _, _ in self.known_attributes(key)),
-                *(
-                    max(
-                        (known[1:] for known in named(self.known_attributes(key), attribute)),
-                        default=(None, None),
-                    )[1]
-                    for attribute in ATTRIBUTES
-                ),
-            )
-            for key, tracked_since in self.tracked_since().items()
-        }
+        """(user_id, tracked_since, last_updated_at, attributes...), of each attribute the newest known value."""
+        rows = set()
+        for key, tracked_since in self.tracked_since().items():
+            known = self.known_attributes(key)
+            newest = [max(named(known, attribute), default=(None, None))[1] for attribute in ATTRIBUTES]
+            rows.add((key, tracked_since, max(instant for instant, _, _ in known), *newest))
+        return rows
 
     def known_attributes(self, key: str) -> list[tuple[datetime, str, str | None]]:
         """(instant, attribute, value) of everything that was ever said about an account."""
@@ -222,7 +211,7 @@ class Model:
         """(user_id, handle, first_seen_at, last_seen_at)."""
         instants = defaultdict(list)
         for key in self.tracked_since():
-            for _, instant, handle in named(self.known_attributes(key), "handle"):
+            for instant, handle in named(self.known_attributes(key), "handle"):
                 instants[key, handle].append(instant)
         return {(key, handle, min(seen), max(seen)) for (key, handle), seen in instants.items()}
 
@@ -245,9 +234,7 @@ class Model:
                     "heart_count": snapshot.heart_count or None,
                     "video_count": None,
                 }
-                known.append(
-                    Observation((noon(snapshot.recorded_date), False, 0), snapshot.recorded_date, counts)
-                )
+                known.append(Observation((noon(snapshot.recorded_date), False, 0), snapshot.recorded_date, counts))
         return sorted(known, key=lambda observation: observation.order)
 
     def value(self, key: str, metric: str, on: date) -> tuple[int, str] | None:
@@ -279,11 +266,7 @@ class Model:
         return {(key, *row) for key in self.tracked_since() for row in self.snapshots_of(key)}
 
     def snapshots_of(self, key: str) -> list[Row]:
-        imported = {
-            snapshot.recorded_date: snapshot
-            for legacy in self.legacy_of(key)
-            for snapshot in legacy.snapshots
-        }
+        imported = {snapshot.recorded_date: snapshot for legacy in self.legacy_of(key) for snapshot in legacy.snapshots}
         rows: list[Row] = []
         previous: tuple[date, int] | None = None
         for on in sorted(self.run_dates | set(imported)):
@@ -293,8 +276,7 @@ class Model:
                 count, basis = followers
                 others = [self.value(key, metric, on) for metric in METRICS[1:]]
                 counts: list[int | None] = [
-                    other[0] if other and (basis != "observed" or other[1] == "observed") else None
-                    for other in others
+                    other[0] if other and (basis != "observed" or other[1] == "observed") else None for other in others
                 ]
             elif snapshot is not None:
                 count, basis = snapshot.follower_count, "observed"
@@ -312,9 +294,9 @@ class Model:
         return rows
 
 
-def named(known: list[tuple[datetime, str, str | None]], attribute: str) -> list[tuple[str, datetime, str]]:
-    """What is known of one attribute."""
-    return [(name, instant, value) for instant, name, value in known if name == attribute and value is not None]
+def named(known: list[tuple[datetime, str, str | None]], attribute: str) -> list[tuple[datetime, str]]:
+    """What is known of one attribute, and since when."""
+    return [(instant, value) for instant, name, value in known if name == attribute and value is not None]
 
 
 def growth_since(previous: tuple[date, int] | None, on: date, count: int) -> tuple[int | None, Row]:
@@ -477,8 +459,8 @@ def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
     }
     facts.connection.execute(
         """
-        insert into creators (user_id, handle, last_updated_at, handle_observed_at, tracked_since, gathered_since)
-        values (%(key)s, %(handle)s, %(at)s, %(at)s, %(since)s, %(since)s)
+        insert into creators (user_id, handle, last_updated_at, handle_observed_at, tracked_since, is_gathered)
+        values (%(key)s, %(handle)s, %(at)s, %(at)s, %(since)s, true)
         """,
         creator,
     )

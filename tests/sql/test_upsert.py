@@ -140,9 +140,7 @@ class TestMerging:
 
     def test_a_profile_without_account_tells_nothing(self, facts: Facts) -> None:
         facts.land_page(Video(handle="ada"))
-        facts.land_profile(
-            Profile(outcome="no_account", handle="wrong"), observed_at=noon(DAY) + timedelta(hours=1)
-        )
+        facts.land_profile(Profile(outcome="no_account", handle="wrong"), observed_at=noon(DAY) + timedelta(hours=1))
         filter_and_upsert(facts)
         assert creator(facts, "handle, last_updated_at") == ("ada", noon(DAY))
 

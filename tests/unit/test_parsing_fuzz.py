@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,12 +119,12 @@ def test_any_bytes_are_read_or_refused(noise: bytes, start: int, length: int) ->
     read_everything(whole[:start] + noise + whole[start + length % 60 :])
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(1, len(json.dumps(ENVELOPE)) - 1))
-def test_every_beginning_of_an_answer_is_known_for_cut(length: int) -> None:
-    body = json.dumps(ENVELOPE).encode()[:length]
-    try:
-        judge_reply(QUESTION, Reply(status=200, headers={}, body=body), KEY)
-    except TikHubCutBodyError:
-        return
-    raise AssertionError(body[-20:])
+EVERY_TOKEN = {"a": [1, -2.5e-7, 1e30, True, False, None, 'x\\"y \n \x00 é 😀 {}]'], "b": {"c": "", "d": []}, "e": {}}
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_every_beginning_of_an_answer_is_known_for_cut(is_ascii: bool) -> None:
+    body = json.dumps(EVERY_TOKEN, ensure_ascii=is_ascii).encode()
+    for length in range(1, len(body)):
+        with pytest.raises(TikHubCutBodyError):
+            judge_reply(QUESTION, Reply(status=200, headers={}, body=body[:length]), KEY)

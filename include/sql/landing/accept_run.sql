@@ -9,7 +9,7 @@ insert into comet_runs (
     max_api_calls, is_refresh, is_live, accepted_at
 )
 values (
-    %(run_id)s, %(recorded_date)s::date, %(timezone)s, %(hashtags)s::text [],
+    %(run_id)s, %(recorded_date)s::date, %(timezone)s, %(hashtags)s::text[],
     %(min_followers)s, %(max_followers)s, %(min_video_views)s,
     %(pages_per_hashtag)s, %(page_size)s, %(publish_time_days)s, %(region)s,
     %(max_api_calls)s, %(is_refresh)s, %(is_live)s, %(accepted_at)s::timestamptz

@@ -6,12 +6,12 @@ insert into comet_searches (
 )
 select
     run.recorded_date,
-    %(hashtag)s,
+    %(hashtag)s as hashtag,
     run.region,
     run.publish_time_days,
     run.run_id,
-    1,
-    0
+    1 as round_number,
+    0 as next_offset
 from comet_runs as run
 where run.run_id = %(run_id)s
 on conflict (recorded_date, hashtag, region, publish_time_days) do nothing

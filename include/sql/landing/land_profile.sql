@@ -8,16 +8,16 @@ insert into comet_profiles (
 select
     run.recorded_date,
     run.run_id,
-    %(user_id)s,
-    %(outcome)s,
-    %(observed_at)s,
-    %(sec_uid)s,
-    %(handle)s,
-    %(nickname)s,
-    %(avatar_url)s,
-    %(signature)s,
-    %(follower_count)s,
-    %(heart_count)s,
-    %(video_count)s
+    %(user_id)s as user_id,
+    %(outcome)s as outcome,
+    %(observed_at)s as observed_at,
+    %(sec_uid)s as sec_uid,
+    %(handle)s as handle,
+    %(nickname)s as nickname,
+    %(avatar_url)s as avatar_url,
+    %(signature)s as signature,
+    %(follower_count)s as follower_count,
+    %(heart_count)s as heart_count,
+    %(video_count)s as video_count
 from comet_runs as run
 where run.run_id = %(run_id)s

@@ -9,7 +9,11 @@ select
     run.pages_per_hashtag * run.page_size as offset_limit,
     run.region,
     run.publish_time_days,
-    (select count(*) from comet_pages as page where page.search_id = search.search_id) as page_count
+    (
+        select count(*)
+        from comet_pages as page
+        where page.search_id = search.search_id
+    ) as page_count
 from comet_runs as run
 inner join comet_searches as search
     on

@@ -1,5 +1,5 @@
 -- Purpose: the Comets that a run found, as its report names them.
--- Inputs: comet_run_discoveries, comet_discoveries, creators, creator_stats. Grain: one row per Comet of the run.
+-- Inputs: comet_run_discoveries, creators, creator_stats. Grain: one row per Comet of the run.
 -- Idempotent: it only reads.
 with run as (
     select
@@ -12,11 +12,9 @@ with run as (
 judged as (
     select
         found.user_id,
-        max(discovery.follower_count) as follower_count
+        max(found.follower_count) as follower_count
     from run
     inner join comet_run_discoveries as found on run.run_id = found.run_id
-    inner join comet_discoveries as discovery
-        on found.user_id = discovery.user_id and run.recorded_date = discovery.recorded_date
     group by found.user_id
 )
 
@@ -31,4 +29,4 @@ cross join run
 left join creators as creator on judged.user_id = creator.user_id
 left join creator_stats as snapshot
     on judged.user_id = snapshot.user_id and run.recorded_date = snapshot.recorded_date
-order by daily_growth_followers desc, follower_count desc, handle
+order by daily_growth_followers desc, follower_count desc, handle asc

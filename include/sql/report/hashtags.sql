@@ -1,5 +1,5 @@
 -- Purpose: what each hashtag of a run gave and cost.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_calls, comet_run_discoveries, comet_discoveries, creators.
+-- Inputs: comet_runs, comet_searches, comet_pages, comet_calls, comet_run_discoveries, creators.
 -- Grain: one row per hashtag of the run, in the run's order. Idempotent: it only reads.
 with run as (
     select *
@@ -47,15 +47,13 @@ called as (
 
 found as (
     select
-        discovery.hashtag,
-        count(distinct discovery.user_id) as comet_count,
-        count(distinct discovery.user_id) filter (where creator.tracked_since = run.recorded_date) as new_comet_count
+        own.hashtag,
+        count(distinct own.user_id) as comet_count,
+        count(distinct own.user_id) filter (where creator.tracked_since = run.recorded_date) as new_comet_count
     from run
     inner join comet_run_discoveries as own on run.run_id = own.run_id
-    inner join comet_discoveries as discovery
-        on own.user_id = discovery.user_id and run.recorded_date = discovery.recorded_date
-    left join creators as creator on discovery.user_id = creator.user_id
-    group by discovery.hashtag
+    left join creators as creator on own.user_id = creator.user_id
+    group by own.hashtag
 )
 
 select

@@ -1,0 +1,405 @@
+"""setup_database.sql: fresh, again, and on a database of the script that the package replaces."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.stack.postgres import find_binaries
+from tests.conftest import SCHEMA_FILE
+from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon
+
+ORIGINAL_SCHEMA = """
+    create table creators (
+        user_id varchar(50) primary key,
+        handle varchar(100) not null,
+        nickname varchar(255),
+        avatar_url text,
+        signature text,
+        last_updated_at timestamp default now()
+    );
+
+    create table creator_stats (
+        id serial primary key,
+        user_id varchar(50) references creators (user_id),
+        recorded_date date not null default current_date,
+        follower_count integer default 0,
+        heart_count integer default 0,
+        video_count integer default 0,
+        daily_growth_followers integer default 0,
+        daily_growth_percent decimal(5, 2) default 0,
+        unique (user_id, recorded_date)
+    );
+
+    create index idx_stats_date on creator_stats (recorded_date);
+"""
+CATALOG = """
+    select 'column', table_name, column_name, data_type, is_nullable, column_default
+    from information_schema.columns
+    where table_schema = 'public'
+    union all
+    select 'index', tablename, indexname, indexdef, null, null
+    from pg_indexes
+    where schemaname = 'public'
+    union all
+    select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), null, null
+    from pg_constraint
+    where connamespace = 'public'::regnamespace
+    union all
+    select 'view', viewname, definition, null, null, null
+    from pg_views
+    where schemaname = 'public'
+    union all
+    select 'sequence', sequencename, data_type::text, max_value::text, null, null
+    from pg_sequences
+    where schemaname = 'public'
+    order by 1, 2, 3
+"""
+ORIGINAL_COLUMNS = {
+    "creators": "user_id, handle, nickname, avatar_url, signature",
+    "creator_stats": (
+        "id, user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
+        "daily_growth_percent"
+    ),
+}
+CREATOR_COUNT = 40
+DAY_COUNT = 10
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    """URL of an empty database."""
+    return new_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[psycopg.Connection[Row]]:
+    """A connection to it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def set_up(connection: psycopg.Connection[Row]) -> None:
+    """Execute the file as one text, as a hosted SQL editor does."""
+    connection.execute(SCHEMA_FILE.read_bytes())
+
+
+def make_original(connection: psycopg.Connection[Row]) -> None:
+    """A database as the original left it, with some hundred rows."""
+    connection.execute(ORIGINAL_SCHEMA.encode())
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into creators values (%s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    f"{number:040}",
+                    f"handle {number}",
+                    "100 % 'Ada' \\ 🧑‍🚀",
+                    None,
+                    "",
+                    datetime(2026, 2, 20, 23, 59, 59, 123456) + timedelta(seconds=number),
+                )
+                for number in range(CREATOR_COUNT)
+            ],
+        )
+        cursor.executemany(
+            """
+            insert into creator_stats (
+                user_id, recorded_date, follower_count, heart_count, daily_growth_followers, daily_growth_percent
+            )
+            values (%s, %s, %s, %s, %s, %s)
+            """,
+            [
+                (f"{number:040}", day(age - DAY_COUNT), 1_000 * number + age, number % 2, age, Decimal(age) / 8)
+                for number in range(CREATOR_COUNT)
+                for age in range(DAY_COUNT)
+            ],
+        )
+
+
+def contents(connection: psycopg.Connection[Row]) -> dict[str, list[Row]]:
+    """The original's columns of every row."""
+    return {
+        table: connection.execute(f"select {columns} from {table} order by 1".encode()).fetchall()
+        for table, columns in ORIGINAL_COLUMNS.items()
+    }
+
+
+def everything(connection: psycopg.Connection[Row]) -> list[Row]:
+    """Every row of every table, with the transaction that wrote it; comet_schema is stated anew each time."""
+    tables = connection.execute(
+        "select table_name::text from information_schema.tables "
+        "where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema' order by 1"
+    ).fetchall()
+    return [
+        row
+        for (table,) in tables
+        for row in connection.execute(
+            f"select '{table}', xmin::text, to_jsonb(t) from {table} as t order by 3".encode()
+        ).fetchall()
+    ]
+
+
+def test_a_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    catalog = database.execute(CATALOG).fetchall()
+    set_up(database)
+    assert database.execute(CATALOG).fetchall() == catalog
+    assert database.execute("select version from comet_schema").fetchall() == [(1,)]
+    Facts(database).land_page(Video())
+    Facts(database).run()
+    assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
+
+
+def test_a_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    facts = Facts(database)
+    facts.land_page(Video(), Video("72", "v2"))
+    facts.run()
+    facts.observe(25_000, day(1))
+    facts.run(day(1))
+    before = everything(database)
+    set_up(database)
+    assert everything(database) == before
+
+
+def test_two_at_the_same_time(url: str) -> None:
+    def run(_: int) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            set_up(connection)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(run, range(4)))
+    with psycopg.connect(url) as connection:
+        assert connection.execute("select version from comet_schema").fetchall() == [(1,)]
+
+
+def test_psql_runs_the_file(url: str) -> None:
+    for _ in range(2):
+        subprocess.run(
+            [find_binaries() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", SCHEMA_FILE, url],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    with psycopg.connect(url) as connection:
+        Facts(connection).run()
+
+
+def test_the_schema_of_the_connection_is_used(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create schema scouts; set search_path to scouts")
+        set_up(connection)
+        set_up(connection)
+        Facts(connection).run()
+        assert connection.execute("select count(*) from scouts.comet_runs").fetchall() == [(1,)]
+
+
+class TestUpgrade:
+    def test_loses_nothing(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        before = contents(database)
+        assert len(before["creator_stats"]) == CREATOR_COUNT * DAY_COUNT
+        database.execute("set timezone to 'America/New_York'")
+        set_up(database)
+        assert contents(database) == before
+        assert database.execute(
+            "select last_updated_at, handle_observed_at, signature_observed_at, avatar_url_observed_at, tracked_since "
+            "from creators where handle = 'handle 7'"
+        ).fetchall() == [(*[datetime(2026, 2, 21, 0, 0, 6, 123456, tzinfo=UTC)] * 3, None, day(-DAY_COUNT))]
+
+    def test_twice_changes_nothing_more(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        set_up(database)
+        catalog, rows = database.execute(CATALOG).fetchall(), everything(database)
+        set_up(database)
+        assert database.execute(CATALOG).fetchall() == catalog
+        assert everything(database) == rows
+
+    def test_gives_the_columns_of_a_fresh_database(
+        self, database: psycopg.Connection[Row], new_database: Callable[[], str]
+    ) -> None:
+        make_original(database)
+        set_up(database)
+        columns = """
+            select table_name, column_name, data_type
+            from information_schema.columns
+            where table_schema = 'public'
+            order by 1, 2
+        """
+        with psycopg.connect(new_database(), autocommit=True) as fresh:
+            set_up(fresh)
+            assert database.execute(columns).fetchall() == fresh.execute(columns).fetchall()
+
+    def test_makes_room_for_what_did_not_fit(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        set_up(database)
+        long_id = "x" * 76
+        database.execute("insert into creators (user_id) values (%s)", [long_id])
+        database.execute("select setval(pg_get_serial_sequence('creator_stats', 'id'), %s)", [2**40])
+        database.execute(
+            """
+            insert into creator_stats (
+                user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers,
+                daily_growth_percent, basis
+            )
+            values (%s, %s, %s, %s, %s, %s, %s, 'observed')
+            """,
+            [long_id, DAY, *[2**40] * 4, Decimal("123456789.12")],
+        )
+        assert database.execute(
+            "select id, daily_growth_percent from creator_stats where user_id = %s", [long_id]
+        ).fetchall() == [(2**40 + 1, Decimal("123456789.12"))]
+
+    def test_lets_unknown_be_unknown(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        set_up(database)
+        database.execute("insert into creators (user_id) values ('71')")
+        database.execute("insert into creator_stats (user_id, recorded_date, basis) values ('71', %s, 'late')", [DAY])
+        assert database.execute(
+            "select handle, last_updated_at, follower_count, heart_count, daily_growth_percent "
+            "from creators inner join creator_stats using (user_id) where user_id = '71'"
+        ).fetchall() == [(None,) * 5]
+
+    def test_a_run_on_top_grows_from_the_last_row_of_the_original(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        before = contents(database)["creator_stats"]
+        set_up(database)
+        user_id = f"{20:040}"
+        facts = Facts(database)
+        facts.land_page(Video(user_id, handle="renamed", follower_count=20_109), recorded_date=day(1))
+        facts.run(day(1))
+        assert facts.rows(
+            "select recorded_date, follower_count, gap_days, daily_growth_followers, daily_growth_percent "
+            "from creator_stats where user_id = %s order by 1 desc limit 1",
+            user_id,
+        ) == [(day(1), 20_109, 2, 50, Decimal("0.25"))]
+        assert facts.rows("select handle, tracked_since from creators where user_id = %s", user_id) == [
+            ("renamed", day(-DAY_COUNT))
+        ]
+        assert [handle for (handle,) in facts.rows("select handle from comet_handles where user_id = %s", user_id)] == [
+            "handle 20",
+            "renamed",
+        ]
+        assert contents(database)["creator_stats"][: len(before)] == before
+
+    def test_a_run_between_two_rows_of_the_original_estimates(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        database.execute("delete from creator_stats where recorded_date = %s", [day(-5)])
+        set_up(database)
+        facts = Facts(database)
+        facts.run(day(-5))
+        user_id = f"{20:040}"
+        assert facts.rows(
+            "select follower_count, basis, gap_days, daily_growth_followers from creator_stats "
+            "where user_id = %s and recorded_date = %s",
+            user_id,
+            day(-5),
+        ) == [(20_005, "estimated", 1, 1)]
+
+    def test_zero_of_the_original_is_unknown_but_stays_in_its_row(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        database.execute("update creator_stats set follower_count = 0 where recorded_date = %s", [day(-1)])
+        set_up(database)
+        facts = Facts(database)
+        user_id = f"{20:040}"
+        facts.observe(20_000, DAY, user_id=user_id)
+        facts.run()
+        query = "select recorded_date, follower_count, basis, daily_growth_percent from creator_stats where user_id = "
+        assert database.execute((query + "%s order by 1 desc limit 2").encode(), [user_id]).fetchall() == [
+            (DAY, 20_000, "observed", None),
+            (day(-1), 0, "observed", Decimal("1.13")),
+        ]
+        facts.run(day(-1))
+        assert database.execute((query + "%s order by 1 desc limit 2").encode(), [user_id]).fetchall() == [
+            # 20,008 two days before, 20,000 now
+            (DAY, 20_000, "observed", Decimal("-0.02")),
+            (day(-1), 20_004, "estimated", Decimal("-0.02")),
+        ]
+
+    def test_rows_of_creators_that_are_not_there_are_kept(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        database.execute("alter table creator_stats drop constraint creator_stats_user_id_fkey")
+        database.execute("delete from creators where user_id < %s", [f"{5:040}"])
+        before = contents(database)["creator_stats"]
+        set_up(database)
+        assert contents(database)["creator_stats"] == before
+        assert database.execute(
+            "select count(*), min(tracked_since) from creators where handle is null"
+        ).fetchall() == [(5, day(-DAY_COUNT))]
+
+    def test_rows_without_creator_or_date_are_kept(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        database.execute("alter table creator_stats alter column recorded_date drop not null")
+        database.execute("insert into creator_stats (user_id, follower_count) values (null, 5)")
+        database.execute(
+            "insert into creator_stats (user_id, recorded_date, follower_count) values (%s, null, 6)", [f"{20:040}"]
+        )
+        before = contents(database)["creator_stats"]
+        set_up(database)
+        set_up(database)
+        assert contents(database)["creator_stats"] == before
+        Facts(database).run()
+        assert contents(database)["creator_stats"] == before
+
+    def test_creators_without_rows_or_instant_are_kept(self, database: psycopg.Connection[Row]) -> None:
+        make_original(database)
+        database.execute("insert into creators values ('a', 'a', null, null, null, '2026-02-03 04:05:06')")
+        database.execute("insert into creators values ('b', 'b', null, null, null, null)")
+        set_up(database)
+        facts = Facts(database)
+        facts.land_page(Video("a", handle="a2", follower_count=5), Video("b", handle="b2", follower_count=6))
+        facts.run()
+        assert facts.rows("select user_id, handle, tracked_since from creators where user_id <= 'b' order by 1 desc")[
+            :2
+        ] == [("b", "b2", date(1, 1, 1)), ("a", "a2", date(2026, 2, 3))]
+        assert facts.rows("select follower_count from creator_stats where user_id = 'b'") == [(6,)]
+
+    def test_creators_keyed_by_sec_uid_move_when_their_numeric_id_is_seen(
+        self, database: psycopg.Connection[Row]
+    ) -> None:
+        make_original(database)
+        legacy_id = "MS4wLjABAAAA" + "y" * 38
+        database.execute("update creator_stats set user_id = null where user_id = %s", [f"{20:040}"])
+        database.execute("update creators set user_id = %s where user_id = %s", [legacy_id, f"{20:040}"])
+        database.execute("update creator_stats set user_id = %s where user_id is null", [legacy_id])
+        set_up(database)
+        facts = Facts(database)
+        facts.land_profile(Profile("71", 20_009 + 100, sec_uid=legacy_id))
+        facts.run()
+        assert facts.rows("select count(*) from creators where user_id = %s", legacy_id) == [(0,)]
+        assert facts.rows("select count(*), max(daily_growth_followers) from creator_stats where user_id = '71'") == [
+            (DAY_COUNT + 1, 100)
+        ]
+
+    @pytest.mark.parametrize("options", [[], ["-v", "ON_ERROR_STOP=1"]], ids=["plain psql", "psql that stops"])
+    def test_a_view_in_the_way_leaves_the_database_unchanged(
+        self, url: str, database: psycopg.Connection[Row], options: list[str]
+    ) -> None:
+        make_original(database)
+        database.execute("create view growing as select handle, daily_growth_percent from creators, creator_stats")
+        catalog, rows = database.execute(CATALOG).fetchall(), everything(database)
+        result = subprocess.run(
+            [find_binaries() / "psql", "-X", "-q", *options, "-f", SCHEMA_FILE, url],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert "cannot alter type of a column used by a view" in result.stderr
+        assert database.execute(CATALOG).fetchall() == catalog
+        assert everything(database) == rows
+
+
+def test_noon_of_an_imported_row_is_its_date(database: psycopg.Connection[Any]) -> None:
+    make_original(database)
+    set_up(database)
+    rows = database.execute("select observed_at, observed_date, follower_count from comet_observations").fetchall()
+    assert len(rows) == CREATOR_COUNT * DAY_COUNT
+    assert all(observed_at == noon(observed_date) for observed_at, observed_date, _ in rows)

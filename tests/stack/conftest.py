@@ -1,0 +1,40 @@
+"""A PostgreSQL that asks for passwords, as a hosted one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+
+PASSWORDS = {
+    "plain": "secret",
+    "everything": "p@ss:w/rd%#1 x",
+    "looks-like-a-url": "a@b:5432/db?sslmode=require",
+    "looks-encoded-but-is-not": "100%zz% %",
+    "brackets-and-quotes": "[x]{\"'$HOME`\\`",
+    "other-scripts": "пароль-密码-🔑",
+}
+
+
+@pytest.fixture(scope="session")
+def password_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server on TCP with one user for each of PASSWORDS, named like it."""
+    folder = tmp_path_factory.mktemp("password server")
+    with EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            for user, password in PASSWORDS.items():
+                statement = "create role {} login password {}"
+                connection.execute(sql.SQL(statement).format(sql.Identifier(user), sql.Literal(password)))
+        yield server
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str]:
+    """The variables of a caller who has set nothing but the state folder."""
+    return {"COMETS_STATE_DIR": str(tmp_path / "state")}

@@ -1,0 +1,138 @@
+"""Which setting wins, and what the environment holds."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from include.stack.environment import SettingError, exported_record, resolve
+from include.stack.keys import load_keys
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder with settings in `.env`."""
+    lines = ["TIKHUB_API_KEY=from-file", "COMETS_UI_PORT=8181", "AIRFLOW__CORE__PARALLELISM=3"]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    return tmp_path
+
+
+def tikhub(variables: dict[str, str], project: Path) -> dict[str, str]:
+    return dict(json.loads(resolve(variables, project).variables["AIRFLOW_CONN_TIKHUB"]))
+
+
+def test_the_env_file_is_read(state: dict[str, str], project: Path) -> None:
+    environment = resolve(state, project)
+    assert environment.ui_port == 8181
+    assert environment.variables["AIRFLOW__CORE__PARALLELISM"] == "3"
+    assert tikhub(state, project) == {"conn_type": "http", "host": "https://api.tikhub.io", "password": "from-file"}
+
+
+def test_the_callers_variables_win_over_the_env_file(state: dict[str, str], project: Path) -> None:
+    variables = {
+        **state,
+        "TIKHUB_API_KEY": "exported",
+        "TIKHUB_BASE_URL": "https://other.example/",
+        "COMETS_UI_PORT": "1",
+    }
+    assert tikhub(variables, project)["password"] == "exported"
+    assert tikhub(variables, project)["host"] == "https://other.example"
+    assert resolve(variables, project).ui_port == 1
+
+
+def test_an_empty_variable_of_the_caller_switches_off_what_the_env_file_says(
+    state: dict[str, str], project: Path
+) -> None:
+    assert resolve({**state, "TIKHUB_API_KEY": ""}, project).is_sandbox
+
+
+def test_without_a_key_tikhub_is_the_sandbox(state: dict[str, str], tmp_path: Path) -> None:
+    environment = resolve({**state, "COMETS_SANDBOX_PORT": "9001"}, tmp_path)
+    assert environment.is_sandbox
+    assert tikhub({**state, "COMETS_SANDBOX_PORT": "9001"}, tmp_path)["host"] == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize(
+    "form", ['{"conn_type": "http", "host": "http://127.0.0.1:8099"}', "http://localhost:8099/?x=y"]
+)
+def test_a_connection_to_the_sandboxs_port_is_the_sandbox(form: str, state: dict[str, str], tmp_path: Path) -> None:
+    assert resolve({**state, "AIRFLOW_CONN_TIKHUB": form}, tmp_path).is_sandbox
+
+
+def test_a_connection_to_another_port_is_not_the_sandbox(state: dict[str, str], tmp_path: Path) -> None:
+    connection = '{"conn_type": "http", "host": "http://127.0.0.1:80991"}'
+    environment = resolve({**state, "AIRFLOW_CONN_TIKHUB": connection}, tmp_path)
+    assert environment.tikhub_source == "AIRFLOW_CONN_TIKHUB"
+    assert environment.variables["AIRFLOW_CONN_TIKHUB"] == connection
+
+
+def test_airflow_settings_of_the_caller_win(state: dict[str, str], tmp_path: Path) -> None:
+    own = {
+        "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",
+        "AIRFLOW__CORE__DAGS_FOLDER": "/elsewhere",
+        "AIRFLOW__API__PORT": "9999",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////tmp/x.db",
+    }
+    environment = resolve({**state, **own}, tmp_path)
+    assert {name: environment.variables[name] for name in own} == own
+    assert environment.ui_port == 9999
+    assert environment.variables["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:9999/execution/"
+    assert environment.metadata_source == "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+@pytest.mark.parametrize("suffix", ["_CMD", "_SECRET"])
+def test_a_metadata_database_named_by_a_command_is_the_callers(
+    suffix: str, state: dict[str, str], tmp_path: Path
+) -> None:
+    variable = f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{suffix}"
+    environment = resolve({**state, variable: "x"}, tmp_path)
+    assert environment.metadata_source == variable
+    assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" not in environment.variables
+
+
+def test_own_databases_need_no_embedded_server(state: dict[str, str], tmp_path: Path) -> None:
+    own = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////tmp/x.db", "DATABASE_URL": "postgres://u@h/d"}
+    assert not resolve({**state, **own}, tmp_path).needs_embedded_postgres
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "80 80", "٨٠٨٠"])
+def test_a_port_that_is_none_is_refused(value: str, state: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="COMETS_UI_PORT"):
+        resolve({**state, "COMETS_UI_PORT": value}, tmp_path)
+
+
+def test_what_make_env_has_exported_is_not_taken_for_the_callers(state: dict[str, str], project: Path) -> None:
+    own = dict(resolve(state, project).own)
+    shell = {**state, **own, "COMETS_EXPORTED": exported_record(own)}
+    (project / ".env").unlink()
+    later = resolve(shell, project)
+    assert later.is_sandbox
+    assert later.ui_port == 8080
+    assert later.variables["AIRFLOW__CORE__PARALLELISM"] == "8"
+
+
+def test_what_the_caller_has_changed_since_make_env_wins(state: dict[str, str], project: Path) -> None:
+    own = dict(resolve(state, project).own)
+    shell = {**state, **own, "COMETS_EXPORTED": exported_record(own), "AIRFLOW__CORE__PARALLELISM": "5"}
+    assert resolve(shell, project).variables["AIRFLOW__CORE__PARALLELISM"] == "5"
+
+
+def test_the_callers_lists_stay_in_what_is_exported_twice(state: dict[str, str], tmp_path: Path) -> None:
+    caller = {**state, "PYTHONPATH": "/mine", "http_proxy": "http://proxy:1", "no_proxy": "intranet"}
+    own = dict(resolve(caller, tmp_path).own)
+    again = resolve({**caller, **own, "COMETS_EXPORTED": exported_record(own)}, tmp_path).variables
+    assert again["PYTHONPATH"].endswith(":/mine")
+    assert again["PYTHONPATH"].count("plugins") == 1
+    assert again["no_proxy"] == "intranet,127.0.0.1,localhost"
+
+
+def test_keys_are_made_once_and_private(tmp_path: Path) -> None:
+    first = load_keys(tmp_path / "keys")
+    assert load_keys(tmp_path / "keys") == first
+    assert first != load_keys(tmp_path / "other")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()}
+    assert modes == {0o600}
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
