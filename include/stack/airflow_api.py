@@ -14,7 +14,7 @@ import requests
 from include.stack.errors import StackError
 
 CALL_SECONDS = 30
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.5
 FINAL_STATES = frozenset({"success", "failed"})
 HTTP_CONFLICT = 409
 

@@ -12,11 +12,13 @@ from typing import Self
 import psutil  # type: ignore[import-untyped]
 
 from include.stack.errors import StackError
+from include.stack.ports import free_port
 from include.stack.project import State
 from include.stack.shared_server import KEEPER, describe_log_tail
 
 # The triggerer is left out: it serves deferrable operators and asynchronous callbacks, and the package has none.
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
+LOG_PORT_VARIABLE = "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT"
 GRACE_SECONDS = 10
 KEEPER_SECONDS = 15
 
@@ -74,7 +76,9 @@ class Components:
 
     def __init__(self, state: State, variables: Mapping[str, str]) -> None:
         self._state = state
-        self._variables = {**with_own_programs(variables), "PYTHONUNBUFFERED": "1"}
+        # Airflow shows the log of a task that still runs through this port; nobody needs to know its number.
+        log_port = {LOG_PORT_VARIABLE: variables.get(LOG_PORT_VARIABLE) or str(free_port())}
+        self._variables = {**with_own_programs(variables), **log_port, "PYTHONUNBUFFERED": "1"}
         self._running: list[Component] = []
 
     def __enter__(self) -> Self:

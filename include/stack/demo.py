@@ -73,7 +73,6 @@ def demo_environment() -> Environment:
     demo_settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
     }
     return replace(environment, variables={**environment.variables, **demo_settings})
 
@@ -96,7 +95,7 @@ def announce(environment: Environment, days: Sequence[Day]) -> None:
     """Say before anything starts what will happen and what it can cost."""
     if environment.is_sandbox:
         say(NOTICE)
-        say(f"It runs the Dag {DAG_ID} for {len(days)} days, {days[0].date} to {days[-1].date}.")
+        say(f"This demo runs the Dag {DAG_ID} for {len(days)} days, {days[0].date} to {days[-1].date}.")
     else:
         budget = package_settings().budget
         cost = budget.max_api_calls * budget.price_per_call_usd
@@ -104,6 +103,8 @@ def announce(environment: Environment, days: Sequence[Day]) -> None:
         say(f"(from {environment.tikhub_source}).")
         say(f"It makes at most {budget.max_api_calls} calls, which cost at most {cost:.2f} USD (include/comets.yaml).")
     say(f"Results go into {describe(environment)}.")
+    if environment.is_sandbox and environment.database_source:
+        say("The made-up creators will stand there beside whatever it holds already.")
     say()
 
 
@@ -178,7 +179,9 @@ def show_result(environment: Environment, run_ids: Sequence[str], earlier_call: 
     calls, billed = count_calls(environment, run_ids, earlier_call)
     price = package_settings().budget.price_per_call_usd
     say()
-    if environment.is_sandbox:
+    if not calls:
+        say("Calls: none. These days had been asked before, and what was answered then is used again.")
+    elif environment.is_sandbox:
         say(f"Calls: {calls}, {billed} of them billed. On the real TikHub they would cost {billed * price:.3f} USD.")
     else:
         say(f"Calls: {calls}, {billed} of them billed: {billed * price:.3f} USD.")

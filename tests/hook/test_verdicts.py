@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -162,36 +163,50 @@ def test_a_refused_parameter_is_named_without_what_was_echoed(hook: TikHubHook, 
     assert "Input should" not in text
 
 
-def in_seconds(delta: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=delta)
-
-
 @pytest.mark.parametrize(
-    ("headers", "least", "most"),
+    ("headers", "seconds"),
     [
-        ({"Retry-After": "7"}, 7, 7),
-        ({"Retry-After": " 7.5 "}, 7.5, 7.5),
-        ({"Retry-After": "0"}, 0, 0),
-        ({"Retry-After": "86400"}, 86400, 86400),
-        ({"Retry-After": format_datetime(in_seconds(600), usegmt=True)}, 400, 600),
-        ({"Retry-After": format_datetime(in_seconds(600).replace(tzinfo=None))}, 400, 600),
-        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0, 0),
-        ({"X-RateLimit-Reset": "12"}, 12, 12),
-        ({"X-RateLimit-Reset": str(int(in_seconds(600).timestamp()))}, 400, 600),
-        ({"X-RateLimit-Reset": str(int(in_seconds(600).timestamp() * 1000))}, 400, 600),
-        ({"X-RateLimit-Reset": "1700000000"}, 0, 0),
-        ({"retry-after": "3", "x-ratelimit-reset": "99"}, 3, 3),
-        ({"Retry-After": "soon", "X-RateLimit-Reset": "5"}, 5, 5),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": " 7.5 "}, 7.5),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "86400"}, 86400),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0),
+        ({"X-RateLimit-Reset": "12"}, 12),
+        ({"X-RateLimit-Reset": "1700000000"}, 0),
+        ({"retry-after": "3", "x-ratelimit-reset": "99"}, 3),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "5"}, 5),
     ],
 )
 def test_a_rate_limit_carries_the_wait_that_was_asked_for(
-    hook: TikHubHook, odd_server: OddServer, headers: dict[str, str], least: float, most: float
+    hook: TikHubHook, odd_server: OddServer, headers: dict[str, str], seconds: float
 ) -> None:
     odd_server.plan(json_reply({"detail": DETAIL}, 429, headers=headers))
     error = failure_of(hook)
     assert isinstance(error, errors.TikHubRateLimitError)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "spell"),
+    [
+        ("Retry-After", lambda moment: format_datetime(moment, usegmt=True)),
+        ("Retry-After", lambda moment: format_datetime(moment.replace(tzinfo=None))),
+        ("X-RateLimit-Reset", lambda moment: str(int(moment.timestamp()))),
+        ("X-RateLimit-Reset", lambda moment: str(int(moment.timestamp() * 1000))),
+    ],
+    ids=["HTTP date", "date without zone", "unix seconds", "unix milliseconds"],
+)
+def test_a_rate_limit_until_a_moment_carries_the_time_left(
+    hook: TikHubHook, odd_server: OddServer, name: str, spell: Callable[[datetime], str]
+) -> None:
+    asked_at = datetime.now(UTC)
+    moment = asked_at.replace(microsecond=0) + timedelta(days=1)
+    odd_server.plan(json_reply({"detail": DETAIL}, 429, headers={name: spell(moment)}))
+    error = failure_of(hook)
+    answered_at = datetime.now(UTC)
+    assert isinstance(error, errors.TikHubRateLimitError)
     assert error.retry_after is not None
-    assert least <= error.retry_after <= most
+    assert moment - answered_at <= timedelta(seconds=error.retry_after) <= moment - asked_at
 
 
 @pytest.mark.parametrize(

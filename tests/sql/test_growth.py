@@ -166,6 +166,22 @@ class TestEstimated:
             (4, 50_000, "observed"),
         ]
 
+    @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 2, 0, 3), (2, 0, 3, 1)])
+    def test_across_a_date_that_knows_only_another_metric(self, facts: Facts, order: tuple[int, ...]) -> None:
+        track(facts)
+        for number in order:
+            if number in (0, 3):
+                facts.observe(10_000 * (number + 1), day(number))
+            else:
+                facts.observe(None, day(number), heart_count=5)
+            facts.run(day(number))
+        assert snapshots(facts) == [
+            (0, 10_000, "observed"),
+            (1, 20_000, "estimated"),
+            (2, 30_000, "estimated"),
+            (3, 40_000, "observed"),
+        ]
+
     def test_counts_up_to_2_to_the_63_do_not_overflow(self, facts: Facts) -> None:
         track(facts, 2**63 - 1, None, 2**63 - 3)
         assert snapshots(facts)[1] == (1, 2**63 - 2, "estimated")
@@ -238,6 +254,13 @@ class TestMissing:
             (3, 200_000, "observed"),
             (4, 300_000, "observed"),
         ]
+
+    def test_a_first_day_that_moves_back_pulls_in_what_was_left_out(self, facts: Facts) -> None:
+        discover(facts, 200_000, day(2))
+        discover(facts, 100_000, day(3))
+        assert snapshots(facts) == [(3, 100_000, "observed")]
+        discover(facts, 90_000, day(1))
+        assert snapshots(facts) == [(1, 90_000, "observed"), (2, 200_000, "observed"), (3, 100_000, "observed")]
 
     def test_profiles_in_between_are_pulled_in_too(self, facts: Facts) -> None:
         facts.observe(200_000, day(3), handle="renamed")

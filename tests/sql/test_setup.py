@@ -352,14 +352,21 @@ class TestUpgrade:
     def test_creators_without_rows_or_instant_are_kept(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         database.execute("insert into creators values ('a', 'a', null, null, null, '2026-02-03 04:05:06')")
-        database.execute("insert into creators values ('b', 'b', null, null, null, null)")
+        database.execute("insert into creators values ('b', 'b', 'B', 'b.jpg', 'I am b', null)")
         set_up(database)
         facts = Facts(database)
-        facts.land_page(Video("a", handle="a2", follower_count=5), Video("b", handle="b2", follower_count=6))
+        facts.land_page(
+            Video("a", handle="a2", follower_count=5),
+            Video("b", handle="b2", nickname="B2", avatar_url="b2.jpg", signature="I am b2", follower_count=6),
+        )
         facts.run()
-        assert facts.rows("select user_id, handle, tracked_since from creators where user_id <= 'b' order by 1 desc")[
-            :2
-        ] == [("b", "b2", date(1, 1, 1)), ("a", "a2", date(2026, 2, 3))]
+        assert facts.rows(
+            "select user_id, handle, nickname, avatar_url, signature, tracked_since "
+            "from creators where user_id in ('a', 'b') order by 1"
+        ) == [
+            ("a", "a2", None, None, None, date(2026, 2, 3)),
+            ("b", "b2", "B2", "b2.jpg", "I am b2", date(1, 1, 1)),
+        ]
         assert facts.rows("select follower_count from creator_stats where user_id = 'b'") == [(6,)]
 
     def test_creators_keyed_by_sec_uid_move_when_their_numeric_id_is_seen(

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 
 from tests.sql.builders import STEPS, Facts, Profile, Row, Video, day, forget_everything, noon
 
-USERS = ("71", "72", "73")
+USERS = ("71", "72")
 SEC_UIDS = {user_id: f"MS4wLjABAAAA-{user_id}" for user_id in USERS}
 HASHTAGS = ("a", "b")
 METRICS = ("follower_count", "heart_count", "video_count")
 ATTRIBUTES = ("handle", "nickname", "avatar_url", "signature", "sec_uid")
-LAST_DAY = 6
+LAST_DAY = 5
 
 
 @dataclass(frozen=True)
@@ -496,7 +496,7 @@ def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
 
 
 @settings(
-    max_examples=200,
+    max_examples=250,
     derandomize=True,
     database=None,
     deadline=None,

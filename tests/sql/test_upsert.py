@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -24,14 +24,6 @@ NASTY_TEXTS = [
     " two\nlines\t",
     "a" * 100_000,
 ]
-
-
-def filter_and_upsert(facts: Facts, recorded_date: date = DAY, **request: Any) -> str:
-    """Run both steps for a date and return the run_id."""
-    run_id = facts.accept(recorded_date=recorded_date, **request)
-    facts.step("filter_comets", run_id)
-    facts.step("upsert_creators", run_id)
-    return run_id
 
 
 def creator(facts: Facts, columns: LiteralString, user_id: str = "71") -> Row:
@@ -95,7 +87,7 @@ class TestMerging:
         ]
         for number in order:
             facts.land_page(videos[number], recorded_date=day(number))
-            filter_and_upsert(facts, day(number))
+            facts.run(day(number))
         columns: LiteralString = "handle, nickname, avatar_url, signature, sec_uid, last_updated_at, tracked_since"
         assert creator(facts, columns) == ("ada3", "Ada", "b.jpg", "three", "s1", noon(day(2)), DAY)
         assert creator(
@@ -108,7 +100,7 @@ class TestMerging:
         facts.land_page(Video(handle="late", nickname="n"), observed_at=noon(DAY) + timedelta(hours=2))
         facts.land_page(Video(handle="early", nickname="m", signature="s"), observed_at=noon(DAY))
         facts.land_profile(Profile(handle=None, signature="p"), observed_at=noon(DAY) + timedelta(hours=3))
-        filter_and_upsert(facts)
+        facts.run()
         assert creator(facts, "handle, nickname, signature, last_updated_at") == (
             "late",
             "n",
@@ -122,14 +114,14 @@ class TestMerging:
                 facts.land_page(
                     Video(str(number), handle=handle), recorded_date=day(2 * number + offset), observed_at=noon(DAY)
                 )
-                filter_and_upsert(facts, day(2 * number + offset))
+                facts.run(day(2 * number + offset))
         assert creator(facts, "handle", "0") == creator(facts, "handle", "1") == ("b",)
 
     def test_an_older_observation_does_not_overwrite(self, facts: Facts) -> None:
         facts.land_page(Video(handle="new", signature="new"), recorded_date=day(1))
-        filter_and_upsert(facts, day(1))
+        facts.run(day(1))
         facts.land_page(Video(handle="old", signature="old", nickname="known only then"), recorded_date=day(0))
-        filter_and_upsert(facts, day(0))
+        facts.run(day(0))
         assert creator(facts, "handle, signature, nickname, tracked_since, last_updated_at") == (
             "new",
             "new",
@@ -141,13 +133,13 @@ class TestMerging:
     def test_a_profile_without_account_tells_nothing(self, facts: Facts) -> None:
         facts.land_page(Video(handle="ada"))
         facts.land_profile(Profile(outcome="no_account", handle="wrong"), observed_at=noon(DAY) + timedelta(hours=1))
-        filter_and_upsert(facts)
+        facts.run()
         assert creator(facts, "handle, last_updated_at") == ("ada", noon(DAY))
 
     def test_a_rename_is_remembered_with_its_dates(self, facts: Facts) -> None:
         for number, handle in [(2, "new"), (0, "old"), (3, "new"), (1, "old"), (4, "old")]:
             facts.land_page(Video(handle=handle), recorded_date=day(number))
-            filter_and_upsert(facts, day(number))
+            facts.run(day(number))
         assert creator(facts, "handle") == ("old",)
         assert facts.rows("select handle, first_seen_at, last_seen_at from comet_handles order by handle") == [
             ("new", noon(day(2)), noon(day(3))),
@@ -156,7 +148,7 @@ class TestMerging:
 
     def test_a_second_time_writes_nothing(self, facts: Facts) -> None:
         facts.land_page(Video("71"), Video("72", handle="bob"))
-        run_id = filter_and_upsert(facts)
+        run_id = facts.run()
         query: LiteralString = """
             select c.xmin::text, c.user_id from creators as c union all select h.xmin::text, h.handle
             from comet_handles as h order by 2
@@ -175,40 +167,40 @@ class TestMerging:
 class TestWhoIsTracked:
     def test_only_who_qualified(self, facts: Facts) -> None:
         facts.land_page(Video("71"), Video("72", "v2", play_count=3), Video("73", "v3", follower_count=5))
-        filter_and_upsert(facts)
+        facts.run()
         assert creators(facts) == {"71"}
 
     def test_who_is_tracked_is_updated_also_without_qualifying(self, facts: Facts) -> None:
         facts.land_page(Video(handle="old"))
-        filter_and_upsert(facts)
+        facts.run()
         facts.land_page(Video(handle="new", follower_count=3_000_000), recorded_date=day(1))
-        filter_and_upsert(facts, day(1))
+        facts.run(day(1))
         assert creator(facts, "handle, tracked_since") == ("new", DAY)
 
     def test_who_is_tracked_is_updated_by_a_profile_alone(self, facts: Facts) -> None:
         facts.land_page(Video(handle="old"))
-        filter_and_upsert(facts)
+        facts.run()
         facts.land_profile(Profile(handle="new"), day(1))
-        filter_and_upsert(facts, day(1))
+        facts.run(day(1))
         assert creator(facts, "handle") == ("new",)
 
     def test_whom_another_run_of_the_date_discovered(self, facts: Facts) -> None:
         facts.land_page(Video())
         facts.step("filter_comets", facts.accept())
-        filter_and_upsert(facts, min_followers=50_000)
+        facts.run(min_followers=50_000)
         assert creators(facts) == {"71"}
 
     def test_tracked_since_is_the_earliest_date_of_qualifying(self, facts: Facts) -> None:
         for number in (3, 1, 2):
             facts.land_page(Video(), recorded_date=day(number))
-            filter_and_upsert(facts, day(number))
+            facts.run(day(number))
         assert creator(facts, "tracked_since") == (day(1),)
 
     def test_what_other_dates_saw_before_counts_too_once_a_creator_qualifies(self, facts: Facts) -> None:
         facts.land_page(Video(handle="newest", follower_count=9), recorded_date=day(2))
-        filter_and_upsert(facts, day(2))
+        facts.run(day(2))
         facts.land_page(Video(handle="older"), recorded_date=day(1))
-        filter_and_upsert(facts, day(1))
+        facts.run(day(1))
         assert creator(facts, "handle, last_updated_at") == ("newest", noon(day(2)))
         assert facts.rows("select handle, first_seen_at from comet_handles order by 1") == [
             ("newest", noon(day(2))),
@@ -221,7 +213,7 @@ class TestText:
     def test_is_stored_as_it_is(self, facts: Facts, text: str) -> None:
         facts.land_page(Video(handle="ada", nickname=text, signature=text, avatar_url=text))
         facts.land_page(Video("72", "v2", handle=text[:2000]))
-        run_id = filter_and_upsert(facts)
+        run_id = facts.run()
         facts.step("record_growth", run_id)
         assert creator(facts, "nickname, signature, avatar_url") == (text, text, text)
         assert creator(facts, "handle", "72") == (text[:2000],)
@@ -260,13 +252,13 @@ class TestLegacyKeys:
     def test_a_creator_that_does_not_qualify_any_more_moves_too(self, facts: Facts) -> None:
         add_legacy_creator(facts, updated_at=noon(day(-9)))
         facts.land_page(Video(sec_uid=LEGACY_ID, follower_count=2_000_000))
-        filter_and_upsert(facts)
+        facts.run()
         assert creators(facts) == {"71"}
 
     def test_a_profile_moves_it(self, facts: Facts) -> None:
         add_legacy_creator(facts, updated_at=noon(day(-9)))
         facts.land_profile(Profile("71", 20_000, sec_uid=LEGACY_ID))
-        filter_and_upsert(facts)
+        facts.run()
         assert creators(facts) == {"71"}
 
     def test_a_creator_already_known_by_its_numeric_id_is_merged_with_it(self, facts: Facts) -> None:
@@ -288,10 +280,10 @@ class TestLegacyKeys:
 
     def test_newer_attributes_of_the_old_row_survive_the_merge(self, facts: Facts) -> None:
         facts.land_page(Video(handle="uid", nickname="Uid"), observed_at=noon(day(-20)))
-        filter_and_upsert(facts)
+        facts.run()
         add_legacy_creator(facts, updated_at=noon(day(-9)))
         facts.land_page(Video(handle=None, sec_uid=LEGACY_ID), recorded_date=day(1))
-        filter_and_upsert(facts, day(1))
+        facts.run(day(1))
         assert creator(facts, "handle, nickname") == ("old", "Old")
 
     def test_history_that_moves_derives_the_dates_around_it_again(self, facts: Facts) -> None:
@@ -333,18 +325,30 @@ class TestLegacyKeys:
             add_legacy_creator(facts, name, updated_at=noon(day(-9)))
             add_legacy_snapshot(facts, day(-9 + number), 9_000, name)
             facts.land_page(Video(sec_uid=name))
-        filter_and_upsert(facts)
-        filter_and_upsert(facts)
+        facts.run()
+        facts.run()
         assert creators(facts) == {"71"}
         assert facts.rows("select user_id, recorded_date from creator_stats order by 2") == [
             ("71", day(-9)),
             ("71", day(-8)),
+            ("71", DAY),
+        ]
+
+    def test_an_answer_under_the_old_key_itself_moves_nothing(self, facts: Facts) -> None:
+        add_legacy_creator(facts, updated_at=noon(day(-9)))
+        add_legacy_snapshot(facts, day(-9), 9_000)
+        facts.land_profile(Profile(LEGACY_ID, 10_000, sec_uid=LEGACY_ID, handle="new"))
+        facts.run()
+        assert creator(facts, "handle", LEGACY_ID) == ("new",)
+        assert facts.rows("select recorded_date, follower_count from creator_stats order by 1") == [
+            (day(-9), 9_000),
+            (DAY, 10_000),
         ]
 
     def test_ids_of_76_characters_stay_when_nobody_tells_the_numeric_one(self, facts: Facts) -> None:
         add_legacy_creator(facts, updated_at=noon(day(-9)))
         facts.land_page(Video())
-        filter_and_upsert(facts)
+        facts.run()
         assert creators(facts) == {LEGACY_ID, "71"}
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -22,6 +23,7 @@ WAIT_SECONDS = 30
 
 USER_SCRIPT = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 from include.stack.postgres import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])):
@@ -120,7 +122,9 @@ def test_nobody_but_the_owner_reaches_the_data_and_the_socket(tmp_path: Path) ->
 
 def test_it_does_not_run_as_root(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
-        owners = {process.username() for process in postgres_processes(server.folder) if process.name() == "postgres"}
+        pid_file = server.folder / "data" / "postmaster.pid"
+        server_process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        owners = {server_process.username()}
     assert owners == {SERVER_USER if os.geteuid() == 0 else psutil.Process().username()}
 
 
@@ -158,7 +162,8 @@ def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
     other.wait_until_ready()
     write_name(EmbeddedPostgres(folder), "postgres", "before the crash")
     for process in [psutil.Process(other.process.pid), *postgres_processes(folder)]:
-        process.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
     other.kill()
     with EmbeddedPostgres(folder, durable=False) as server:
         assert names_in(server, "postgres") == ["before the crash"]
