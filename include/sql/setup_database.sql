@@ -4,6 +4,7 @@
 -- All of it is one transaction: when a statement is refused (a view of your own that depends on a column that has to be
 -- widened, say), the database stays as it was.
 begin;
+set local client_min_messages = warning;
 
 -- It waits for steps of runs and for another execution of this file.
 do $$
