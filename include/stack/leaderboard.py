@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, LiteralString
 
+from comets.text import printable_text
 from include.stack.database import DatabaseError, connect
 from include.stack.environment import Environment
 from include.stack.output import say
@@ -68,17 +69,12 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     percent = row["daily_growth_percent"]
     return (
         str(row["place"]),
-        f"@{printable(row['handle'])}" if row["handle"] else "-",
+        f"@{printable_text(row['handle'])}" if row["handle"] else "-",
         f"{row['follower_count']:,}",
         f"{row['daily_growth_followers']:+,}",
         "-" if percent is None else f"{percent:+.2f}",
-        " ".join(f"#{printable(hashtag)}" for hashtag in row["hashtags"]),
+        " ".join(f"#{printable_text(hashtag)}" for hashtag in row["hashtags"]),
     )
-
-
-def printable(text: str) -> str:
-    """Take control characters out of a text from outside: they could drive the terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def format_table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -11,3 +11,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def clean_text(text: str) -> str:
     """Return `text` with every NUL and every lone half of a surrogate pair replaced by U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def printable_text(text: str) -> str:
+    """Return `text` for a log or a terminal: what could break the line or drive the terminal becomes U+FFFD."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

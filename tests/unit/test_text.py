@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comets.text import clean_text
+from comets.text import clean_text, printable_text
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ from comets.text import clean_text
 def test_only_what_cannot_be_stored_is_replaced(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
     clean_text(text).encode("utf-8")
+
+
+def test_a_handle_can_neither_break_a_line_of_the_log_nor_drive_the_terminal() -> None:
+    assert printable_text("a\nb\x1b[31m") == "a\ufffdb\ufffd[31m"
+    assert printable_text("o'hara 日本 🔥") == "o'hara 日本 🔥"

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from comets.database import Database, connect
 from comets.settings import settings
 from comets.tables import text_table
+from comets.text import printable_text
 
 HEALING = (
     "To heal the run: put the cause right, then clear the failed task instance in the grid, with Downstream ticked and "
@@ -84,7 +85,7 @@ class ReportOperator(BaseOperator):
         for comet in comets:
             self.log.info(
                 "Discovered Comet: @%s (%s followers, %s)",
-                comet["handle"],
+                printable_text(comet["handle"]),
                 f"{comet['follower_count']:,}",
                 f"{comet['daily_growth_followers']:+,}",
             )
