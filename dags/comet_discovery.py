@@ -11,6 +11,7 @@ from comets.form import trigger_form
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.report import ReportOperator
+from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from comets.retries import MAX_RETRIES, CallRetryPolicy
 from comets.settings import DAG_ID, DATABASE_CONN_ID, POOL, SQL_FOLDER, settings
 
@@ -29,6 +30,8 @@ with DAG(
         "retries": MAX_RETRIES,
         "retry_policy": CallRetryPolicy(settings().retries),
         "execution_timeout": timedelta(minutes=15),
+        # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
+        "trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         # The SQL steps need nothing but the run's id: what the run was asked for stands in comet_runs.
         "conn_id": DATABASE_CONN_ID,
         "parameters": {"run_id": "{{ run_id }}"},
@@ -41,17 +44,17 @@ with DAG(
         task_id="extract_videos", pool=POOL, map_index_template="#{{ task.hashtag }}"
     ).expand(hashtag=accept_run.output)
     # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
-    filter_comets = SQLExecuteQueryOperator(
-        task_id="filter_comets", sql="filter_comets.sql", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
-    )
+    filter_comets = SQLExecuteQueryOperator(task_id="filter_comets", sql="filter_comets.sql")
     upsert_creators = SQLExecuteQueryOperator(task_id="upsert_creators", sql="upsert_creators.sql")
-    # These two run even when every hashtag has failed, but not when the run was refused.
-    record_growth = SQLExecuteQueryOperator(
-        task_id="record_growth", sql="record_growth.sql", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
-    )
-    report = ReportOperator(
-        task_id="report", extract_task_id="extract_videos", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
-    )
+    plan_roll_call = PlanRollCallOperator(task_id="plan_roll_call")
+    roll_call = RollCallOperator.partial(
+        task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
+    ).expand(batch_number=plan_roll_call.output)
+    update_creators = SQLExecuteQueryOperator(task_id="update_creators", sql="upsert_creators.sql")
+    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql")
+    report = ReportOperator(task_id="report", extract_task_id="extract_videos")
 
-    extract_videos >> filter_comets >> upsert_creators >> record_growth >> report
-    accept_run >> [record_growth, report]
+    extract_videos >> filter_comets >> upsert_creators >> plan_roll_call
+    roll_call >> update_creators >> record_growth >> report
+    # Tracked creators are asked for, recorded and reported even when every hashtag has failed.
+    accept_run >> [plan_roll_call, update_creators, record_growth, report]

@@ -33,6 +33,33 @@ counts_in_profile as (
     order by profile.user_id asc, profile.observed_at desc, profile.item_id desc
 ),
 
+unknown_authors as (
+    select distinct landed.user_id
+    from landed
+    left join counts_in_search
+        on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
+    where landed.is_qualifying and counts_in_search.user_id is null
+),
+
+-- A run of a past date does not ask for an author whose profile was read since; the first such answer is what it would
+-- have been told. It stays the first whatever is read later, so that the same run made again finds the same.
+counts_since as (
+    select
+        author.user_id,
+        first_answer.follower_count
+    from unknown_authors as author
+    inner join comet_runs as run on run.run_id = %(run_id)s and not run.is_live and not run.is_refresh
+    cross join lateral (
+        select profile.follower_count
+        from comet_profiles as profile
+        where
+            profile.user_id = author.user_id
+            and profile.observed_at >= (run.recorded_date::timestamp at time zone run.timezone)
+        order by profile.observed_at asc, profile.item_id asc
+        limit 1
+    ) as first_answer
+),
+
 judged as (
     select
         landed.run_id,
@@ -40,11 +67,14 @@ judged as (
         landed.video_id,
         landed.hashtag,
         landed.play_count,
-        coalesce(counts_in_search.follower_count, counts_in_profile.follower_count) as follower_count
+        coalesce(
+            counts_in_search.follower_count, counts_in_profile.follower_count, counts_since.follower_count
+        ) as follower_count
     from landed
     left join counts_in_search
         on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
     left join counts_in_profile on landed.user_id = counts_in_profile.user_id
+    left join counts_since on landed.user_id = counts_since.user_id
     where landed.is_qualifying
 )
 
@@ -61,16 +91,21 @@ where judged.follower_count between run.min_followers and run.max_followers
 group by judged.run_id, judged.user_id, judged.video_id, judged.hashtag, judged.follower_count
 order by judged.user_id, judged.video_id, judged.hashtag;
 
-insert into comet_discoveries (recorded_date, user_id, video_id, hashtag, follower_count, play_count)
+insert into comet_discoveries as known (
+    recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers
+)
 select
     run.recorded_date,
     found.user_id,
     found.video_id,
     found.hashtag,
     found.follower_count,
-    found.play_count
+    found.play_count,
+    run.max_followers
 from comet_runs as run
 inner join comet_run_discoveries as found on run.run_id = found.run_id
 where run.run_id = %(run_id)s
 order by found.user_id, found.video_id, found.hashtag
-on conflict (recorded_date, user_id, video_id, hashtag) do nothing
+on conflict (recorded_date, user_id, video_id, hashtag) do update set
+    max_followers = excluded.max_followers
+where excluded.max_followers > known.max_followers

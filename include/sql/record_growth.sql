@@ -1,6 +1,7 @@
--- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes.
--- Inputs: comet_runs, comet_run_sightings, comet_discoveries, creators. Output: comet_run_dates, comet_observations,
--- creator_stats, creators.is_gathered.
+-- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes; then how
+-- each creator stands.
+-- Inputs: comet_runs, comet_run_sightings, comet_discoveries, comet_profiles, creators. Output: comet_run_dates,
+-- comet_observations, creator_stats, creators.is_gathered, creators.status.
 -- Grain: one row per creator and date that was run.
 -- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
 -- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
@@ -302,5 +303,118 @@ where
     stats.id = growth.id
     and (stats.gap_days, stats.daily_growth_followers, stats.daily_growth_percent)
     is distinct from (growth.gap_days, growth.daily_growth_followers, growth.daily_growth_percent);
+
+-- How a creator stands: missing after failed questions on three dates since it was last seen, graduated while its
+-- latest known count is above the band it was found in, else tracked. Where TikHub answered for nobody on a date, its
+-- failing says nothing about the creator. A creator that no search has found yet is held against the widest band.
+with touched as (
+    select user_id
+    from comet_stale_dates
+    union
+    select user_id
+    from comet_profiles
+    where outcome <> 'found'
+),
+
+failures as (
+    select
+        failure.user_id,
+        (failure.observed_at at time zone run.timezone)::date as failed_date
+    from comet_profiles as failure
+    inner join comet_runs as run on run.run_id = %(run_id)s
+    where
+        failure.outcome in ('no_account', 'refused')
+        or (
+            failure.outcome = 'failed'
+            and exists (
+                select 1
+                from comet_profiles as answer
+                where answer.recorded_date = failure.recorded_date and answer.outcome = 'found'
+            )
+        )
+),
+
+sightings as (
+    select
+        observation.user_id,
+        observation.observed_date as seen_date
+    from comet_observations as observation
+    where observation.user_id in (select failures.user_id from failures)
+    union all
+    select
+        profile.user_id,
+        (profile.observed_at at time zone run.timezone)::date as seen_date
+    from comet_profiles as profile
+    inner join comet_runs as run on run.run_id = %(run_id)s
+    where profile.outcome = 'found' and profile.user_id in (select failures.user_id from failures)
+),
+
+last_sightings as (
+    select
+        user_id,
+        max(seen_date) as seen_date
+    from sightings
+    group by user_id
+),
+
+missing as (
+    select failures.user_id
+    from failures
+    left join last_sightings on failures.user_id = last_sightings.user_id
+    where failures.failed_date > coalesce(last_sightings.seen_date, '-infinity')
+    group by failures.user_id
+    having count(distinct failures.failed_date) >= 3
+),
+
+latest_counts as (
+    select
+        touched.user_id,
+        latest.value as follower_count
+    from touched
+    cross join lateral (
+        select known.value
+        from comet_known_counts as known
+        where known.user_id = touched.user_id and known.metric = 'followers'
+        order by
+            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as latest
+),
+
+bands as (
+    select
+        discovery.user_id,
+        max(discovery.max_followers) as max_followers
+    from touched
+    inner join comet_discoveries as discovery on touched.user_id = discovery.user_id
+    group by discovery.user_id
+),
+
+widest as (
+    select max(max_followers) as max_followers
+    from comet_runs
+),
+
+standing as (
+    select
+        touched.user_id,
+        case
+            when missing.user_id is not null then 'missing'
+            when latest_counts.follower_count > coalesce(bands.max_followers, widest.max_followers) then 'graduated'
+            else 'tracked'
+        end as status
+    from comet_runs as run
+    cross join touched
+    cross join widest
+    left join missing on touched.user_id = missing.user_id
+    left join latest_counts on touched.user_id = latest_counts.user_id
+    left join bands on touched.user_id = bands.user_id
+    where run.run_id = %(run_id)s
+)
+
+update creators as creator
+set status = standing.status
+from standing
+where creator.user_id = standing.user_id and creator.status <> standing.status;
 
 delete from comet_stale_dates

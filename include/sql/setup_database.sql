@@ -201,12 +201,16 @@ create table if not exists comet_rejected_items (
     primary key (page_id, item_position)
 );
 
+-- Landing: how each question for a profile ended. asked_id differs from user_id where an older installation knew a
+-- creator by its sec_uid only. 'refused' and 'failed' are given up for the day: TikHub could not show the account, or
+-- could not answer at all.
 create table if not exists comet_profiles (
     item_id bigint generated always as identity primary key,
     recorded_date date not null,
     run_id text not null,
+    asked_id text not null check (asked_id <> ''),
     user_id text not null check (user_id <> ''),
-    outcome text not null check (outcome in ('found', 'no_account')),
+    outcome text not null check (outcome in ('found', 'no_account', 'refused', 'failed')),
     observed_at timestamptz not null,
     sec_uid text,
     handle text,
@@ -220,6 +224,7 @@ create table if not exists comet_profiles (
 
 create index if not exists comet_profiles_recorded_date_user_id_idx on comet_profiles (recorded_date, user_id);
 create index if not exists comet_profiles_user_id_observed_at_idx on comet_profiles (user_id, observed_at);
+create index if not exists comet_profiles_unread_idx on comet_profiles (user_id, observed_at) where outcome <> 'found';
 
 -- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know.
 create table if not exists comet_calls (
@@ -239,8 +244,20 @@ create table if not exists comet_calls (
 );
 
 create index if not exists comet_calls_run_id_idx on comet_calls (run_id, clear_number);
+create index if not exists comet_calls_in_flight_idx on comet_calls (user_id) where finished_at is null;
+
+-- Whose profile a run asks for, in batches; batch_number is null where the run need not ask.
+create table if not exists comet_roll_call (
+    run_id text not null,
+    user_id text not null,
+    batch_number integer,
+    primary key (run_id, user_id)
+);
+
+create index if not exists comet_roll_call_batch_idx on comet_roll_call (run_id, batch_number);
 
 -- Facts: "this creator qualified on this date", with every video and hashtag that prove it. Never withdrawn.
+-- max_followers is the upper end of the widest band in which it was found so.
 create table if not exists comet_discoveries (
     recorded_date date not null,
     user_id text not null,
@@ -248,6 +265,7 @@ create table if not exists comet_discoveries (
     hashtag text not null,
     follower_count bigint not null,
     play_count bigint not null,
+    max_followers bigint not null,
     primary key (recorded_date, user_id, video_id, hashtag)
 );
 
@@ -367,6 +385,47 @@ begin
     end if;
 end;
 $$;
+
+-- The columns that came after the first version of the package's own tables.
+do $$
+begin
+    if not exists (select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'status') then
+        alter table creators
+            add column status text not null default 'tracked'
+            check (status in ('tracked', 'graduated', 'missing'));
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_profiles'::regclass and attname = 'asked_id'
+    ) then
+        alter table comet_profiles add column asked_id text check (asked_id <> '');
+        update comet_profiles set asked_id = user_id;
+        alter table comet_profiles
+            alter column asked_id set not null,
+            drop constraint if exists comet_profiles_outcome_check,
+            add constraint comet_profiles_outcome_check
+            check (outcome in ('found', 'no_account', 'refused', 'failed'));
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_discoveries'::regclass and attname = 'max_followers'
+    ) then
+        alter table comet_discoveries add column max_followers bigint;
+        update comet_discoveries
+        set
+            max_followers = coalesce(
+                (
+                    select max(run.max_followers)
+                    from comet_runs as run
+                    where comet_discoveries.recorded_date = run.recorded_date
+                ),
+                follower_count
+            );
+        alter table comet_discoveries alter column max_followers set not null;
+    end if;
+end;
+$$;
+
+create index if not exists comet_profiles_asked_id_idx
+on comet_profiles (asked_id, observed_at) where asked_id <> user_id;
 
 -- Rows of an installation that used TikTok's sec_uid as the key; they move to the numeric id as soon as it is seen.
 create index if not exists creators_legacy_id_idx on creators (user_id) where starts_with(user_id, 'MS4wLjAB');
@@ -504,6 +563,40 @@ inner join comet_searches as search
 inner join comet_pages as page on search.search_id = page.search_id
 inner join comet_videos as video on page.page_id = video.page_id;
 
+-- Accounts whose profile a run need not ask for. A run that asks (today's, or a refresh) takes its own answers only,
+-- and asks again what it had given up. The run of a past date takes whatever was landed for its date and whatever was
+-- landed since that date began: TikTok shows the present only, so another answer would tell nothing about that date.
+create or replace view comet_run_answers with (security_invoker = true) as
+with answers as not materialized (
+    select
+        run.run_id,
+        profile.user_id,
+        profile.asked_id
+    from comet_runs as run
+    inner join comet_profiles as profile
+        on case
+            when run.is_live or run.is_refresh
+                then
+                    run.run_id = profile.run_id
+                    and run.recorded_date = profile.recorded_date
+                    and profile.outcome in ('found', 'no_account')
+            else
+                run.recorded_date = profile.recorded_date
+                or (run.recorded_date::timestamp at time zone run.timezone) <= profile.observed_at
+        end
+)
+
+select
+    run_id,
+    user_id
+from answers
+union all
+select
+    run_id,
+    asked_id as user_id
+from answers
+where asked_id <> user_id;
+
 -- Each known count of a creator on a row of its own.
 create or replace view comet_known_counts with (security_invoker = true) as
 select
@@ -524,6 +617,6 @@ inner join lateral (
 where metric.value is not null;
 
 delete from comet_schema;
-insert into comet_schema (version) values (1);
+insert into comet_schema (version) values (2);
 
 commit;

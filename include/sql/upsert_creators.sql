@@ -1,4 +1,5 @@
--- Purpose: bring `creators` up to date with what was landed for the run's date.
+-- Purpose: bring `creators` up to date with what was landed for the run's date; before the roll call, so that it asks
+-- for today's Comets too, and after it.
 -- Inputs: comet_runs, comet_discoveries, comet_run_sightings. Output: creators, comet_handles.
 -- Grain: one row per creator that qualified on the date, or is tracked and was seen again.
 -- Idempotent: a column takes the newest known value (between equally new ones the greater), tracked_since the earliest

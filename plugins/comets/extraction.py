@@ -1,35 +1,18 @@
-"""The search of one hashtag, page after page, and the profiles that it leaves to be asked for."""
+"""The search of one hashtag, page after page."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 
-from comets.database import Database
-from comets.errors import (
-    TikHubAccountNotFoundError,
-    TikHubAmbiguousError,
-    TikHubCutBodyError,
-    TikHubError,
-    TikHubTransientError,
-)
-from comets.hooks.tikhub import PROFILE_ROUTE, SEARCH_ROUTE, TikHubHook
-from comets.landing import Search, SearchLanding, StopReason, land_missing_account, land_profile
-from comets.ledger import Answer, AskedElsewhereError, Call, Ledger
-from comets.models import Profile, VideoPage
+from comets.errors import TikHubCutBodyError
+from comets.hooks.tikhub import SEARCH_ROUTE, TikHubHook
+from comets.landing import Search, SearchLanding, StopReason
+from comets.ledger import Answer, Call, Ledger
+from comets.models import VideoPage
 
 # Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
 log = logging.getLogger(f"airflow.task.{__name__}")
-
-
-@dataclass(frozen=True)
-class UnknownAuthor:
-    """An author whose follower count the search left unknown."""
-
-    user_id: str
-    sec_uid: str | None
-    handle: str | None
 
 
 class HashtagExtraction:
@@ -38,11 +21,8 @@ class HashtagExtraction:
     :param tries_per_call: after this many failures of one call it is given up
     """
 
-    def __init__(
-        self, *, hook: TikHubHook, database: Database, ledger: Ledger, landing: SearchLanding, tries_per_call: int
-    ) -> None:
+    def __init__(self, *, hook: TikHubHook, ledger: Ledger, landing: SearchLanding, tries_per_call: int) -> None:
         self._hook = hook
-        self._database = database
         self._ledger = ledger
         self._landing = landing
         self._tries_per_call = tries_per_call
@@ -68,31 +48,6 @@ class HashtagExtraction:
                 seen |= self._land_next_page(search, seen)
             search = self._landing.read()
         return search
-
-    def ask_unknown_authors(self) -> int:
-        """Ask for the profile of authors whose follower count the search left unknown though their video qualifies.
-
-        An author who can't be fetched is given up after ``tries_per_call`` failures: not judged today, and no reason
-        to fail the hashtag.
-
-        :return: how many profiles were landed
-        :raises TikHubError: some must be tried again; the others are landed.
-        :raises CallRefusedError: the run may make no further call.
-        """
-        landed_count = 0
-        failure: TikHubError | None = None
-        for row in self._landing.unknown_authors():
-            author = UnknownAuthor(**row)
-            try:
-                landed_count += self._ask(author)
-            except (TikHubAmbiguousError, TikHubTransientError) as error:
-                if error.failed_tries < self._tries_per_call:
-                    failure = error
-                else:
-                    log.warning("%s Given up for today after %d tries.", error, error.failed_tries)
-        if failure is not None:
-            raise failure
-        return landed_count
 
     def _land_next_page(self, search: Search, seen: set[str]) -> set[str]:
         answer = self._ask_page(search)
@@ -133,38 +88,6 @@ class HashtagExtraction:
                 if error.failed_tries >= self._tries_per_call:
                     raise
                 log.warning("%s Trying again with %d videos per page.", error, size)
-
-    def _ask(self, author: UnknownAuthor) -> bool:
-        call = Call(PROFILE_ROUTE, hashtag=self._landing.hashtag, user_id=author.user_id)
-        failed_tries = self._ledger.failed_tries(call)
-        if failed_tries >= self._tries_per_call:
-            return False
-        try:
-            answer = self._ledger.make(call, partial(self._fetch_profile, author, failed_tries))
-        except AskedElsewhereError:
-            return False
-        except TikHubAccountNotFoundError as error:
-            land_missing_account(self._database, self._landing.run_id, author.user_id)
-            log.warning("%s", error)
-            return False
-        land_profile(self._database, self._ledger, self._landing.run_id, author.user_id, answer)
-        return True
-
-    def _fetch_profile(self, author: UnknownAuthor, failed_tries: int) -> Profile:
-        """Ask by another identifier at every try: TikHub has refused valid accounts by some of them (its issue 36)."""
-        identifiers = [("sec_uid", author.sec_uid), ("user_id", author.user_id), ("handle", author.handle)]
-        known = [identifier for identifier in identifiers if identifier[1]]
-        name, identifier = known[failed_tries % len(known)]
-        profile = self._hook.fetch_profile(**{name: identifier})
-        if profile.user_id != author.user_id:
-            raise TikHubAmbiguousError(
-                f"Asked for the account {author.user_id} by its {name}, TikHub answered with another one.",
-                route=PROFILE_ROUTE,
-                subject=author.user_id,
-                status=200,
-                is_billed=True,
-            )
-        return profile
 
 
 def stop_reason(page: VideoPage, seen: set[str], offset_limit: int) -> StopReason | None:

@@ -77,7 +77,7 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
             False,
             type="boolean",
             title="Ask again",
-            description="Search again even if this date was searched before; else a past date re-uses what it has.",
+            description="Search again, and ask for every tracked creator again; else a past date re-uses what it has.",
             section="What it may cost",
         ),
     }

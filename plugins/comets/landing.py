@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -127,10 +127,6 @@ class SearchLanding:
             stop_reason=reason,
         )
 
-    def unknown_authors(self) -> list[dict[str, Any]]:
-        """Authors (``user_id``, ``sec_uid``, ``handle``) whose profile this run has still to ask for."""
-        return self._database.fetch_all("landing/unknown_authors", **self._key)
-
     def shrink_pages(self, search: Search, page_size: int) -> None:
         """Remember a smaller page size for the rest of this search."""
         self._database.execute(
@@ -141,39 +137,30 @@ class SearchLanding:
         )
 
 
-def land_profile(database: Database, ledger: Ledger, run_id: str, user_id: str, answer: Answer[Profile]) -> None:
-    """Store a profile with the run's date and close its call, in one transaction."""
-    profile = answer.value
+def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, answer: Answer[Profile]) -> None:
+    """Store a profile with the run's date and close its call, in one transaction.
+
+    :param asked_id: the account's id as it was known so far; the profile's own may replace it
+    """
     with database.transaction():
         ledger.close(answer)
-        database.execute(
-            "landing/land_profile",
-            run_id=run_id,
-            user_id=user_id,
-            outcome="found",
-            observed_at=profile.observed_at,
-            sec_uid=profile.sec_uid,
-            handle=profile.handle,
-            nickname=profile.nickname,
-            avatar_url=profile.avatar_url,
-            signature=profile.signature,
-            follower_count=profile.follower_count,
-            heart_count=profile.heart_count,
-            video_count=profile.video_count,
-        )
+        database.execute("landing/land_profile", run_id=run_id, asked_id=asked_id, **answer.value.model_dump())
 
 
-def land_missing_account(database: Database, run_id: str, user_id: str) -> None:
-    """Store TikHub's final answer that there is no such account, with the run's date."""
+def land_unread_profile(
+    database: Database,
+    run_id: str,
+    asked_id: str,
+    outcome: str,
+    observed_at: datetime,
+) -> None:
+    """Store with the run's date that an account could not be read, once per run.
+
+    :param outcome: "no_account", "refused" or "failed"
+    :param observed_at: the day of it counts towards a creator's being missing
+    """
     database.execute(
-        "landing/land_profile",
-        run_id=run_id,
-        user_id=user_id,
-        outcome="no_account",
-        observed_at=datetime.now(UTC),
-        **dict.fromkeys(
-            ["sec_uid", "handle", "nickname", "avatar_url", "signature", "follower_count", "heart_count", "video_count"]
-        ),
+        "landing/land_unread_profile", run_id=run_id, asked_id=asked_id, outcome=outcome, observed_at=observed_at
     )
 
 

@@ -17,10 +17,6 @@ class CallRefusedError(RuntimeError):
     """A call was not made because the run may make none any more; the text says why and what to do."""
 
 
-class AskedElsewhereError(RuntimeError):
-    """The profile is being asked for by another hashtag of the same run, so that it is not paid for twice."""
-
-
 @dataclass(frozen=True)
 class Call:
     """What a TikHub call asks for: a page of a hashtag's search, or the profile of an account."""
@@ -39,6 +35,14 @@ class Answer(Generic[T]):
     value: T
 
 
+@dataclass(frozen=True)
+class Failures:
+    """How often a call has failed, and the name of the last error's class."""
+
+    count: int
+    last_error_type: str | None
+
+
 class Ledger:
     """The calls of one run, counted from when the run was last cleared (``clear_number``)."""
 
@@ -46,36 +50,38 @@ class Ledger:
         self._database = database
         self._run = {"run_id": run_id, "clear_number": clear_number}
 
-    def make(self, call: Call, ask: Callable[[], T]) -> Answer[T]:
+    def make(self, call: Call, ask: Callable[[], T], guard: Callable[[], None] = lambda: None) -> Answer[T]:
         """Reserve a call, make it, and note how it failed if it did.
 
         The caller closes a successful call with :meth:`close`, in the transaction that lands the answer.
 
+        :param guard: called in the transaction that reserves the call, before anything else; what it raises keeps the
+            call from being made
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
-        :raises AskedElsewhereError: another hashtag of this run asks for this profile.
         :raises TikHubError: as ``ask`` does, with ``failed_tries`` of this very call counted in.
         """
-        call_id = self._reserve(call)
+        call_id = self._reserve(call, guard)
         try:
             return Answer(call_id, ask())
         except TikHubError as error:
             self._finish(call_id, status_code=error.status, is_billed=error.is_billed, error=error)
-            error.failed_tries = self.failed_tries(call)
+            error.failed_tries = self.failures(call).count
             raise
 
     def close(self, answer: Answer[Any]) -> None:
         """Note that a call succeeded: TikHub bills it."""
         self._finish(answer.call_id, status_code=200, is_billed=True)
 
-    def failed_tries(self, call: Call) -> int:
-        """How often this very call has failed in this run since it was last cleared."""
+    def failures(self, call: Call) -> Failures:
+        """How this very call has failed in this run since it was last cleared."""
         row = self._database.fetch_one("landing/failed_tries", **self._run, **vars(call))
-        return int(row["failed_count"])
+        return Failures(row["failed_count"], row["last_error_type"])
 
-    def _reserve(self, call: Call) -> int:
+    def _reserve(self, call: Call, guard: Callable[[], None]) -> int:
         with self._database.transaction():
+            guard()
             budget = self._database.fetch_one("landing/lock_run", run_id=self._run["run_id"])["max_api_calls"]
-            counts = self._database.fetch_one("landing/call_counts", **self._run, **vars(call))
+            counts = self._database.fetch_one("landing/call_counts", **self._run)
             if counts["fatal_error"] is not None:
                 raise CallRefusedError(f"No further call is made in this run: {counts['fatal_error']}")
             if counts["call_count"] >= budget:
@@ -84,8 +90,6 @@ class Ledger:
                     "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and the search "
                     "goes on where it stopped."
                 )
-            if counts["is_asked_elsewhere"]:
-                raise AskedElsewhereError(f"{call.user_id} is asked for by another hashtag of this run")
             row = self._database.fetch_one(
                 "landing/reserve_call", **self._run, **vars(call), reserved_at=datetime.now(UTC)
             )

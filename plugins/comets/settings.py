@@ -72,8 +72,14 @@ class Search(_Section):
 class Budget(_Section):
     """What one run may spend."""
 
-    max_api_calls: int = Field(default=500, ge=1, le=1_000_000)
+    max_api_calls: int = Field(default=2000, ge=1, le=1_000_000)
     price_per_call_usd: float = Field(default=0.001, ge=0)
+
+
+class RollCall(_Section):
+    """How the daily profiles of tracked creators are shared out."""
+
+    batch_size: int = Field(default=50, ge=1, le=1000)
 
 
 class Retries(_Section):
@@ -94,6 +100,7 @@ class Settings(_Section):
     budget: Budget = Budget()
     timezone: Timezone = "UTC"
     pool_slots: int = Field(default=4, ge=1)
+    roll_call: RollCall = RollCall()
     retries: Retries = Retries()
 
 

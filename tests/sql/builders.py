@@ -149,6 +149,7 @@ class Facts:
             {
                 "recorded_date": recorded_date,
                 "run_id": run_id,
+                "asked_id": profile.user_id,
                 "observed_at": observed_at or noon(recorded_date),
                 **vars(profile),
             },
@@ -213,6 +214,7 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from comet_pages;
         delete from comet_searches;
         delete from comet_profiles;
+        delete from comet_roll_call;
         delete from comet_observations;
         delete from comet_handles;
         delete from comet_stale_dates;

@@ -1,15 +1,16 @@
--- Purpose: land the answer to a profile call, with the run's date; also the final "no such account".
+-- Purpose: land the profile of an account with the run's date.
 -- Inputs: one answer. Grain: one row per answer.
 -- Idempotent: it runs in the transaction that finishes its call, once.
 insert into comet_profiles (
-    recorded_date, run_id, user_id, outcome, observed_at,
+    recorded_date, run_id, asked_id, user_id, outcome, observed_at,
     sec_uid, handle, nickname, avatar_url, signature, follower_count, heart_count, video_count
 )
 select
     run.recorded_date,
     run.run_id,
+    %(asked_id)s as asked_id,
     %(user_id)s as user_id,
-    %(outcome)s as outcome,
+    'found' as outcome,
     %(observed_at)s as observed_at,
     %(sec_uid)s as sec_uid,
     %(handle)s as handle,

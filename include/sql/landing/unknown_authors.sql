@@ -1,18 +1,8 @@
 -- Purpose: authors whose follower count this search left unknown although a video of theirs meets the run's criteria,
 -- and whose profile this run has still to ask for.
--- Inputs: comet_runs, comet_run_videos, comet_profiles.
+-- Inputs: comet_run_videos, comet_run_answers.
 -- Grain: one row per author. Idempotent: it only reads; an author drops out once the profile has landed.
-with run as (
-    select
-        run_id,
-        recorded_date,
-        is_live or is_refresh as is_asking,
-        recorded_date::timestamp at time zone timezone as day_start_at
-    from comet_runs
-    where run_id = %(run_id)s
-),
-
-unknown_authors as (
+with unknown_authors as (
     select
         user_id,
         (array_agg(sec_uid order by observed_at desc) filter (where sec_uid is not null))[1] as sec_uid,
@@ -28,16 +18,10 @@ select
     author.sec_uid,
     author.handle
 from unknown_authors as author
-cross join run
 where
     not exists (
         select 1
-        from comet_profiles as profile
-        where
-            profile.user_id = author.user_id
-            and (
-                (profile.run_id = run.run_id and profile.recorded_date = run.recorded_date)
-                or (not run.is_asking and profile.observed_at >= run.day_start_at)
-            )
+        from comet_run_answers as answer
+        where answer.run_id = %(run_id)s and answer.user_id = author.user_id
     )
 order by author.user_id

@@ -31,6 +31,23 @@ HASHTAG_COLUMNS = {
 }
 
 
+MODE = "{mode}: {made_search_count} searches made, {reused_search_count} re-used"
+ROLL_CALL = (
+    "Roll call of {member_count:,} creators: {read_count:,} read, {reused_count:,} re-used (read on that date or "
+    "later), {unreachable_count:,} unreachable, {no_account_count:,} without an account, {not_asked_count:,} not asked"
+)
+STANDING = (
+    "Tracked creators: {creator_count:,}, of them {graduated_count:,} graduated (above the band) and "
+    "{missing_count:,} missing (unreachable on three dates, asked weekly)"
+)
+CALLS = (
+    "TikHub calls of this run: {call_count:,} made ({profile_call_count:,} for profiles), {billed_count:,} billed, "
+    "{unknown_count:,} of unknown billing, about {cost:.3f} USD"
+)
+
+MAX_NAMES = 20
+
+
 class ReportOperator(BaseOperator):
     """Log the Comets of the run and a summary per hashtag, and fail if a hashtag or a step did.
 
@@ -53,7 +70,7 @@ class ReportOperator(BaseOperator):
             hashtags = database.fetch_all("report/hashtags", run_id=run_id)
             failed_hashtags = self._mark_outcomes(hashtags, states)
             self._log_comets(database, run_id)
-            self._log_summary(database, run_id, run, hashtags)
+            self._log_summary(database, run_id, hashtags)
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
@@ -91,32 +108,35 @@ class ReportOperator(BaseOperator):
             )
         self.log.info("Total Comets discovered: %d", len(comets))
 
-    def _log_summary(
-        self, database: Database, run_id: str, run: dict[str, Any], hashtags: list[dict[str, Any]]
-    ) -> None:
-        calls = database.fetch_one("report/calls", run_id=run_id)
+    def _log_summary(self, database: Database, run_id: str, hashtags: list[dict[str, Any]]) -> None:
+        asking = database.fetch_one("report/asking", run_id=run_id)
         snapshots = database.fetch_all("report/snapshots", run_id=run_id)
-        price = settings().budget.price_per_call_usd
         rows = [[str(row[column]) for column in HASHTAG_COLUMNS] for row in hashtags]
         for line in text_table(list(HASHTAG_COLUMNS.values()), rows):
             self.log.info("%s", line)
         for row in hashtags:
             if row["received_count"] != row["landed_count"] + row["rejected_count"]:
                 self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
+        self.log.info("%s", MODE.format(mode=_mode(asking), **asking))
+        self.log.info("%s", ROLL_CALL.format(**asking))
+        self._log_unread(database, run_id, asking["unreachable_count"] + asking["no_account_count"])
+        self.log.info("%s", STANDING.format(**asking))
         self.log.info(
             "Snapshots of %s: %s",
-            run["recorded_date"],
+            asking["recorded_date"],
             ", ".join(f"{row['snapshot_count']:,} {row['basis']}" for row in snapshots) or "none",
         )
-        self.log.info(
-            "TikHub calls of this run: %d made, %d billed, %d of unknown billing, about %.3f USD; "
-            "%d profiles unreachable",
-            calls["call_count"],
-            calls["billed_count"],
-            calls["unknown_count"],
-            calls["billed_count"] * price,
-            calls["unreachable_count"],
-        )
+        calls = database.fetch_one("report/calls", run_id=run_id)
+        cost = calls["billed_count"] * settings().budget.price_per_call_usd
+        self.log.info("%s", CALLS.format(cost=cost, **calls))
+
+    def _log_unread(self, database: Database, run_id: str, unread_count: int) -> None:
+        if not unread_count:
+            return
+        rows = database.fetch_all("report/unread", run_id=run_id, row_limit=MAX_NAMES)
+        names = ", ".join(f"@{printable_text(row['handle'])} ({row['outcome']})" for row in rows)
+        rest = f" and {unread_count - len(rows):,} more" if unread_count > len(rows) else ""
+        self.log.warning("Could not be read, history kept: %s%s", names, rest)
 
     def _failure(self, recorded_date: Any, hashtags: list[dict[str, Any]], steps: list[str]) -> str:
         parts = []
@@ -128,3 +148,10 @@ class ReportOperator(BaseOperator):
         if steps:
             parts.append(f"Failed steps: {', '.join(steps)}; their logs say why.")
         return f"The run for {recorded_date} is incomplete. {' '.join(parts)} All else is stored. {HEALING}"
+
+
+def _mode(asking: dict[str, Any]) -> str:
+    recorded_date = asking["recorded_date"]
+    if asking["is_live"]:
+        return f"Live run of {recorded_date}"
+    return f"{'Refresh' if asking['is_refresh'] else 'Replay'} of the past date {recorded_date}"

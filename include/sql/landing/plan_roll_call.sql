@@ -1,0 +1,67 @@
+-- Purpose: plan whose profile a run asks for, and in which batch: the Comets of its date first, then every tracked
+-- creator, those asked for longest ago before the others, so that a budget that is too small reaches each in turn.
+-- Inputs: comet_runs, creators, comet_discoveries, comet_profiles, comet_run_answers. Output: comet_roll_call.
+-- Grain: one row per creator. Who is answered already is in no batch; who is missing is asked weekly.
+-- Idempotent: it runs in the transaction that drops the run's earlier plan.
+insert into comet_roll_call (run_id, user_id, batch_number)
+with run as (
+    select *
+    from comet_runs
+    where run_id = %(run_id)s
+),
+
+comets as (
+    select distinct discovery.user_id
+    from run
+    inner join comet_discoveries as discovery on run.recorded_date = discovery.recorded_date
+),
+
+members as (
+    select
+        creator.user_id,
+        comets.user_id is not null as is_comet,
+        answer.user_id is not null as is_answered,
+        last_question.observed_at as last_asked_at
+    from run
+    cross join creators as creator
+    left join comets on creator.user_id = comets.user_id
+    left join lateral (
+        select profile.observed_at
+        from comet_profiles as profile
+        where profile.user_id = creator.user_id
+        order by profile.observed_at desc
+        limit 1
+    ) as last_question on true
+    left join lateral (
+        select known.user_id
+        from comet_run_answers as known
+        where known.run_id = run.run_id and known.user_id = creator.user_id
+        order by known.user_id
+        limit 1
+    ) as answer on true
+    where
+        creator.status <> 'missing'
+        or comets.user_id is not null
+        or run.is_refresh
+        or (last_question.observed_at at time zone run.timezone)::date <= run.recorded_date - 7
+),
+
+asked as (
+    select
+        user_id,
+        row_number() over (order by is_comet desc, last_asked_at asc nulls first, user_id asc) - 1 as place,
+        count(*) over () as member_count
+    from members
+    where not is_answered
+)
+
+select
+    run.run_id,
+    members.user_id,
+    asked.place / greatest(
+        %(batch_size)s::bigint, (asked.member_count + %(max_batches)s - 1) / %(max_batches)s
+    ) + 1 as batch_number
+from run
+cross join members
+left join asked on members.user_id = asked.user_id
+order by batch_number, members.user_id

@@ -1,0 +1,74 @@
+"""The roll call of a run: the profile of its Comets and of every tracked creator, in mapped batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from comets.database import connect
+from comets.hooks.tikhub import TikHubHook
+from comets.ledger import Ledger
+from comets.profiles import ProfileReader
+from comets.roll_call import plan_roll_call, restate_mode, roll_call_members
+from comets.run import today
+from comets.settings import TIKHUB_CONN_ID, settings
+
+
+class PlanRollCallOperator(BaseOperator):
+    """Decide whose profile is asked for, and divide them into batches; their members stay in the database.
+
+    :return: the numbers of the batches. There is always one, if an empty one: mapped over nothing, the roll call would
+        be skipped, and the steps after it too.
+    """
+
+    def execute(self, context: Context) -> list[int]:
+        """Plan the roll call."""
+        run_id = context["dag_run"].run_id
+        with connect() as database:
+            restate_mode(database, run_id, today(settings().timezone))
+            size = plan_roll_call(database, run_id, settings().roll_call.batch_size)
+        self.log.info(
+            "%d creators to ask for in %d batches; %d others are answered already",
+            size.asked_count,
+            size.batch_count,
+            size.answered_count,
+        )
+        return list(range(1, size.batch_count + 1)) or [1]
+
+
+class RollCallOperator(BaseOperator):
+    """Ask for the profiles of one batch and land them; a retry or a cleared task asks only for those still missing.
+
+    A creator who can't be fetched is reported and fails nothing.
+
+    :param batch_number: as ``PlanRollCallOperator`` returns it
+    :return: counts only, for XCom: how many accounts ended how
+    """
+
+    def __init__(self, *, batch_number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_number = batch_number
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Read the profiles.
+
+        :raises TikHubError: some must be tried again; :class:`comets.retries.CallRetryPolicy` decides on.
+        :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
+        """
+        dag_run = context["dag_run"]
+        with connect() as database:
+            restate_mode(database, dag_run.run_id, today(settings().timezone))
+            reader = ProfileReader(
+                hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),
+                database=database,
+                ledger=Ledger(database, dag_run.run_id, dag_run.clear_number or 0),
+                run_id=dag_run.run_id,
+                tries_per_call=settings().retries.tries_per_call,
+            )
+            members = roll_call_members(database, dag_run.run_id, self.batch_number)
+            self.log.info("Batch %d: %d creators to ask for", self.batch_number, len(members))
+            readings = reader.read_all(members)
+        for reading, count in readings.items():
+            self.log.info("%s: %d", reading.value, count)
+        return {reading.name.lower(): count for reading, count in readings.items()}

@@ -1,0 +1,225 @@
+"""Profiles, one account after the other: asked for when they are needed, landed whatever comes of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property, partial
+
+from comets.database import Database
+from comets.errors import TikHubAccountNotFoundError, TikHubAmbiguousError, TikHubError, TikHubTransientError
+from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
+from comets.landing import land_profile, land_unread_profile
+from comets.ledger import Call, Ledger
+from comets.models import Profile
+
+SEC_UID_START = "MS4wLjAB"
+"""How every sec_uid begins; an older installation may have used one as a creator's key."""
+
+IN_FLIGHT_SECONDS = 120
+"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead."""
+
+IN_FLIGHT_POLL_SECONDS = 0.5
+
+OUTAGE_ACCOUNTS = 4
+"""For so many accounts in a row TikHub could not answer: an outage, in which each further one may cost 90 s."""
+
+# Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
+log = logging.getLogger(f"airflow.task.{__name__}")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account by all that is known of its identity; `user_id` is a sec_uid where no numeric id is known yet."""
+
+    user_id: str
+    sec_uid: str | None
+    handle: str | None
+
+    @property
+    def identifiers(self) -> list[tuple[str, str]]:
+        """What it can be asked for by, in that order: sec_uid, uid, handle."""
+        is_legacy = self.user_id.startswith(SEC_UID_START)
+        known = [
+            ("sec_uid", self.user_id if is_legacy else self.sec_uid),
+            ("user_id", None if is_legacy else self.user_id),
+            ("handle", self.handle),
+        ]
+        return [(name, identifier) for name, identifier in known if identifier]
+
+    def is_shown_by(self, profile: Profile) -> bool:
+        """Whether a profile is this account's; a handle that its owner gave up can belong to somebody else."""
+        return self.user_id in (profile.user_id, profile.sec_uid)
+
+
+class Reading(StrEnum):
+    """What came of wanting an account's profile."""
+
+    READ = "read"
+    ANSWERED = "answered already"
+    """By this run, or for a past date by any run since that date."""
+    IN_FLIGHT = "being asked for by another task"
+    NO_ACCOUNT = "no account"
+    REFUSED = "refused"
+    """Given up for today: TikHub answered as often as the settings grant that it can't show the account."""
+    FAILED = "failed"
+    """Given up for today: TikHub could not answer as often as the settings grant."""
+    NOT_ASKED = "not asked"
+    """TikHub could not answer for the accounts before."""
+
+
+class _NotWantedError(Exception):
+    """The call is not made; `reading` says why."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading)
+        self.reading = reading
+
+
+class ProfileReader:
+    """Asks for the profiles that a task of a run needs, and lands each outcome with the run's date.
+
+    :param tries_per_call: after this many failures an account is given up for today, which fails no task
+    :param hashtag: the hashtag that led to the accounts; None for the roll call
+    """
+
+    def __init__(
+        self,
+        *,
+        hook: TikHubHook,
+        database: Database,
+        ledger: Ledger,
+        run_id: str,
+        tries_per_call: int,
+        hashtag: str | None = None,
+    ) -> None:
+        self._hook = hook
+        self._database = database
+        self._ledger = ledger
+        self._run_id = run_id
+        self._tries_per_call = tries_per_call
+        self._hashtag = hashtag
+
+    def read_all(self, accounts: Iterable[Account]) -> Counter[Reading]:
+        """Read every account that is not answered yet; one that another task asks for at the moment is waited for.
+
+        :return: how many accounts ended how
+        :raises TikHubError: some must be tried again; the others are landed.
+        :raises CallRefusedError: the run may make no further call.
+        """
+        readings: Counter[Reading] = Counter()
+        waiting = list(accounts)
+        while waiting:
+            outcomes = self._pass_over(waiting)
+            readings.update(reading for _, reading in outcomes if reading is not Reading.IN_FLIGHT)
+            waiting = [account for account, reading in outcomes if reading is Reading.IN_FLIGHT]
+            if waiting:
+                time.sleep(IN_FLIGHT_POLL_SECONDS)
+        return readings
+
+    def _pass_over(self, accounts: list[Account]) -> list[tuple[Account, Reading]]:
+        outcomes: list[tuple[Account, Reading]] = []
+        failure: TikHubError | None = None
+        silent_count = 0
+        for account in accounts:
+            if silent_count == OUTAGE_ACCOUNTS:
+                outcomes.append((account, Reading.NOT_ASKED))
+                continue
+            try:
+                reading = self._read(account)
+            except (TikHubAmbiguousError, TikHubTransientError) as error:
+                failure = error
+                reading = Reading.FAILED if isinstance(error, TikHubTransientError) else Reading.REFUSED
+            silent_count = silent_count + 1 if reading is Reading.FAILED else 0
+            outcomes.append((account, reading))
+        if failure is not None:
+            raise failure
+        if silent_count == OUTAGE_ACCOUNTS:
+            log.warning("TikHub could not answer for %d accounts in a row: nobody else is asked now", silent_count)
+        return outcomes
+
+    def _read(self, account: Account) -> Reading:
+        """Ask until there is an outcome.
+
+        :raises TikHubAmbiguousError: refused by every identifier; worth another try later.
+        :raises TikHubTransientError: worth another try later.
+        """
+        call = Call(PROFILE_ROUTE, hashtag=self._hashtag, user_id=account.user_id)
+        failures = self._ledger.failures(call)
+        failed_tries, error_type = failures.count, failures.last_error_type
+        while failed_tries < self._tries_per_call:
+            try:
+                answer = self._ledger.make(
+                    call, partial(self._fetch, account, failed_tries), partial(self._require_wanted, account)
+                )
+            except _NotWantedError as reason:
+                return reason.reading
+            except TikHubAccountNotFoundError as error:
+                log.warning("%s", error)
+                return self._land_unread(account, Reading.NO_ACCOUNT)
+            except (TikHubAmbiguousError, TikHubTransientError) as error:
+                failed_tries, error_type = error.failed_tries, type(error).__name__
+                if failed_tries >= self._tries_per_call:
+                    log.warning("%s Given up for today after %d tries.", error, failed_tries)
+                # Another identifier is another question, which needs no pause.
+                elif isinstance(error, TikHubTransientError) or failed_tries >= len(account.identifiers):
+                    raise
+            else:
+                land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
+                return Reading.READ
+        is_refused = error_type == TikHubAmbiguousError.__name__
+        return self._land_unread(account, Reading.REFUSED if is_refused else Reading.FAILED)
+
+    def _require_wanted(self, account: Account) -> None:
+        """Decide, while no other task can, whether the account has to be asked for.
+
+        :raises _NotWantedError: it has not.
+        """
+        self._database.execute("landing/lock_account", asked_id=account.user_id)
+        state = self._database.fetch_one(
+            "landing/profile_state",
+            run_id=self._run_id,
+            asked_id=account.user_id,
+            hashtag=self._hashtag,
+            in_flight_since=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS),
+        )
+        if state["is_answered"]:
+            raise _NotWantedError(Reading.ANSWERED)
+        if state["is_in_flight"]:
+            raise _NotWantedError(Reading.IN_FLIGHT)
+
+    def _fetch(self, account: Account, failed_tries: int) -> Profile:
+        """Ask by another identifier at every try: TikHub has refused valid accounts by some of them (its issue 36).
+
+        :raises TikHubAmbiguousError: also when another account answers.
+        """
+        identifiers = account.identifiers
+        name, identifier = identifiers[failed_tries % len(identifiers)]
+        profile = self._hook.fetch_profile(**{name: identifier})
+        if not account.is_shown_by(profile):
+            raise TikHubAmbiguousError(
+                f"Asked for the account {account.user_id} by its {name}, TikHub answered with another one.",
+                route=PROFILE_ROUTE,
+                subject=account.user_id,
+                status=200,
+                is_billed=True,
+            )
+        return profile
+
+    def _land_unread(self, account: Account, reading: Reading) -> Reading:
+        observed_at = self._last_answered_at or datetime.now(UTC)
+        land_unread_profile(self._database, self._run_id, account.user_id, reading.name.lower(), observed_at)
+        return reading
+
+    @cached_property
+    def _last_answered_at(self) -> datetime | None:
+        """TikHub's time when it last answered this run: days of failing and of answering are told by one clock."""
+        answered_at: datetime | None = self._database.fetch_one("landing/last_answered_at", run_id=self._run_id)[
+            "answered_at"
+        ]
+        return answered_at

@@ -1,0 +1,48 @@
+"""The roll call: whose profile a run asks for, and in which batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from comets.database import Database
+from comets.profiles import Account
+
+MAX_BATCHES = 1000
+"""Stays below Airflow's ``[core] max_map_length``, 1024 by default; batches grow where that is too few."""
+
+
+@dataclass(frozen=True)
+class RollCallSize:
+    """How many creators are in the batches, how many need no asking, and how many batches there are."""
+
+    asked_count: int
+    answered_count: int
+    batch_count: int
+
+
+def restate_mode(database: Database, run_id: str, today: date) -> None:
+    """Note whether the run is one of today, which asks TikHub, or of a past date, which re-uses what was landed.
+
+    A run that is cleared on a later day changes from one to the other, so every task that asks begins with this.
+    """
+    database.execute("landing/restate_mode", run_id=run_id, today=today)
+
+
+def plan_roll_call(database: Database, run_id: str, batch_size: int) -> RollCallSize:
+    """Put today's Comets and every tracked creator into batches of a table."""
+    with database.transaction():
+        database.execute("landing/forget_roll_call", run_id=run_id)
+        database.execute("landing/plan_roll_call", run_id=run_id, batch_size=batch_size, max_batches=MAX_BATCHES)
+        return RollCallSize(**database.fetch_one("landing/count_batches", run_id=run_id))
+
+
+def roll_call_members(database: Database, run_id: str, batch_number: int) -> list[Account]:
+    """The creators of a batch who are not answered yet."""
+    rows = database.fetch_all("landing/roll_call_members", run_id=run_id, batch_number=batch_number)
+    return [Account(**row) for row in rows]
+
+
+def unknown_authors(database: Database, run_id: str, hashtag: str) -> list[Account]:
+    """Authors of qualifying videos whose follower count the search of a hashtag left unknown, not answered yet."""
+    return [Account(**row) for row in database.fetch_all("landing/unknown_authors", run_id=run_id, hashtag=hashtag)]
