@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from comets.settings import DAG_ID
-from include.stack.airflow_api import AirflowApi
+from include.stack.airflow_api import FINAL_STATES, AirflowApi
 from include.stack.backfill_result import show_days
 from include.stack.day_runs import DayRun, Days, planned_runs
 from include.stack.days import instant_range, name_days
@@ -18,7 +18,7 @@ from include.stack.progress import DONE_STATES, QUIET_SECONDS
 from include.stack.stack_lock import running_url
 
 POLL_SECONDS = 2
-CLOSING_SECONDS = 120
+NOTICE_SECONDS = 180
 # Makes days that were never run and days that failed.
 REPROCESS = "failed"
 
@@ -35,15 +35,15 @@ def run_backfill(arguments: Sequence[str]) -> int:
     planned = days.plan_backfill(api, REPROCESS)
     tell_left_alone(days, days.runs(api), planned)
     if not planned:
-        say("Nothing to do: no day of these is missing and none has failed.")
+        say("Nothing to do: no run of these days is missing or has failed.")
         show_days(environment, run_of_each_day(days, days.runs(api), planned))
         return 0
-    require_no_other_backfill(api)
+    wait_for_earlier_backfill(api)
     backfill = days.create_backfill(api, REPROCESS)
     filled = [days.date_of(run) for run in planned_runs(days.runs(api), planned)]
     say(f"Backfill {backfill} runs {name_days(filled)}; {api.url} shows it too.")
     follow(api, days, planned)
-    return show_result(environment, api, days, planned, backfill)
+    return show_result(environment, api, days, planned)
 
 
 def read_days(arguments: Sequence[str], timezone: str) -> Days:
@@ -81,19 +81,23 @@ def reach_airflow(environment: Environment) -> AirflowApi:
     return api
 
 
-def require_no_other_backfill(api: AirflowApi) -> None:
-    """Refuse to go on while a backfill is active, since Airflow allows one per Dag.
+def wait_for_earlier_backfill(api: AirflowApi) -> None:
+    """Wait while a backfill is active only because Airflow has not noticed its end: it allows one per Dag.
 
-    :raises BackfillError: there is one.
+    :raises BackfillError: one is at work.
     """
     active = api.active_backfill(DAG_ID)
     if active is None:
         return
-    raise BackfillError(
-        f"Backfill {active['id']} of the Dag {DAG_ID} is still {'paused' if active['is_paused'] else 'active'}, and "
-        "Airflow allows one at a time.\nAirflow notices the end of a backfill within 30 s of its last run: try again "
-        f"then. To end it now, cancel it in the banner on the Dag's page: {api.url}/dags/{DAG_ID}"
-    )
+    runs = api.runs_between(DAG_ID, active["from_date"], active["to_date"])
+    if any(run["run_type"] == "backfill" and run["state"] not in FINAL_STATES for run in runs):
+        raise BackfillError(
+            f"Backfill {active['id']} of the Dag {DAG_ID} is still {'paused' if active['is_paused'] else 'at work'}, "
+            "and Airflow allows one at a time.\n"
+            f"Wait for its end, or cancel it in the banner of the Dag's page: {api.url}/dags/{DAG_ID}"
+        )
+    say(f"Backfill {active['id']} has just ended. Airflow takes another one when it notices, within 30 s.")
+    api.wait_for(lambda: api.active_backfill(DAG_ID) is None, NOTICE_SECONDS, f"Backfill {active['id']} was not closed")
 
 
 def tell_left_alone(days: Days, runs: Iterable[DayRun], planned: frozenset[datetime]) -> None:
@@ -154,19 +158,14 @@ def follow(api: AirflowApi, days: Days, planned: frozenset[datetime]) -> None:
         raise
 
 
-def show_result(
-    environment: Environment, api: AirflowApi, days: Days, planned: frozenset[datetime], backfill: int
-) -> int:
-    """Print what each day got, wait until Airflow would take another backfill, and return the exit code."""
+def show_result(environment: Environment, api: AirflowApi, days: Days, planned: frozenset[datetime]) -> int:
+    """Print what each day got, and return the exit code."""
     runs = days.runs(api)
     say()
     show_days(environment, run_of_each_day(days, runs, planned))
     made = planned_runs(runs, planned)
     succeeded = [run for run in made if run.state == "success"]
     say(f"Succeeded: {len(succeeded)} of {len(made)}.")
-    if not api.backfill_is_over(backfill):
-        say("Airflow closes the backfill within 30 s, and takes no other one before.")
-        api.wait_for(lambda: api.backfill_is_over(backfill), CLOSING_SECONDS, "Airflow did not close the backfill")
     return 0 if len(succeeded) == len(made) else 1
 
 

@@ -27,7 +27,9 @@ TEXT_COLUMNS = frozenset({0, 1})
 
 
 def show_days(environment: Environment, runs: Mapping[date, DayRun]) -> None:
-    """Print a table with a line for each day's run."""
+    """Print a table with a line for each day's run, if there is any."""
+    if not runs:
+        return
     found = fetch_all(environment, "report/days", run_ids=[run.run_id for run in runs.values()])
     figures = {row["run_id"]: row for row in found}
     rows = [cells(day, runs[day], figures.get(runs[day].run_id)) for day in sorted(runs)]
