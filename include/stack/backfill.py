@@ -164,9 +164,11 @@ def show_result(environment: Environment, api: AirflowApi, days: Days, planned: 
     say()
     show_days(environment, run_of_each_day(days, runs, planned))
     made = planned_runs(runs, planned)
-    succeeded = [run for run in made if run.state == "success"]
-    say(f"Succeeded: {len(succeeded)} of {len(made)}.")
-    return 0 if len(succeeded) == len(made) else 1
+    failed = [run for run in made if run.state != "success"]
+    say(f"Succeeded: {len(made) - len(failed)} of {len(made)}.")
+    if failed:
+        say(f"Failed: {name_days(days.date_of(run) for run in failed)}. The logs of their tasks say why: {api.url}")
+    return 1 if failed else 0
 
 
 def run_of_each_day(days: Days, runs: Iterable[DayRun], planned: frozenset[datetime]) -> dict[date, DayRun]:
