@@ -1,4 +1,4 @@
--- Purpose: the growing Comets of a date, fastest first.
+-- Purpose: the growing Comets of a date, fastest first, with how their figures are known.
 -- Inputs: creator_stats, creators, comet_discoveries. Grain: one row per creator with a snapshot on the date.
 -- Idempotent: it only reads.
 with hashtags as (
@@ -25,11 +25,23 @@ select
     stats.daily_growth_percent,
     stats.gap_days,
     stats.basis,
+    stats.basis <> 'observed' as is_count_estimated,
+    stats.basis <> 'observed' or coalesce(previous.basis <> 'observed', false) as is_growth_estimated,
     creator.tracked_since,
     coalesce(hashtags.hashtags, '{}') as hashtags
 from creator_stats as stats
 inner join creators as creator on stats.user_id = creator.user_id
 left join hashtags on stats.user_id = hashtags.user_id
+left join lateral (
+    select earlier.basis
+    from creator_stats as earlier
+    where
+        earlier.user_id = stats.user_id
+        and earlier.recorded_date < stats.recorded_date
+        and earlier.follower_count is not null
+    order by earlier.recorded_date desc
+    limit 1
+) as previous on true
 where stats.recorded_date = %(recorded_date)s::date
 order by place
 limit %(row_limit)s

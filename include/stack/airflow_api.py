@@ -17,6 +17,7 @@ CALL_SECONDS = 30
 POLL_SECONDS = 0.5
 FINAL_STATES = frozenset({"success", "failed"})
 HTTP_CONFLICT = 409
+PAGE_ENTRIES = 100
 
 
 class AirflowApiError(StackError):
@@ -115,12 +116,6 @@ class AirflowApi:
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Return the state of every task instance of a run."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
-        instances: list[dict[str, Any]] = []
-        while True:
-            page = self._request("GET", path, params={"limit": 100, "offset": len(instances)})
-            instances += page["task_instances"]
-            if not page["task_instances"] or len(instances) >= page["total_entries"]:
-                break
         return [
             TaskState(
                 task_id=instance["task_id"],
@@ -129,23 +124,46 @@ class AirflowApi:
                 state=instance["state"],
                 try_number=instance["try_number"],
             )
-            for instance in instances
+            for instance in self._read_pages(path, "task_instances", {})
         ]
 
-    def create_backfill(self, dag_id: str, from_date: str, to_date: str) -> int:
-        """Start a backfill from an instant to an instant, both included, and return its id."""
-        body = {"dag_id": dag_id, "from_date": from_date, "to_date": to_date}
+    def active_backfill(self, dag_id: str) -> dict[str, Any] | None:
+        """Return the Dag's backfill that Airflow does not know to be over, if there is one; it allows no second."""
+        parameters = {"dag_id": dag_id, "order_by": "-id", "limit": 1}
+        newest = self._request("GET", "/api/v2/backfills", params=parameters)["backfills"]
+        return dict(newest[0]) if newest and newest[0]["completed_at"] is None else None
+
+    def plan_backfill(self, dag_id: str, from_date: str, to_date: str, reprocess: str) -> list[datetime]:
+        """Return the logical dates of the runs that `create_backfill` would start."""
+        body = backfill_request(dag_id, from_date, to_date, reprocess)
+        planned = self._request("POST", "/api/v2/backfills/dry_run", json=body)["backfills"]
+        return [datetime.fromisoformat(run["logical_date"]) for run in planned]
+
+    def create_backfill(self, dag_id: str, from_date: str, to_date: str, reprocess: str = "none") -> int:
+        """Start a backfill from an instant to an instant, both included, and return its id.
+
+        :param reprocess: which existing runs are made anew: `none`, `failed`, or `completed` (failed and succeeded).
+        """
+        body = backfill_request(dag_id, from_date, to_date, reprocess)
         return int(self._request("POST", "/api/v2/backfills", json=body)["id"])
 
     def backfill_is_over(self, backfill_id: int) -> bool:
-        """Tell whether a backfill has come to its end."""
+        """Tell whether a backfill has come to its end, which Airflow notices every 30 s."""
         return self._request("GET", f"/api/v2/backfills/{backfill_id}")["completed_at"] is not None
 
     def runs_between(self, dag_id: str, from_date: str, to_date: str) -> list[dict[str, Any]]:
         """Return the runs with a logical date from an instant to an instant, both included, oldest first."""
         parameters = {"logical_date_gte": from_date, "logical_date_lte": to_date, "order_by": "logical_date"}
-        reply = self._request("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={**parameters, "limit": 100})
-        return list(reply["dag_runs"])
+        return self._read_pages(f"/api/v2/dags/{dag_id}/dagRuns", "dag_runs", parameters)
+
+    def _read_pages(self, path: str, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a whole list, of which Airflow gives at most so many entries at once."""
+        entries: list[dict[str, Any]] = []
+        while True:
+            page = self._request("GET", path, params={**parameters, "limit": PAGE_ENTRIES, "offset": len(entries)})
+            entries += page[name]
+            if not page[name] or len(entries) >= page["total_entries"]:
+                return entries
 
     def _is_healthy(self) -> bool:
         try:
@@ -167,6 +185,11 @@ class AirflowApi:
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self._session.request(method, self.url + path, timeout=CALL_SECONDS, **arguments)
+
+
+def backfill_request(dag_id: str, from_date: str, to_date: str, reprocess: str) -> dict[str, str]:
+    """Return the body of a request about a backfill."""
+    return {"dag_id": dag_id, "from_date": from_date, "to_date": to_date, "reprocess_behavior": reprocess}
 
 
 def read(reply: requests.Response) -> Any:

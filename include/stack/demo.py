@@ -3,9 +3,8 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from comets.settings import DAG_ID
 from include.sandbox import NOTICE
@@ -13,6 +12,8 @@ from include.sandbox.client import SandboxClient
 from include.stack.airflow_api import AirflowApi, AirflowApiError, TaskState
 from include.stack.components import ComponentEndedError, Components
 from include.stack.database import describe
+from include.stack.day_runs import Days, planned_runs
+from include.stack.demo_days import Day, plan_days, plan_steps
 from include.stack.environment import Environment, resolve
 from include.stack.interrupts import Stopped, stoppable
 from include.stack.leaderboard import count_calls, last_call, recorded_date_of, show_leaderboard
@@ -25,21 +26,13 @@ from include.stack.services import airflow_services, set_up_given_database
 from include.stack.stack_lock import exclusive_stack
 from include.stack.task_logs import log_tail, run_folder
 
-DAYS = 5
-RUN_HOUR = 2
 HEALTHY_SECONDS = 180
 DAG_SECONDS = 120
+EARLIER_BACKFILL_SECONDS = 300
+# Fills the day whether it was run before or not.
+MAKE_ANEW = "completed"
 LEADERBOARD_ROWS = 15
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class Day:
-    """One run to make: its number, its date, and its logical date; None is "now"."""
-
-    number: int
-    date: date
-    logical_date: datetime | None
 
 
 def run_demo(_arguments: Sequence[str]) -> int:
@@ -77,25 +70,13 @@ def demo_environment() -> Environment:
     return replace(environment, variables={**environment.variables, **demo_settings})
 
 
-def plan_days(environment: Environment, now: datetime) -> list[Day]:
-    """Choose the runs: the last days at 02:00 for made-up data, else one for now.
-
-    A logical date in the future would make its run wait until then.
-    """
-    here = now.astimezone(ZoneInfo(package_settings().timezone))
-    if not environment.is_sandbox:
-        return [Day(1, here.date(), None)]
-    last = here.replace(hour=RUN_HOUR, minute=0, second=0, microsecond=0)
-    last = last if last <= here else last - timedelta(days=1)
-    dates = [last - timedelta(days=DAYS - number) for number in range(1, DAYS + 1)]
-    return [Day(number, at.date(), at) for number, at in enumerate(dates, start=1)]
-
-
 def announce(environment: Environment, days: Sequence[Day]) -> None:
     """Say before anything starts what will happen and what it can cost."""
     if environment.is_sandbox:
         say(NOTICE)
         say(f"This demo runs the Dag {DAG_ID} for {len(days)} days, {days[0].date} to {days[-1].date}.")
+        for day in [day for day in days if day.is_missed]:
+            say(f"Day {day.number} of them is missed on purpose and filled at the end, by Airflow's backfill.")
     else:
         budget = package_settings().budget
         cost = budget.max_api_calls * budget.price_per_call_usd
@@ -118,18 +99,21 @@ def run_days(environment: Environment, days: Sequence[Day], stack: ExitStack) ->
     api = AirflowApi(environment.ui_port, components.check)
     api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
     api.wait_for_dag(DAG_ID, DAG_SECONDS)
-    run_ids = []
+    run_ids: dict[int, str] = {}
     earlier_call = last_call(environment)
     with unpaused(api):
-        for day in days:
+        for step in plan_steps(days):
             say()
-            say(f"Day {day.number} of {len(days)}: {day.date}")
-            run_id, state, tasks = run_day(environment, api, day, components)
-            run_ids.append(run_id)
+            say(step.heading)
+            if step.day is None:
+                continue
+            run_id, state, tasks = run_day(environment, api, step.day, components)
+            run_ids[step.day.number] = run_id
             if state != "success":
                 report_failure(environment, run_id, tasks)
                 return 1
-    show_result(environment, run_ids, earlier_call)
+    last_date = recorded_date_of(environment, run_ids[days[-1].number])
+    show_result(environment, last_date, list(run_ids.values()), earlier_call)
     return 0
 
 
@@ -149,12 +133,32 @@ def unpaused(api: AirflowApi) -> Iterator[None]:
 def run_day(
     environment: Environment, api: AirflowApi, day: Day, components: Components
 ) -> tuple[str, str, list[TaskState]]:
-    """Make one day's run with the sandbox's clock on that day; return its id, its state and that of its tasks."""
-    if environment.is_sandbox and day.logical_date:
-        SandboxClient(sandbox_url(environment.sandbox_port)).set_clock(day.logical_date)
-    run_id = api.trigger(DAG_ID, day.logical_date)
+    """Make one day's run; return its id, its state and that of its tasks."""
+    run_id = backfill_day(api, day) if day.is_missed else start_day(environment, api, day)
     state, tasks = follow_run(api, DAG_ID, run_id, components.check)
     return run_id, state, tasks
+
+
+def start_day(environment: Environment, api: AirflowApi, day: Day) -> str:
+    """Start a run that is on time: the sandbox's clock stands on that day, and stays there; return its id."""
+    if environment.is_sandbox and day.logical_date:
+        SandboxClient(sandbox_url(environment.sandbox_port)).set_clock(day.logical_date)
+    return api.trigger(DAG_ID, day.logical_date)
+
+
+def backfill_day(api: AirflowApi, day: Day) -> str:
+    """Let Airflow fill a day; return the id of its run."""
+    days = Days(day.date, day.date, package_settings().timezone)
+
+    def can_start() -> bool:
+        return api.active_backfill(DAG_ID) is None and bool(days.plan_backfill(api, MAKE_ANEW))
+
+    if not can_start():
+        say("  Something from an earlier demo is still open: Airflow notices the end of a backfill within 30 s.")
+        api.wait_for(can_start, EARLIER_BACKFILL_SECONDS, "The earlier backfill did not end")
+    planned = days.plan_backfill(api, MAKE_ANEW)
+    days.create_backfill(api, MAKE_ANEW)
+    return planned_runs(days.runs(api), planned)[0].run_id
 
 
 def report_failure(environment: Environment, run_id: str, tasks: Sequence[TaskState]) -> None:
@@ -170,12 +174,12 @@ def report_failure(environment: Environment, run_id: str, tasks: Sequence[TaskSt
     say(f"Other logs: {environment.state.logs}")
 
 
-def show_result(environment: Environment, run_ids: Sequence[str], earlier_call: int) -> None:
-    """Print the leaderboard, the costs and what to do next."""
+def show_result(environment: Environment, last_date: date, run_ids: Sequence[str], earlier_call: int) -> None:
+    """Print the leaderboard of the last day, the costs and what to do next."""
     say()
     if environment.is_sandbox:
         say(NOTICE)
-    show_leaderboard(environment, recorded_date_of(environment, run_ids[-1]), LEADERBOARD_ROWS)
+    show_leaderboard(environment, last_date, LEADERBOARD_ROWS)
     calls, billed = count_calls(environment, run_ids, earlier_call)
     price = package_settings().budget.price_per_call_usd
     say()

@@ -9,9 +9,16 @@ from include.stack.database import DatabaseError, connect
 from include.stack.environment import Environment
 from include.stack.output import say
 from include.stack.project import PROJECT
+from include.stack.tables import format_table
 
-QUERY_FILE = PROJECT / "include" / "sql" / "leaderboard.sql"
-HEADINGS = ("", "handle", "followers", "growth/day", "percent/day", "hashtags")
+SQL_FOLDER = PROJECT / "include" / "sql"
+LEADERBOARD_HEADINGS = ("", "handle", "followers", "growth/day", "percent/day", "hashtags")
+LEADERBOARD_TEXT = frozenset({1, 5})
+DAYS_HEADINGS = ("date", "followers", "growth/day", "known by")
+DAYS_TEXT = frozenset({0, 3})
+SHOWN_DAYS = 7
+MARK = "~"
+LEGEND = f"{MARK} rests on an estimate: a count that nobody read on its day is derived from the counts around it."
 LAST_CALL = "select coalesce(max(call_id), 0) as call_id from comet_calls"
 # A run that is made anew keeps its id and its earlier calls.
 COUNT_CALLS = """
@@ -25,17 +32,27 @@ RECORDED_DATE = "select recorded_date from comet_runs where run_id = %(run_id)s"
 
 
 def show_leaderboard(environment: Environment, recorded_date: date, row_limit: int) -> None:
-    """Print the leaderboard of a date."""
-    with connect(environment) as connection:
-        rows = connection.execute(
-            QUERY_FILE.read_bytes(), {"recorded_date": recorded_date, "row_limit": row_limit}
-        ).fetchall()
+    """Print the leaderboard of a date, and the days of its first creator if there are several."""
+    rows = fetch_all(environment, "leaderboard", recorded_date=recorded_date, row_limit=row_limit)
     if not rows:
         say(f"No Comets on {recorded_date}.")
         return
+    first = rows[0]["user_id"]
+    days = fetch_all(environment, "creator_days", user_id=first, recorded_date=recorded_date, row_limit=SHOWN_DAYS)
     say(f"Leaderboard of {recorded_date}, fastest growing first:")
-    for line in format_table([HEADINGS, *(cells(row) for row in rows)]):
+    say_table([LEADERBOARD_HEADINGS, *(leaderboard_cells(row) for row in rows)], LEADERBOARD_TEXT)
+    if len(days) > 1:
+        say()
+        say(f"The fastest of them, day by day: {handle_cell(rows[0])}")
+        say_table([DAYS_HEADINGS, *(day_cells(day) for day in days)], DAYS_TEXT)
+
+
+def say_table(rows: Sequence[Sequence[str]], text_columns: frozenset[int]) -> None:
+    """Print a table, and what its marks mean if it has any."""
+    for line in format_table(rows, text_columns):
         say(f"  {line}")
+    if any(cell.startswith(MARK) for row in rows for cell in row):
+        say(f"  {LEGEND}")
 
 
 def last_call(environment: Environment) -> int:
@@ -64,25 +81,42 @@ def fetch_one(environment: Environment, query: LiteralString, parameters: Mappin
     return row
 
 
-def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """Write one row of the query for a person; what a creator never told is a dash."""
-    percent = row["daily_growth_percent"]
+def fetch_all(environment: Environment, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Return the rows of a SQL file of `include/sql`."""
+    with connect(environment) as connection:
+        return connection.execute((SQL_FOLDER / f"{name}.sql").read_bytes(), parameters).fetchall()
+
+
+def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write one row of the leaderboard for a person."""
+    is_growth_estimated = row["is_growth_estimated"]
     return (
         str(row["place"]),
-        f"@{printable_text(row['handle'])}" if row["handle"] else "-",
-        f"{row['follower_count']:,}",
-        f"{row['daily_growth_followers']:+,}",
-        "-" if percent is None else f"{percent:+.2f}",
+        handle_cell(row),
+        number_cell(row["follower_count"], ",", row["is_count_estimated"]),
+        number_cell(row["daily_growth_followers"], "+,", is_growth_estimated),
+        number_cell(row["daily_growth_percent"], "+.2f", is_growth_estimated),
         " ".join(f"#{printable_text(hashtag)}" for hashtag in row["hashtags"]),
     )
 
 
-def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align columns: numbers to the right, the first text column and the last one to the left."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(align(row[i], widths[i], i) for i in range(len(row))).rstrip() for row in rows]
+def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write one day of a creator for a person."""
+    return (
+        str(day["recorded_date"]),
+        number_cell(day["follower_count"], ",", day["is_count_estimated"]),
+        number_cell(day["daily_growth_followers"], "+,", day["is_growth_estimated"]),
+        day["basis"],
+    )
 
 
-def align(cell: str, width: int, column: int) -> str:
-    """Pad a cell."""
-    return cell.ljust(width) if column in (1, len(HEADINGS) - 1) else cell.rjust(width)
+def handle_cell(row: Mapping[str, Any]) -> str:
+    """Write a handle so that it cannot drive a terminal; what a creator never told is a dash."""
+    return f"@{printable_text(row['handle'])}" if row["handle"] else "-"
+
+
+def number_cell(number: Any, form: str, is_estimated: bool) -> str:
+    """Write a number, marked when it rests on an estimate; an unknown one is a dash."""
+    if number is None:
+        return "-"
+    return f"{MARK if is_estimated else ''}{number:{form}}"

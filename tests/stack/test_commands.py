@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -15,9 +14,9 @@ import pytest
 
 from include.stack.airflow_api import TaskState
 from include.stack.airflow_cli import needs_nothing, run_in_foreground
-from include.stack.demo import announce, plan_days
+from include.stack.demo import announce
+from include.stack.demo_days import plan_days, plan_steps
 from include.stack.environment import resolve
-from include.stack.leaderboard import cells, format_table
 from include.stack.ports import LOOPBACK, PortTakenError, require_free
 from include.stack.progress import summary
 from include.stack.project import PROJECT
@@ -105,6 +104,14 @@ def test_made_up_days_end_with_the_last_run_that_was_due(state: dict[str, str], 
     assert all(day.logical_date and day.logical_date.hour == 2 for day in late)
 
 
+def test_a_made_up_day_is_missed_and_filled_after_the_last_one(state: dict[str, str], tmp_path: Path) -> None:
+    days = plan_days(resolve(state, tmp_path), datetime(2026, 3, 10, 12, 0, tzinfo=UTC))
+    steps = list(plan_steps(days))
+    assert [step.day.number if step.day else None for step in steps] == [1, 2, 3, None, 5, 4]
+    assert "2026-03-09 is missed on purpose" in steps[3].heading
+    assert steps[-1].heading == "Day 4 of 5: 2026-03-09, backfilled on 2026-03-10"
+
+
 def test_real_data_are_one_run_announced_with_its_highest_cost(
     state: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,28 +121,11 @@ def test_real_data_are_one_run_announced_with_its_highest_cost(
     days = plan_days(environment, datetime.now(UTC))
     announce(environment, days)
     text = capsys.readouterr().out
-    assert [day.logical_date for day in days] == [None]
+    assert [(day.logical_date, day.is_missed) for day in days] == [(None, False)]
     assert "at most 500 calls, which cost at most 0.50 USD" in text
     assert "database d at h:5432 as u" in text
     assert "top-secret" not in text
     assert "hidden" not in text
-
-
-def test_the_leaderboard_is_aligned_and_harmless_to_a_terminal() -> None:
-    row = {
-        "place": 1,
-        "handle": "evil\x1b[2Jname",
-        "follower_count": 12_345_678,
-        "daily_growth_followers": -5,
-        "daily_growth_percent": Decimal("-0.10"),
-        "hashtags": ["one", "日本"],
-    }
-    unknown = {**row, "place": 10, "handle": None, "daily_growth_percent": None, "daily_growth_followers": 0}
-    first, second = format_table([cells(row), cells(unknown)])
-    assert "\x1b" not in first
-    assert first.split() == ["1", "@evil\ufffd[2Jname", "12,345,678", "-5", "-0.10", "#one", "#日本"]
-    assert second.split() == ["10", "-", "12,345,678", "+0", "-", "#one", "#日本"]
-    assert first.index("12,345,678") == second.index("12,345,678")
 
 
 def test_mapped_tasks_are_summed_up() -> None:

@@ -1,16 +1,31 @@
-"""The main job as a newcomer runs it: real PostgreSQL, real scheduler, real HTTP, from an empty state folder."""
+"""The main job as a newcomer runs it: real PostgreSQL, real scheduler, real HTTP, from an empty state folder.
+
+Its data then serve the backfill as a user runs it, on the stack of `make up`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
+from typing import IO
 
 import psutil  # type: ignore[import-untyped]
+import pytest
 
-from include.stack.environment import DATABASE_PART_VARIABLES, DATABASE_URL_VARIABLES
+from comets.settings import DAG_ID
+from include.stack import airflow_api
+from include.stack.airflow_api import AirflowApi
+from include.stack.day_runs import Days
+from include.stack.environment import DATABASE_PART_VARIABLES, DATABASE_URL_VARIABLES, resolve
+from include.stack.ports import free_port
 from include.stack.project import PROJECT
 
 # Empty is "not set", and wins over a developer's own .env: this test must never reach a paid API or a real database.
@@ -27,25 +42,162 @@ NOTHING_CONFIGURED = dict.fromkeys(
 )
 
 
-def test_the_demo_ends_in_a_leaderboard_of_several_days_and_leaves_nothing_running(tmp_path: Path) -> None:
-    state = tmp_path / "the state"
-    result = subprocess.run(
-        [sys.executable, "-m", "include.stack", "demo"],
-        cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], **NOTHING_CONFIGURED, "COMETS_STATE_DIR": str(state)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is over: its state folder, and what it printed."""
+
+    state: Path
+    output: str
+
+    @property
+    def last_day(self) -> date:
+        """The date of its last day."""
+        (found,) = re.findall(r"^Day 5 of 5: (\S+)$", self.output, re.MULTILINE)
+        return date.fromisoformat(found)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo, run from nothing."""
+    state = tmp_path_factory.mktemp("demo") / "the state"
+    result = run_stack("demo", variables={"COMETS_STATE_DIR": str(state)})
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "made up" in result.stdout
-    assert result.stdout.count("record_growth    success") == 5
-    rows = re.findall(r"^ +\d+  @\S+ +[\d,]+ +([+-][\d,]+) +[+-][\d.]+  #\S+", result.stdout, re.MULTILINE)
+    return Demo(state, result.stdout)
+
+
+def test_the_demo_ends_in_a_leaderboard_of_several_days_and_leaves_nothing_running(demo: Demo) -> None:
+    assert "made up" in demo.output
+    assert demo.output.count("record_growth    success") == 5
+    rows = re.findall(r"^ +\d+  @\S+ +~?[\d,]+ +~?([+-][\d,]+) +~?[+-][\d.]+  #\S+", demo.output, re.MULTILINE)
     assert len(rows) > 5
     assert any(growth not in {"+0", "-0"} for growth in rows)
-    assert re.search(r"^Calls: \d+, \d+ of them billed", result.stdout, re.MULTILINE)
-    assert "make up" in result.stdout
-    assert working_in(state) == []
+    assert re.search(r"^Calls: \d+, \d+ of them billed", demo.output, re.MULTILINE)
+    assert "make up" in demo.output
+    assert working_in(demo.state) == []
+
+
+def test_the_demo_fills_a_missed_day_by_a_backfill_and_marks_what_is_estimated(demo: Demo) -> None:
+    missed = demo.last_day - timedelta(days=1)
+    headings = re.findall(r"^Day (\d) of 5: (.*)$", demo.output, re.MULTILINE)
+    assert [number for number, _ in headings] == ["1", "2", "3", "4", "5", "4"]
+    assert headings[3][1].startswith(f"{missed} is missed on purpose")
+    assert headings[5][1] == f"{missed}, backfilled on {demo.last_day}"
+    assert re.search(r"~[+-][\d,]+ +~[+-][\d.]+  #\S+", demo.output)
+    assert "  ~ rests on an estimate: " in demo.output
+    days = demo.output.split("day by day: ")[1]
+    assert re.search(rf"^  {missed} +~[\d,]+ +~[+-][\d,]+  estimated$", days, re.MULTILINE)
+    assert re.search(rf"^  {demo.last_day} +[\d,]+ +~[+-][\d,]+  observed$", days, re.MULTILINE)
+
+
+def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = demo.last_day
+    days = [last - timedelta(days=number) for number in reversed(range(6))]
+    with running_stack(demo.state) as variables, filling(days[0], last, variables) as backfill:
+        assert backfill.stdout
+        told = list(lines_until("Backfill 2 ", backfill.stdout))
+        refused = run_stack("backfill", str(days[0] - timedelta(days=1)), str(last), variables=variables)
+        told += backfill.stdout.readlines()
+        assert backfill.wait() == 0, told
+        again = run_stack("backfill", str(days[0]), str(last), variables=variables)
+
+        monkeypatch.setattr(airflow_api, "PAGE_ENTRIES", 2)
+        environment = resolve({**NOTHING_CONFIGURED, **variables})
+        api = AirflowApi(environment.ui_port)
+        api.log_in(environment.variables)
+        every_run = Days(days[0], last, "UTC").runs(api)
+
+    assert told[0] == f"Left alone, because they have succeeded: {days[1]} to {last}.\n"
+    assert any(line.startswith(f"Backfill 2 runs {days[0]};") for line in told)
+    assert f"  {days[0]}  success\n" in told
+    assert "Succeeded: 1 of 1.\n" in told
+    assert refused.returncode == 1
+    assert "Backfill 2 of the Dag comet_discovery is still at work" in refused.stderr
+    assert (again.returncode, again.stdout.splitlines()[:2]) == (
+        0,
+        [
+            f"Left alone, because they have succeeded: {days[0]} to {last}.",
+            "Nothing to do: no run of these days is missing or has failed.",
+        ],
+    )
+    table = {line.split()[0]: line.split()[1:] for line in again.stdout.splitlines() if line.startswith("  20")}
+    assert list(table) == [str(day) for day in days]
+    assert {line[0] for line in table.values()} == {"success"}
+    # Searches made and re-used, Comets, new ones, snapshots observed, estimated and late, calls.
+    first_day = [int(figure) for figure in table[str(days[0])][1:9]]
+    missed_day = [int(figure) for figure in table[str(days[4])][1:9]]
+    assert first_day[:2] == missed_day[:2] == [3, 0]
+    assert min(first_day[2], first_day[3], first_day[6], first_day[7]) > 0
+    assert missed_day[5] > 0
+    assert [line.rstrip() for line in told if line.startswith("  20")][-6:] == [
+        line for line in again.stdout.splitlines() if line.startswith("  20")
+    ]
+    assert [run.logical_date.date() for run in every_run] == days
+    assert working_in(demo.state) == []
+
+
+def run_stack(*arguments: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the stack to its end."""
+    return subprocess.run(
+        stack_command(*arguments), cwd=PROJECT, env=caller(variables), capture_output=True, text=True, check=False
+    )
+
+
+@contextmanager
+def running_stack(state: Path) -> Iterator[dict[str, str]]:
+    """`make up` on a state folder, with the Dag unpaused; gives the variables that lead other commands to it."""
+    ports = {"COMETS_UI_PORT": str(free_port()), "COMETS_SANDBOX_PORT": str(free_port())}
+    variables = {"COMETS_STATE_DIR": str(state), **ports}
+    # Unpausing would otherwise start the scheduled run that was missed last.
+    quiet = {**variables, "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+    with subprocess.Popen(
+        stack_command("up"), cwd=PROJECT, env=caller(quiet), stdout=subprocess.PIPE, text=True
+    ) as stack:
+        try:
+            assert stack.stdout
+            assert "Airflow is ready.\n" in iter(stack.stdout.readline, "")
+            environment = resolve({**NOTHING_CONFIGURED, **variables})
+            api = AirflowApi(environment.ui_port)
+            api.log_in(environment.variables)
+            api.set_paused(DAG_ID, False)
+            yield variables
+        finally:
+            stack.send_signal(signal.SIGTERM)
+            stack.communicate()
+
+
+@contextmanager
+def filling(first: date, last: date, variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`make backfill` at work."""
+    with subprocess.Popen(
+        stack_command("backfill", str(first), str(last)),
+        cwd=PROJECT,
+        env=caller(variables),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as backfill:
+        try:
+            yield backfill
+        finally:
+            backfill.kill()
+
+
+def lines_until(start: str, output: IO[str]) -> Iterator[str]:
+    """What a command prints, up to a line that starts in some way."""
+    for line in iter(output.readline, ""):
+        yield line
+        if line.startswith(start):
+            return
+
+
+def stack_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "include.stack", *arguments]
+
+
+def caller(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of somebody who has set only these variables."""
+    return {"PATH": os.environ["PATH"], **NOTHING_CONFIGURED, **variables}
 
 
 def working_in(folder: Path) -> list[str]:

@@ -1,0 +1,130 @@
+"""leaderboard.sql, creator_days.sql and report/days.sql: what people read of days, and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from tests.sql.builders import DAY, SQL_FOLDER, Facts, Video, day, noon
+
+
+def ask(facts: Facts, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of a SQL file."""
+    text = (SQL_FOLDER / f"{name}.sql").read_bytes()
+    with facts.connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(text, parameters).fetchall()
+
+
+def call(
+    facts: Facts, run_id: str, *, hashtag: str | None = None, user_id: str | None = None, is_billed: bool | None = True
+) -> None:
+    """Note a TikHub call of a run."""
+    facts.connection.execute(
+        """
+        insert into comet_calls (run_id, clear_number, route, hashtag, user_id, is_billed, reserved_at)
+        values (%s, 0, 'route', %s, %s, %s, %s)
+        """,
+        [run_id, hashtag, user_id, is_billed, noon(DAY)],
+    )
+
+
+def figures(row: dict[str, Any], *names: str) -> tuple[int, ...]:
+    """Counts of a row."""
+    return tuple(row[f"{name}_count"] for name in names)
+
+
+def test_the_leaderboard_tells_which_figures_rest_on_an_estimate(facts: Facts) -> None:
+    facts.land_page(Video("71", "v1", handle="missed"), Video("72", "v2", handle="seen"))
+    facts.run(DAY)
+    facts.observe(20_100, day(1), user_id="72")
+    facts.observe(20_200, day(2), user_id="72")
+    facts.observe(20_300, day(2), user_id="71")
+    facts.observe(20_400, day(3), user_id="71")
+    for number in (1, 2, 3):
+        facts.run(day(number))
+    marks = {
+        (number, row["handle"]): (row["is_count_estimated"], row["is_growth_estimated"])
+        for number in range(4)
+        for row in ask(facts, "leaderboard", recorded_date=day(number), row_limit=10)
+    }
+    assert marks == {
+        (0, "missed"): (False, False),
+        (0, "seen"): (False, False),
+        (1, "missed"): (True, True),
+        (1, "seen"): (False, False),
+        (2, "missed"): (False, True),
+        (2, "seen"): (False, False),
+        (3, "missed"): (False, False),
+    }
+
+
+def test_a_late_count_is_marked_and_so_is_the_growth_after_it(facts: Facts) -> None:
+    facts.land_page(Video(), observed_at=noon(day(1)))
+    facts.run(DAY)
+    facts.run(day(1))
+    rows = ask(facts, "creator_days", user_id="71", recorded_date=day(1), row_limit=10)
+    assert [(row["basis"], row["is_count_estimated"], row["is_growth_estimated"]) for row in rows] == [
+        ("late", True, True),
+        ("observed", False, True),
+    ]
+
+
+def test_a_row_without_count_is_not_what_growth_is_compared_with(facts: Facts) -> None:
+    facts.land_page(Video())
+    facts.run(DAY)
+    facts.observe(20_100, day(2))
+    facts.run(day(2))
+    facts.connection.execute(
+        "insert into creator_stats (user_id, recorded_date, basis) values ('71', %s, 'estimated')", [day(1)]
+    )
+    (row,) = ask(facts, "leaderboard", recorded_date=day(2), row_limit=1)
+    assert (row["is_count_estimated"], row["is_growth_estimated"]) == (False, False)
+    last = ask(facts, "creator_days", user_id="71", recorded_date=day(2), row_limit=10)[-1]
+    assert (last["is_count_estimated"], last["is_growth_estimated"]) == (False, False)
+
+
+def test_the_days_of_a_creator_are_the_last_ones_up_to_a_date(facts: Facts) -> None:
+    facts.land_page(Video("71"), Video("72", "v2"))
+    facts.run(DAY)
+    for number in (1, 2, 3):
+        facts.observe(20_000 + number, day(number))
+        facts.run(day(number))
+    rows = ask(facts, "creator_days", user_id="71", recorded_date=day(2), row_limit=2)
+    assert [(row["recorded_date"], row["follower_count"], row["daily_growth_followers"]) for row in rows] == [
+        (day(1), 20_001, 1),
+        (day(2), 20_002, 1),
+    ]
+
+
+def test_each_day_tells_what_its_run_searched_found_and_cost(facts: Facts) -> None:
+    facts.land_page(Video("71", "v1"), Video("72", "v2"), hashtag="a")
+    facts.land_page(Video("71", "v1"), hashtag="b")
+    first = facts.run(hashtags=["a", "b"])
+    call(facts, first, hashtag="a")
+    call(facts, first, hashtag="a", is_billed=False)
+    call(facts, first, hashtag="b")
+    facts.land_page(Video("71", "v1", follower_count=30_000), Video("73", "v3"), recorded_date=day(2), hashtag="a")
+    second = facts.run(day(2), hashtags=["a", "b", "c"])
+    call(facts, second, hashtag="b", user_id="74")
+    call(facts, second, hashtag="c", is_billed=None)
+    call(facts, second, user_id="72")
+    facts.land_page(recorded_date=day(1), hashtag="c")
+    third = facts.run(day(1), hashtags=["c"])
+    facts.run(day(5))
+
+    rows = ask(facts, "report/days", run_ids=[second, first, third, "never accepted"])
+    assert [row["run_id"] for row in rows] == [first, third, second]
+    assert [row["recorded_date"] for row in rows] == [DAY, day(1), day(2)]
+    assert [figures(row, "made_search", "reused_search") for row in rows] == [(2, 0), (0, 1), (1, 1)]
+    assert [figures(row, "comet", "new_comet") for row in rows] == [(2, 2), (0, 0), (2, 1)]
+    assert [figures(row, "observed", "estimated", "late") for row in rows] == [(2, 0, 0), (0, 1, 0), (2, 0, 0)]
+    assert [figures(row, "call", "billed") for row in rows] == [(3, 2), (0, 0), (3, 2)]
+
+
+def test_a_search_that_was_never_finished_was_not_re_used(facts: Facts) -> None:
+    facts.land_page(hashtag="a", stop_reason=None)
+    facts.land_page(hashtag="b", region="DE")
+    run_id = facts.run(hashtags=["a", "b"])
+    (row,) = ask(facts, "report/days", run_ids=[run_id])
+    assert figures(row, "made_search", "reused_search") == (0, 0)
