@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,10 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
 from comets.run import run_date
-from comets.settings import DAG_ID, DEFAULT_SETTINGS_FILE, SETTINGS_FILE_VARIABLE, settings
+from comets.settings import DAG_ID, SETTINGS_FILE_VARIABLE, settings
+from include.sandbox.client import SandboxClient
+from tests.conftest import FAST_SETTINGS
+from tests.dags.conftest import RunDag
 
 BERLIN = "Europe/Berlin"
 NEW_YORK = "America/New_York"
@@ -69,22 +73,38 @@ LoadDag = Callable[[str], SerializedDAG]
 
 
 @pytest.fixture
-def load_dag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadDag]:
-    """Load the Dag of an installation with another timezone in its settings file, as the scheduler knows it."""
-    from airflow.dag_processing.dagbag import DagBag
-    from airflow.serialization.serialized_objects import DagSerialization
+def use_timezone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put another timezone into the settings file that is in force."""
 
-    def load(timezone: str) -> SerializedDAG:
+    def use(timezone: str) -> None:
         path = tmp_path / "comets.yaml"
-        text = DEFAULT_SETTINGS_FILE.read_text(encoding="utf-8")
+        text = FAST_SETTINGS.read_text(encoding="utf-8")
         path.write_text(text.replace("\ntimezone: UTC\n", f"\ntimezone: {timezone}\n"), encoding="utf-8")
         monkeypatch.setenv(SETTINGS_FILE_VARIABLE, str(path))
         settings.cache_clear()
         assert settings().timezone == timezone
+
+    yield use
+    settings.cache_clear()
+
+
+@pytest.fixture
+def kolkata(use_timezone: Callable[[str], None]) -> None:
+    """An installation in India."""
+    use_timezone(KOLKATA)
+
+
+@pytest.fixture
+def load_dag(use_timezone: Callable[[str], None]) -> LoadDag:
+    """Load the Dag of an installation in another timezone, as the scheduler knows it."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    def load(timezone: str) -> SerializedDAG:
+        use_timezone(timezone)
         return DagSerialization.deserialize_dag(DagSerialization.serialize_dag(DagBag().dags[DAG_ID]))
 
-    yield load
-    settings.cache_clear()
+    return load
 
 
 @pytest.fixture
@@ -174,6 +194,22 @@ def test_a_run_without_a_logical_date_owns_the_local_day_from_which_it_may_run(
         [run] = [run for run in stored_runs() if run.run_after == run_after]
         assert (run.run_type, run.logical_date) == (run_type, None)
         assert owned(run, timezone) == expected
+
+
+def test_a_whole_run_keeps_to_the_configured_timezone(
+    kolkata: None, run_dag: RunDag, rows: Callable[..., list[dict[str, Any]]], sandbox: SandboxClient
+) -> None:
+    two_o_clock = "2026-02-28T20:30:00+00:00"
+    sandbox.set_clock(two_o_clock)
+    outcome = run_dag(two_o_clock, {"hashtags": ["gymtok"], "pages_per_hashtag": 1})
+
+    assert outcome.state == "success"
+    assert rows("select recorded_date, timezone from comet_runs") == [
+        {"recorded_date": date(2026, 3, 1), "timezone": KOLKATA}
+    ]
+    assert rows("select distinct recorded_date, basis from creator_stats") == [
+        {"recorded_date": date(2026, 3, 1), "basis": "observed"}
+    ]
 
 
 def first_tick(dag: SerializedDAG, day: str, timezone: str) -> DagRunInfo:

@@ -15,14 +15,15 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg import sql
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import FINAL_STATES, AirflowApi
+from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
 from include.stack.components import Components
+from include.stack.database import connect
 from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
-from include.stack.environment import COMETS_DATABASE, Environment, resolve
+from include.stack.environment import Environment, resolve
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
@@ -31,13 +32,12 @@ from include.stack.services import airflow_services
 from tests.stack.test_demo import NOTHING_CONFIGURED
 
 RUN_SECONDS = 300
-# Airflow notices the end of a backfill every 30 s.
-BACKFILL_SECONDS = 90
 
-# Nothing starts by itself, and a step follows the one before at once.
-SCHEDULER_SETTINGS = {
+# Nothing starts by itself, and nothing is looked through again and again: the Dag's file does not change.
+AIRFLOW_SETTINGS = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3600",
 }
 
 Conf = Mapping[str, Any]
@@ -59,10 +59,12 @@ class DagApi(AirflowApi):
         """Let Airflow forget a run."""
         self._call("DELETE", f"{self._runs_path()}/{quote(run_id, safe='')}").raise_for_status()
 
-    def backfills_are_over(self) -> bool:
-        """Whether Airflow would take another backfill; it refuses a second one at a time."""
-        backfills = self._request("GET", "/api/v2/backfills", params={"dag_id": DAG_ID})["backfills"]
-        return all(backfill["completed_at"] for backfill in backfills)
+    def end_backfills(self) -> None:
+        """Close backfills whose runs are over: Airflow sees that every 30 s, and refuses another one until then."""
+        for backfill in self._request("GET", "/api/v2/backfills", params={"dag_id": DAG_ID})["backfills"]:
+            reply = self._call("PUT", f"/api/v2/backfills/{backfill['id']}/cancel")
+            # Airflow may have been faster, now or earlier.
+            assert reply.ok or reply.status_code == HTTP_CONFLICT, reply.text
 
     def _runs_path(self) -> str:
         return f"/api/v2/dags/{DAG_ID}/dagRuns"
@@ -84,9 +86,9 @@ class RunningStack:
 
     def backfill(self, *arguments: str) -> None:
         """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
-        self.api.wait_for(self.api.backfills_are_over, BACKFILL_SECONDS, "An earlier backfill did not end")
         self.airflow("backfill", "create", "--dag-id", DAG_ID, *arguments)
-        self._wait_for_runs({run["dag_run_id"] for run in self.api.runs() if run["run_type"] == "backfill"})
+        self._wait_for_runs(self._backfilled_runs())
+        self.api.end_backfills()
 
     def airflow(self, *arguments: str) -> None:
         """Run Airflow's command line as `make airflow` does."""
@@ -100,15 +102,26 @@ class RunningStack:
         )
         assert result.returncode == 0, result.stdout + result.stderr
 
-    @property
-    def database_url(self) -> str:
-        """The creators' database."""
-        return EmbeddedPostgres(self.environment.state.postgres).url(COMETS_DATABASE)
-
     def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """Query the creators' database."""
-        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+        with connect(self.environment) as connection:
             return connection.execute(query.encode(), parameters).fetchall()
+
+    def copy_database(self, source: str, target: str) -> None:
+        """Put a copy of a database in the place of another one."""
+        server = EmbeddedPostgres(self.environment.state.postgres)
+        names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
+            connection.execute(sql.SQL("create database {target} template {source}").format(**names))
+
+    def forget_backfilled_runs(self) -> None:
+        """Remove the runs of backfills from Airflow."""
+        for run_id in self._backfilled_runs():
+            self.api.delete_run(run_id)
+
+    def _backfilled_runs(self) -> set[str]:
+        return {run["dag_run_id"] for run in self.api.runs() if run["run_type"] == "backfill"}
 
     def _wait_for_runs(self, run_ids: set[str]) -> None:
         states: dict[str, str] = {}
@@ -132,7 +145,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
         "COMETS_SANDBOX_PORT": str(free_port()),
     }
     resolved = resolve(caller)
-    environment = replace(resolved, variables={**resolved.variables, **SCHEDULER_SETTINGS})
+    environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
     with (
         airflow_services(environment),
         Components(environment.state, environment.variables) as components,

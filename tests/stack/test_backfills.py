@@ -9,10 +9,9 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import psycopg
 import pytest
 
-from tests.sql.builders import forget_everything
+from include.stack.environment import COMETS_DATABASE
 from tests.stack.running_stack import RunningStack, running_stack
 
 CONF = {"hashtags": ["gymtok"], "pages_per_hashtag": 2}
@@ -33,7 +32,7 @@ Tables = dict[str, list[Row]]
 
 @dataclass(frozen=True)
 class FourDays:
-    """What days 1 and 4 on time, and days 2 and 3 backfilled on day 4, have left behind."""
+    """What is there when days 1 and 4 were run on time, and days 2 and 3 backfilled on day 4."""
 
     results: Tables
     stored: Tables
@@ -63,9 +62,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 @pytest.fixture(scope="module")
-def forwards(stack: RunningStack) -> FourDays:
-    """The four days, with a backfill that goes forwards."""
-    return live_four_days(stack)
+def day_4(stack: RunningStack) -> str:
+    """Name of a copy of the creators' database when days 1 and 4 were run, each on its day."""
+    for number in (1, 4):
+        stack.sandbox.set_clock(at(number))
+        stack.run(at(number), CONF)
+    stack.copy_database(COMETS_DATABASE, "day_4")
+    return "day_4"
+
+
+@pytest.fixture(scope="module")
+def forwards(stack: RunningStack, day_4: str) -> FourDays:
+    """Days 2 and 3 backfilled on day 4, in the usual direction."""
+    return fill_days_2_and_3(stack)
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +86,11 @@ def run_again(stack: RunningStack, forwards: FourDays) -> tuple[Tables, int]:
 
 
 @pytest.fixture(scope="module")
-def backwards(stack: RunningStack, run_again: tuple[Tables, int]) -> FourDays:
-    """The four days once more from nothing, with a backfill that goes backwards."""
-    return live_four_days(stack, "--run-backwards")
+def backwards(stack: RunningStack, day_4: str, run_again: tuple[Tables, int]) -> FourDays:
+    """Days 2 and 3 backfilled backwards, as if they had not been filled before."""
+    stack.forget_backfilled_runs()
+    stack.copy_database(day_4, COMETS_DATABASE)
+    return fill_days_2_and_3(stack, "--run-backwards")
 
 
 def test_all_four_days_count_as_run(forwards: FourDays) -> None:
@@ -129,12 +140,8 @@ def test_the_direction_of_a_backfill_does_not_matter(forwards: FourDays, backwar
         assert backwards.results[table] == forwards.results[table], table
 
 
-def live_four_days(stack: RunningStack, *backfill_arguments: str) -> FourDays:
-    """Run days 1 and 4 each on its day and backfill days 2 and 3 on day 4, all from nothing."""
-    forget(stack)
-    for number in (1, 4):
-        stack.sandbox.set_clock(at(number))
-        stack.run(at(number), CONF)
+def fill_days_2_and_3(stack: RunningStack, *backfill_arguments: str) -> FourDays:
+    """Backfill them on day 4, and look at everything."""
     read = stack.rows("select user_id from comet_profiles where recorded_date = %s", day(4))
     stack.sandbox.clear_calls()
     backfill_days_2_and_3(stack, *backfill_arguments, "--dag-run-conf", json.dumps(CONF))
@@ -152,14 +159,6 @@ def backfill_days_2_and_3(stack: RunningStack, *arguments: str) -> None:
     """Backfill both days at once; a bare date would leave out the 02:00 run of the last one."""
     days = ("--from-date", str(day(2)), "--to-date", f"{day(3)}T23:59:59")
     stack.backfill(*days, "--max-active-runs", "2", *arguments)
-
-
-def forget(stack: RunningStack) -> None:
-    """Remove all runs from Airflow and all rows from the creators' database."""
-    for run in stack.api.runs():
-        stack.api.delete_run(run["dag_run_id"])
-    with psycopg.connect(stack.database_url) as connection:
-        forget_everything(connection)
 
 
 def tables(stack: RunningStack, names: tuple[str, ...]) -> Tables:
