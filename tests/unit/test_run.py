@@ -44,6 +44,12 @@ PARAMS: dict[str, Any] = {
         ("2026-03-08T06:30", "2026-03-08T06:30", "America/New_York", "2026-03-08"),
         ("2026-03-09T03:30", "2026-03-09T03:30", "America/New_York", "2026-03-08"),
         ("2026-11-01T04:30", "2026-11-01T04:30", "America/New_York", "2026-11-01"),
+        ("2026-03-29T01:00", "2026-03-29T01:00", "Europe/Berlin", "2026-03-29"),
+        ("2026-10-25T00:00", "2026-10-25T00:00", "Europe/Berlin", "2026-10-25"),
+        ("2026-10-25T01:00", "2026-10-25T01:00", "Europe/Berlin", "2026-10-25"),
+        ("2026-03-01T18:29:59", "2026-03-01T18:29:59", "Asia/Kolkata", "2026-03-01"),
+        ("2026-03-01T18:30", "2026-03-01T18:30", "Asia/Kolkata", "2026-03-02"),
+        (None, "2026-03-01T18:30", "Asia/Kolkata", "2026-03-02"),
     ],
     ids=[
         "scheduled",
@@ -54,6 +60,12 @@ PARAMS: dict[str, Any] = {
         "before the clocks go forward",
         "after they went forward",
         "when they go back",
+        "on a day without 02:00",
+        "at the first of two 02:00",
+        "at the second of two 02:00",
+        "before a midnight at half past",
+        "at a midnight at half past",
+        "triggered at a midnight at half past",
     ],
 )
 def test_a_run_owns_the_day_of_its_logical_date_in_the_dags_timezone(

@@ -1,0 +1,158 @@
+"""The local stack at work for tests: databases, sandbox and Airflow with its real scheduler."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from comets.settings import DAG_ID
+from include.sandbox.client import SandboxClient
+from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
+from include.stack.components import Components
+from include.stack.database import connect
+from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
+from include.stack.environment import Environment, resolve
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import PROJECT
+from include.stack.sandbox import sandbox_url
+from include.stack.services import airflow_services
+from tests.stack.test_demo import NOTHING_CONFIGURED
+
+RUN_SECONDS = 300
+
+# Nothing starts by itself, and nothing is looked through again and again: the Dag's file does not change.
+AIRFLOW_SETTINGS = {
+    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3600",
+}
+
+Conf = Mapping[str, Any]
+
+
+class DagApi(AirflowApi):
+    """Airflow's REST API as far as tests need more of it than the stack does."""
+
+    def start(self, logical_date: datetime, conf: Conf) -> str:
+        """Trigger a run and return its id."""
+        body = {"logical_date": logical_date.isoformat(), "conf": dict(conf)}
+        return str(self._request("POST", self._runs_path(), json=body)["dag_run_id"])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs of the Dag, oldest logical date first."""
+        return list(self._request("GET", self._runs_path(), params={"order_by": "logical_date"})["dag_runs"])
+
+    def delete_run(self, run_id: str) -> None:
+        """Let Airflow forget a run."""
+        self._call("DELETE", f"{self._runs_path()}/{quote(run_id, safe='')}").raise_for_status()
+
+    def end_backfills(self) -> None:
+        """Close backfills whose runs are over: Airflow sees that every 30 s, and refuses another one until then."""
+        for backfill in self._request("GET", "/api/v2/backfills", params={"dag_id": DAG_ID})["backfills"]:
+            reply = self._call("PUT", f"/api/v2/backfills/{backfill['id']}/cancel")
+            # Airflow may have been faster, now or earlier.
+            assert reply.ok or reply.status_code == HTTP_CONFLICT, reply.text
+
+    def _runs_path(self) -> str:
+        return f"/api/v2/dags/{DAG_ID}/dagRuns"
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A stack with the Dag unpaused; `caller` holds the variables of a user who works with it."""
+
+    environment: Environment
+    caller: Mapping[str, str]
+    api: DagApi
+    sandbox: SandboxClient
+
+    def run(self, logical_date: datetime, conf: Conf) -> None:
+        """Trigger a run and wait for its success."""
+        run_id = self.api.start(logical_date, conf)
+        self._wait_for_runs({run_id})
+
+    def backfill(self, *arguments: str) -> None:
+        """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
+        self.airflow("backfill", "create", "--dag-id", DAG_ID, *arguments)
+        self._wait_for_runs(self._backfilled_runs())
+        self.api.end_backfills()
+
+    def airflow(self, *arguments: str) -> None:
+        """Run Airflow's command line as `make airflow` does."""
+        result = subprocess.run(
+            [sys.executable, "-m", "include.stack", "airflow-line", shlex.join(arguments)],
+            cwd=PROJECT,
+            env=dict(self.caller),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Query the creators' database."""
+        with connect(self.environment) as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+    def copy_database(self, source: str, target: str) -> None:
+        """Put a copy of a database in the place of another one."""
+        server = EmbeddedPostgres(self.environment.state.postgres)
+        names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
+            connection.execute(sql.SQL("create database {target} template {source}").format(**names))
+
+    def forget_backfilled_runs(self) -> None:
+        """Remove the runs of backfills from Airflow."""
+        for run_id in self._backfilled_runs():
+            self.api.delete_run(run_id)
+
+    def _backfilled_runs(self) -> set[str]:
+        return {run["dag_run_id"] for run in self.api.runs() if run["run_type"] == "backfill"}
+
+    def _wait_for_runs(self, run_ids: set[str]) -> None:
+        states: dict[str, str] = {}
+
+        def are_over() -> bool:
+            states.update({run_id: self.api.run_state(DAG_ID, run_id) for run_id in run_ids})
+            return set(states.values()) <= FINAL_STATES
+
+        self.api.wait_for(are_over, RUN_SECONDS, f"The runs {sorted(run_ids)} did not end")
+        assert set(states.values()) == {"success"}, states
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[RunningStack]:
+    """Keep a stack of its own at work in a state folder."""
+    caller = {
+        "PATH": os.environ["PATH"],
+        **NOTHING_CONFIGURED,
+        "COMETS_STATE_DIR": str(folder),
+        "COMETS_UI_PORT": str(free_port()),
+        "COMETS_SANDBOX_PORT": str(free_port()),
+    }
+    resolved = resolve(caller)
+    environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
+    with (
+        airflow_services(environment),
+        Components(environment.state, environment.variables) as components,
+    ):
+        api = DagApi(environment.ui_port, components.check)
+        api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
+        api.wait_for_dag(DAG_ID, DAG_SECONDS)
+        api.set_paused(DAG_ID, False)
+        sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
+        yield RunningStack(environment, caller, api, sandbox)
