@@ -122,7 +122,7 @@ def test_real_data_are_one_run_announced_with_its_highest_cost(
     announce(environment, days)
     text = capsys.readouterr().out
     assert [(day.logical_date, day.is_missed) for day in days] == [(None, False)]
-    assert "at most 500 calls, which cost at most 0.50 USD" in text
+    assert "at most 2000 calls, which cost at most 2.00 USD" in text
     assert "database d at h:5432 as u" in text
     assert "top-secret" not in text
     assert "hidden" not in text
