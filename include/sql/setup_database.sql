@@ -246,11 +246,11 @@ create table if not exists comet_calls (
 create index if not exists comet_calls_run_id_idx on comet_calls (run_id, clear_number);
 create index if not exists comet_calls_in_flight_idx on comet_calls (user_id, run_id) where finished_at is null;
 
--- Whose profile a run asks for, in batches; batch_number is null where the run need not ask.
+-- Whose profile a run asks for, in batches.
 create table if not exists comet_roll_call (
     run_id text not null,
     user_id text not null,
-    batch_number integer,
+    batch_number integer not null,
     primary key (run_id, user_id)
 );
 

@@ -87,8 +87,8 @@ class Ledger:
             if counts["call_count"] >= budget:
                 raise CallRefusedError(
                     f"The run's budget of {budget:,} TikHub calls is spent. What was landed is kept and used. Trigger "
-                    "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and nothing that "
-                    "was landed is asked for again."
+                    "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and nothing "
+                    "that was landed is asked for again."
                 )
             row = self._database.fetch_one(
                 "landing/reserve_call", **self._run, **vars(call), reserved_at=datetime.now(UTC)

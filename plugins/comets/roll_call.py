@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from comets.database import Database
@@ -10,15 +9,6 @@ from comets.profiles import Account
 
 MAX_BATCHES = 1000
 """Stays below Airflow's ``[core] max_map_length``, 1024 by default; batches grow where that is too few."""
-
-
-@dataclass(frozen=True)
-class RollCallSize:
-    """How many creators are in the batches, how many need no asking, and how many batches there are."""
-
-    asked_count: int
-    answered_count: int
-    batch_count: int
 
 
 def restate_mode(database: Database, run_id: str, today: date) -> None:
@@ -29,12 +19,15 @@ def restate_mode(database: Database, run_id: str, today: date) -> None:
     database.execute("landing/restate_mode", run_id=run_id, today=today)
 
 
-def plan_roll_call(database: Database, run_id: str, batch_size: int) -> RollCallSize:
-    """Put today's Comets and every tracked creator into batches of a table."""
+def plan_roll_call(database: Database, run_id: str, batch_size: int) -> dict[int, int]:
+    """Put the Comets of the run's date and every tracked creator into batches of a table.
+
+    :return: how many creators have still to be asked for, by batch number; batches without any are left out
+    """
     with database.transaction():
-        database.execute("landing/forget_roll_call", run_id=run_id)
         database.execute("landing/plan_roll_call", run_id=run_id, batch_size=batch_size, max_batches=MAX_BATCHES)
-        return RollCallSize(**database.fetch_one("landing/count_batches", run_id=run_id))
+        rows = database.fetch_all("landing/open_batches", run_id=run_id)
+    return {row["batch_number"]: row["member_count"] for row in rows}
 
 
 def roll_call_members(database: Database, run_id: str, batch_number: int) -> list[Account]:

@@ -1,12 +1,20 @@
 -- Purpose: plan whose profile a run asks for, and in which batch: the Comets of its date first, then every tracked
 -- creator, those asked for longest ago before the others, so that a budget that is too small reaches each in turn.
 -- Inputs: comet_runs, creators, comet_discoveries, comet_profiles, comet_run_answers. Output: comet_roll_call.
--- Grain: one row per creator. Who is answered already is in no batch; who is missing is asked weekly.
--- Idempotent: it runs in the transaction that drops the run's earlier plan.
+-- Grain: one row per creator whom the run asks for; not those answered already, and weekly those that are missing.
+-- Idempotent: a plan made again keeps the batches that there are and adds creators that have come since.
 insert into comet_roll_call (run_id, user_id, batch_number)
 with run as (
     select *
     from comet_runs
+    where run_id = %(run_id)s
+),
+
+planned as (
+    select
+        user_id,
+        batch_number
+    from comet_roll_call
     where run_id = %(run_id)s
 ),
 
@@ -20,10 +28,10 @@ members as (
     select
         creator.user_id,
         comets.user_id is not null as is_comet,
-        answer.user_id is not null as is_answered,
         last_question.observed_at as last_asked_at
     from run
     cross join creators as creator
+    left join planned on creator.user_id = planned.user_id
     left join comets on creator.user_id = comets.user_id
     left join lateral (
         select profile.observed_at
@@ -40,28 +48,30 @@ members as (
         limit 1
     ) as answer on true
     where
-        creator.status <> 'missing'
-        or comets.user_id is not null
-        or run.is_refresh
-        or (last_question.observed_at at time zone run.timezone)::date <= run.recorded_date - 7
+        planned.user_id is null
+        and answer.user_id is null
+        and (
+            creator.status <> 'missing'
+            or comets.user_id is not null
+            or run.is_refresh
+            or (last_question.observed_at at time zone run.timezone)::date <= run.recorded_date - 7
+        )
 ),
 
-asked as (
+placed as (
     select
         user_id,
         row_number() over (order by is_comet desc, last_asked_at asc nulls first, user_id asc) - 1 as place,
         count(*) over () as member_count
     from members
-    where not is_answered
 )
 
 select
-    run.run_id,
-    members.user_id,
-    asked.place / greatest(
-        %(batch_size)s::bigint, (asked.member_count + %(max_batches)s - 1) / %(max_batches)s
+    %(run_id)s as run_id,
+    placed.user_id,
+    (select coalesce(max(planned.batch_number), 0) from planned)
+    + placed.place / greatest(
+        %(batch_size)s::bigint, (placed.member_count + %(max_batches)s - 1) / %(max_batches)s
     ) + 1 as batch_number
-from run
-cross join members
-left join asked on members.user_id = asked.user_id
-order by batch_number, members.user_id
+from placed
+order by batch_number, placed.user_id

@@ -16,13 +16,32 @@ searched as (
 
 own_answers as (
     select
-        profile.asked_id,
+        profile.user_id,
         bool_or(profile.outcome = 'found') as is_read,
         bool_or(profile.outcome = 'no_account') as is_without_account
     from run
     inner join comet_profiles as profile
         on run.run_id = profile.run_id and run.recorded_date = profile.recorded_date
-    group by profile.asked_id
+    group by profile.user_id
+),
+
+-- The run of a past date need not plan whom another run has answered for it already.
+considered as (
+    select member.user_id
+    from comet_roll_call as member
+    inner join creators as creator on member.user_id = creator.user_id
+    where member.run_id = %(run_id)s
+    union
+    select answer.user_id
+    from run
+    cross join creators as creator
+    cross join lateral (
+        select known.user_id
+        from comet_run_answers as known
+        where known.run_id = run.run_id and known.user_id = creator.user_id
+        order by known.user_id
+        limit 1
+    ) as answer
 ),
 
 members as (
@@ -30,20 +49,19 @@ members as (
         case
             when own_answers.is_read then 'read'
             when own_answers.is_without_account then 'no account'
-            when own_answers.asked_id is not null then 'unreachable'
+            when own_answers.user_id is not null then 'unreachable'
             when answer.user_id is not null then 're-used'
             else 'not asked'
         end as outcome
-    from comet_roll_call as member
-    left join own_answers on member.user_id = own_answers.asked_id
+    from considered
+    left join own_answers on considered.user_id = own_answers.user_id
     left join lateral (
         select known.user_id
         from comet_run_answers as known
-        where known.run_id = member.run_id and known.user_id = member.user_id
+        where known.run_id = %(run_id)s and known.user_id = considered.user_id
         order by known.user_id
         limit 1
     ) as answer on true
-    where member.run_id = %(run_id)s
 ),
 
 roll_call as (

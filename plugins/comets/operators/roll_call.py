@@ -27,14 +27,9 @@ class PlanRollCallOperator(BaseOperator):
         run_id = context["dag_run"].run_id
         with connect() as database:
             restate_mode(database, run_id, today(settings().timezone))
-            size = plan_roll_call(database, run_id, settings().roll_call.batch_size)
-        self.log.info(
-            "%d creators to ask for in %d batches; %d others are answered already",
-            size.asked_count,
-            size.batch_count,
-            size.answered_count,
-        )
-        return list(range(1, size.batch_count + 1)) or [1]
+            batches = plan_roll_call(database, run_id, settings().roll_call.batch_size)
+        self.log.info("%d creators to ask for, in %d batches", sum(batches.values()), len(batches))
+        return list(batches) or [1]
 
 
 class RollCallOperator(BaseOperator):
