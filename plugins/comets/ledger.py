@@ -87,7 +87,7 @@ class Ledger:
             if counts["call_count"] >= budget:
                 raise CallRefusedError(
                     f"The run's budget of {budget:,} TikHub calls is spent. What was landed is kept and used. Trigger "
-                    "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and the search "
+                    "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and the task "
                     "goes on where it stopped."
                 )
             row = self._database.fetch_one(
