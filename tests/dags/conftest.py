@@ -14,7 +14,6 @@ from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import copied_database, postgres_connection, tikhub_connection_to
 from tests.dags.worlds import Outcome, RunDag, World
 
-
 NewWorld = Callable[..., AbstractContextManager[World]]
 
 
@@ -32,11 +31,10 @@ def dag_runner(metadata: None) -> RunDag:
     """Run the Dag in this process through Airflow's own task runner, with the connections of the environment."""
     from airflow.dag_processing.dagbag import DagBag
 
-    dag = DagBag().dags["comet_discovery"]
-
     def run(logical_date: str | None, conf: Mapping[str, Any] | None = None) -> Outcome:
         instant = datetime.fromisoformat(logical_date) if logical_date else None
-        dag_run = dag.test(logical_date=instant, run_conf=dict(conf or {}))
+        # Parsed anew for each run, as workers do: a run's conf is written into the params of the Dag object.
+        dag_run = DagBag().dags["comet_discovery"].test(logical_date=instant, run_conf=dict(conf or {}))
         tasks = {
             ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": ti.state
             for ti in dag_run.get_task_instances()

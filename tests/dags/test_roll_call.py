@@ -65,7 +65,6 @@ def told(world: World) -> Story:
         change(player.uid, follower_count=20_000)
     days[1] = world.run("2026-03-01", page_of(*PLAYERS))
 
-    elsewhere = {"hashtags": [OTHER_HASHTAG]}
     found_elsewhere = page_of(NEWCOMER, hashtag=OTHER_HASHTAG)
     change(PLAYERS.away.uid, is_gone=True)
     change(PLAYERS.lost.uid, is_gone=True)
@@ -79,28 +78,30 @@ def told(world: World) -> Story:
         *failing(PLAYERS.known_by_handle.sec_uid, PLAYERS.known_by_handle.uid),
         *failing(by_sec_uid, status=429, retry_after=0, times=2),
         *failing(by_uid, by_handle, status=429, retry_after=0, times=1),
-        **elsewhere,
+        hashtag=OTHER_HASHTAG,
     )
 
     change(PLAYERS.fallen.uid, follower_count=500)
     change(PLAYERS.renamed.uid, handle=NEW_HANDLE)
     change(IMPOSTOR.uid, handle=PLAYERS.lost.handle)
-    days[3] = world.run("2026-03-03", found_elsewhere, **elsewhere)
+    days[3] = world.run("2026-03-03", found_elsewhere, hashtag=OTHER_HASHTAG)
 
     change(PLAYERS.away.uid, is_gone=False, follower_count=23_000)
-    days[4] = world.run("2026-03-04", found_elsewhere, **elsewhere)
-    days[5] = world.run("2026-03-05", {"route": SEARCH, "fault": "status", "status": 503}, **elsewhere)
+    days[4] = world.run("2026-03-04", found_elsewhere, hashtag=OTHER_HASHTAG)
+    days[5] = world.run("2026-03-05", {"route": SEARCH, "fault": "status", "status": 503}, hashtag=OTHER_HASHTAG)
     days[10] = world.run(
-        "2026-03-10", found_elsewhere, *failing(*identifiers_of(PLAYERS.broken), status=500), **elsewhere
+        "2026-03-10", found_elsewhere, *failing(*identifiers_of(PLAYERS.broken), status=500), hashtag=OTHER_HASHTAG
     )
     change(PLAYERS.lost.uid, is_gone=False)
-    days[11] = world.run("2026-03-11", found_elsewhere, **elsewhere)
+    days[11] = world.run("2026-03-11", found_elsewhere, hashtag=OTHER_HASHTAG)
 
     before = world.contents()
-    again = world.run("2026-03-03", clock="2026-03-11T08:00:00Z", **elsewhere)
+    again = world.run("2026-03-03", clock="2026-03-11T08:00:00Z", hashtag=OTHER_HASHTAG)
     unchanged = world.contents() == before
-    refreshed = world.run("2026-03-11", found_elsewhere, clock="2026-03-11T09:00:00Z", refresh=True, **elsewhere)
-    refused = world.run("2026-03-12", hashtags=["#"])
+    refreshed = world.run(
+        "2026-03-11", found_elsewhere, clock="2026-03-11T09:00:00Z", refresh=True, hashtag=OTHER_HASHTAG
+    )
+    refused = world.run("2026-03-12", hashtag="#")
     return Story(world, days, again, unchanged, refreshed, refused)
 
 
@@ -241,13 +242,13 @@ def test_when_every_hashtag_fails_tracked_creators_are_asked_and_recorded_and_th
 
 def test_a_refused_run_asks_nobody(story: Story) -> None:
     assert story.refused.state == "failed"
-    assert story.refused.asked == story.refused.searches == []
+    assert (story.refused.searches, story.refused.asked) == ([], [])
     assert story.world.rows("select from comet_run_dates where recorded_date = '2026-03-12'") == []
 
 
 def test_a_finished_past_day_run_again_makes_no_call_and_changes_no_row_even_for_the_unreachable(story: Story) -> None:
     assert story.again.state == "success"
-    assert story.again.asked == story.again.searches == []
+    assert (story.again.searches, story.again.asked) == ([], [])
     assert story.unchanged
 
 
@@ -260,7 +261,9 @@ def test_the_report_says_what_was_asked_and_what_was_re_used(story: Story) -> No
     replay = "Replay of the past date 2026-03-03: 0 searches made, 1 re-used"
     assert replay in story.again.log
     assert "Replay of the past date 2026-03-02: 1 searches made, 0 re-used" in story.days[2].log
-    assert "Roll call of 11 creators: 9 read, 0 re-used (read on that date or later), 2 unreachable" in story.days[2].log
+    assert (
+        "Roll call of 11 creators: 9 read, 0 re-used (read on that date or later), 2 unreachable" in story.days[2].log
+    )
     assert "Roll call of 11 creators: 0 read, 11 re-used" in story.again.log
     assert "Refresh of the past date 2026-03-11: 1 searches made, 0 re-used" in story.refreshed.log
 
@@ -275,7 +278,7 @@ def test_a_budget_too_small_for_the_roll_call_stops_it_and_keeps_what_was_read(w
     assert (len(day.searches), len(day.asked)) == (1, 3)
     with_hearts = world.rows("select from creator_stats where heart_count is not null")
     assert (len(with_hearts), len(world.rows("select from creator_stats"))) == (3, 6)
-    assert "3 creators were not asked, as the run's budget of 4 TikHub calls is spent" in day.log
+    assert "Creators who were not asked: 3. The run's budget of 4 TikHub calls is spent." in day.log
 
 
 def test_when_tikhub_answers_for_nobody_the_roll_call_ends_after_four_accounts(world: World) -> None:
@@ -283,6 +286,7 @@ def test_when_tikhub_answers_for_nobody_the_roll_call_ends_after_four_accounts(w
     assert day.state == "success"
     assert len(day.asked) == 12
     assert "4 unreachable, 0 without an account, 2 not asked" in day.log
+    assert "Creators who were not asked: 2. TikHub could not answer for the accounts before them" in day.log
     assert len(world.rows("select from creator_stats")) == 6
 
 
@@ -290,6 +294,7 @@ def test_after_an_empty_balance_no_further_profile_is_asked_for(world: World) ->
     day = world.run("2026-03-01", page_of(*SIX), {"route": PROFILE, "fault": "status", "status": 402})
     assert day.state == "failed"
     assert len(day.asked) == 1
+    assert "Creators who were not asked: 6. TikHub refused the call for lack of balance" in day.log
     assert day.tasks["record_growth"] == "success"
 
 

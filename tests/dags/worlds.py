@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,18 @@ def cast(count: int) -> list[Creator]:
     return [_BOOK.by_number(number) for number in list(numbers)[:count]]
 
 
-def page_of(*creators: Creator, hidden: Sequence[Creator] = (), hashtag: str = HASHTAG) -> Row:
+def page_of(
+    *creators: Creator,
+    hidden: Sequence[Creator] = (),
+    followers: Mapping[Creator, int] | None = None,
+    hashtag: str = HASHTAG,
+) -> Row:
     """A fault rule: the search of a hashtag shows a qualifying video of each creator, and nothing else.
 
-    :param hidden: creators whose follower count the search does not give; that of the others is 20,000
+    :param hidden: creators whose follower count the search does not give
+    :param followers: what it gives for the others; 20,000 where nothing is said
     """
-    cards = [_card(creator, {"follower_count": 20_000}) for creator in creators]
+    cards = [_card(creator, {"follower_count": (followers or {}).get(creator, 20_000)}) for creator in creators]
     cards += [_card(creator, {}) for creator in hidden]
     return {"route": SEARCH, "keyword": hashtag, "fault": "items", "items": cards}
 
@@ -114,7 +120,7 @@ class World:
         """Of the creators' database."""
         return str(psycopg.conninfo.conninfo_to_dict(self.database_url)["dbname"])
 
-    def run(self, date: str, *rules: Row, clock: str | None = None, **conf: Any) -> Day:
+    def run(self, date: str, *rules: Row, hashtag: str = HASHTAG, clock: str | None = None, **conf: Any) -> Day:
         """Run the Dag for a date under these fault rules.
 
         :param clock: the sandbox's time; 02:00 of the date unless told
@@ -125,7 +131,7 @@ class World:
         written = io.StringIO()
         with contextlib.redirect_stdout(written):
             outcome = self._run_dag(
-                f"{date}T02:00:00+00:00", {"hashtags": [HASHTAG], "pages_per_hashtag": 1, "page_size": 20, **conf}
+                f"{date}T02:00:00+00:00", {"hashtags": [hashtag], "pages_per_hashtag": 1, "page_size": 20, **conf}
             )
         return Day(
             run_id=outcome.run_id,
@@ -144,9 +150,7 @@ class World:
 
     def history(self, creator: Creator, *columns: str) -> dict[str, Any]:
         """A creator's snapshots by date: one column, or a tuple of several."""
-        snapshots = self.rows(
-            "select * from creator_stats where user_id = %s order by recorded_date", creator.uid
-        )
+        snapshots = self.rows("select * from creator_stats where user_id = %s order by recorded_date", creator.uid)
         return {
             str(snapshot["recorded_date"]): snapshot[columns[0]]
             if len(columns) == 1
@@ -157,6 +161,6 @@ class World:
     def contents(self) -> dict[str, list[str]]:
         """Every row of the tables of facts and results as text, ids included."""
         return {
-            name: [row["content"] for row in self.rows(f"select t::text as content from {name} as t order by 1")]  # noqa: S608
+            name: [row["content"] for row in self.rows(f"select t::text as content from {name} as t order by 1")]
             for name in LASTING_TABLES
         }
