@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,16 +77,23 @@ def schema_template(postgres: EmbeddedPostgres) -> str:
     return name
 
 
-@pytest.fixture
-def database_url(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
-    """URL of a creators' database of this test's own, with the schema in it."""
+@contextmanager
+def copied_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """URL of a copy of a database that nobody is connected to; dropped in the end."""
     name = f"comets_{uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(schema_template))
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         )
         yield postgres.url(name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
+    """URL of a creators' database of this test's own, with the schema in it."""
+    with copied_database(postgres, schema_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -102,19 +110,22 @@ def sandbox(running_server: SandboxClient) -> SandboxClient:
     return running_server
 
 
+def tikhub_connection_to(sandbox: SandboxClient, key: str) -> str:
+    """An Airflow connection to the sandbox, as an environment variable holds it."""
+    return json.dumps({"conn_type": "http", "host": sandbox.url, "password": key})
+
+
 @pytest.fixture
 def tikhub_connection(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> str:
     """Point the Airflow connection `tikhub` to the sandbox; returns the key."""
     key = "key-of-the-tests-0123456789"
-    connection = {"conn_type": "http", "host": sandbox.url, "password": key}
-    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(sandbox, key))
     return key
 
 
-@pytest.fixture
-def comets_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Point the Airflow connection `comets_db` to this test's database; returns its URL."""
-    parts = psycopg.conninfo.conninfo_to_dict(database_url)
+def postgres_connection(url: str) -> str:
+    """An Airflow connection to a database, as an environment variable holds it."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
     connection = {
         "conn_type": "postgres",
         "host": parts["host"],
@@ -122,5 +133,11 @@ def comets_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str
         "login": parts["user"],
         "schema": parts["dbname"],
     }
-    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", json.dumps(connection))
+    return json.dumps(connection)
+
+
+@pytest.fixture
+def comets_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point the Airflow connection `comets_db` to this test's database; returns its URL."""
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(database_url))
     return database_url

@@ -12,7 +12,13 @@ from enum import StrEnum
 from functools import cached_property, partial
 
 from comets.database import Database
-from comets.errors import TikHubAccountNotFoundError, TikHubAmbiguousError, TikHubError, TikHubTransientError
+from comets.errors import (
+    TikHubAccountNotFoundError,
+    TikHubAmbiguousError,
+    TikHubError,
+    TikHubRateLimitError,
+    TikHubTransientError,
+)
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.landing import land_profile, land_unread_profile
 from comets.ledger import Call, Ledger
@@ -152,7 +158,8 @@ class ProfileReader:
         call = Call(PROFILE_ROUTE, hashtag=self._hashtag, user_id=account.user_id)
         failures = self._ledger.failures(call)
         failed_tries, error_type = failures.count, failures.last_error_type
-        while failed_tries < self._tries_per_call:
+        # Being told to wait says nothing about the account: how often it may happen is up to the retry policy.
+        while failed_tries < self._tries_per_call or error_type == TikHubRateLimitError.__name__:
             try:
                 answer = self._ledger.make(
                     call, partial(self._fetch, account, failed_tries), partial(self._require_wanted, account)

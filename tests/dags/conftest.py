@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -9,19 +9,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from include.sandbox.client import SandboxClient
 from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import copied_database, postgres_connection, tikhub_connection_to
+from tests.dags.worlds import Outcome, RunDag, World
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a Dag run ended: its state, and that of each task instance (a mapped one as `task_id[map index]`)."""
-
-    run_id: str
-    state: str
-    tasks: dict[str, str | None]
-
-
-RunDag = Callable[..., Outcome]
+NewWorld = Callable[..., AbstractContextManager[World]]
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +26,15 @@ def metadata(postgres: EmbeddedPostgres) -> None:
     initdb()
 
 
-@pytest.fixture
-def run_dag(metadata: None, tikhub_connection: str, comets_connection: str) -> RunDag:
-    """Run the Dag in this process through Airflow's own task runner, on the sandbox and this test's database."""
+@pytest.fixture(scope="session")
+def dag_runner(metadata: None) -> RunDag:
+    """Run the Dag in this process through Airflow's own task runner, with the connections of the environment."""
     from airflow.dag_processing.dagbag import DagBag
-
-    dag = DagBag().dags["comet_discovery"]
 
     def run(logical_date: str | None, conf: Mapping[str, Any] | None = None) -> Outcome:
         instant = datetime.fromisoformat(logical_date) if logical_date else None
-        dag_run = dag.test(logical_date=instant, run_conf=dict(conf or {}))
+        # Parsed anew for each run, as workers do: a run's conf is written into the params of the Dag object.
+        dag_run = DagBag().dags["comet_discovery"].test(logical_date=instant, run_conf=dict(conf or {}))
         tasks = {
             ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": ti.state
             for ti in dag_run.get_task_instances()
@@ -50,6 +42,37 @@ def run_dag(metadata: None, tikhub_connection: str, comets_connection: str) -> R
         return Outcome(dag_run.run_id, str(dag_run.state), tasks)
 
     return run
+
+
+@pytest.fixture
+def run_dag(dag_runner: RunDag, tikhub_connection: str, comets_connection: str) -> RunDag:
+    """Run the Dag on the sandbox and this test's database."""
+    return dag_runner
+
+
+@pytest.fixture(scope="session")
+def new_world(
+    postgres: EmbeddedPostgres, schema_template: str, running_server: SandboxClient, dag_runner: RunDag
+) -> NewWorld:
+    """Begin a world, empty or as a copy of another one's database, in which the Dag's connections lead to it."""
+
+    @contextmanager
+    def begin(like: World | None = None) -> Iterator[World]:
+        template = like.database_name if like else schema_template
+        running_server.clear()
+        with copied_database(postgres, template) as url, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(running_server, "key-of-the-tests-0123456789"))
+            patch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(url))
+            yield World(dag_runner, running_server, url)
+
+    return begin
+
+
+@pytest.fixture
+def world(new_world: NewWorld) -> Iterator[World]:
+    """An empty world of this test's own."""
+    with new_world() as begun:
+        yield begun
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from include.sandbox.client import SandboxClient
-from tests.dags.conftest import RunDag
+from tests.dags.worlds import RunDag
 
 Rows = Callable[..., list[dict[str, Any]]]
 

@@ -70,7 +70,7 @@ class ReportOperator(BaseOperator):
             hashtags = database.fetch_all("report/hashtags", run_id=run_id)
             failed_hashtags = self._mark_outcomes(hashtags, states)
             self._log_comets(database, run_id)
-            self._log_summary(database, run_id, hashtags)
+            self._log_summary(database, context["dag_run"], hashtags)
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
@@ -108,7 +108,8 @@ class ReportOperator(BaseOperator):
             )
         self.log.info("Total Comets discovered: %d", len(comets))
 
-    def _log_summary(self, database: Database, run_id: str, hashtags: list[dict[str, Any]]) -> None:
+    def _log_summary(self, database: Database, dag_run: Any, hashtags: list[dict[str, Any]]) -> None:
+        run_id = dag_run.run_id
         asking = database.fetch_one("report/asking", run_id=run_id)
         snapshots = database.fetch_all("report/snapshots", run_id=run_id)
         rows = [[str(row[column]) for column in HASHTAG_COLUMNS] for row in hashtags]
@@ -120,6 +121,7 @@ class ReportOperator(BaseOperator):
         self.log.info("%s", MODE.format(mode=_mode(asking), **asking))
         self.log.info("%s", ROLL_CALL.format(**asking))
         self._log_unread(database, run_id, asking["unreachable_count"] + asking["no_account_count"])
+        self._log_not_asked(database, dag_run, asking["not_asked_count"])
         self.log.info("%s", STANDING.format(**asking))
         self.log.info(
             "Snapshots of %s: %s",
@@ -137,6 +139,19 @@ class ReportOperator(BaseOperator):
         names = ", ".join(f"@{printable_text(row['handle'])} ({row['outcome']})" for row in rows)
         rest = f" and {unread_count - len(rows):,} more" if unread_count > len(rows) else ""
         self.log.warning("Could not be read, history kept: %s%s", names, rest)
+
+    def _log_not_asked(self, database: Database, dag_run: Any, not_asked_count: int) -> None:
+        if not not_asked_count:
+            return
+        budget = database.fetch_one("report/run", run_id=dag_run.run_id)["max_api_calls"]
+        calls = database.fetch_one("landing/call_counts", run_id=dag_run.run_id, clear_number=dag_run.clear_number or 0)
+        if calls["fatal_error"]:
+            reason = calls["fatal_error"]
+        elif calls["call_count"] >= budget:
+            reason = f"The run's budget of {budget:,} TikHub calls is spent."
+        else:
+            reason = "TikHub could not answer for the accounts before them, or their batch failed."
+        self.log.warning("Creators who were not asked: %s. %s", f"{not_asked_count:,}", reason)
 
     def _failure(self, recorded_date: Any, hashtags: list[dict[str, Any]], steps: list[str]) -> str:
         parts = []

@@ -1,0 +1,166 @@
+"""Days of the Dag on made-up creators of which a test decides all that matters."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from include.sandbox.client import SandboxClient
+from include.sandbox.creators import Creator, CreatorBook, Role, number_for
+from include.sandbox.settings import SandboxSettings
+
+SEARCH = "fetch_video_search_result"
+PROFILE = "handler_user_profile"
+HASHTAG = "gymtok"
+
+LASTING_TABLES = (
+    "creators",
+    "creator_stats",
+    "comet_discoveries",
+    "comet_handles",
+    "comet_observations",
+    "comet_pages",
+    "comet_profiles",
+    "comet_rejected_items",
+    "comet_run_dates",
+    "comet_searches",
+    "comet_videos",
+)
+
+Row = dict[str, Any]
+
+_BOOK = CreatorBook(SandboxSettings().seed)
+
+
+def cast(count: int) -> list[Creator]:
+    """Different creators of the sandbox."""
+    numbers = dict.fromkeys(number_for(Role.COMET, "cast", slot) for slot in range(2 * count))
+    return [_BOOK.by_number(number) for number in list(numbers)[:count]]
+
+
+def page_of(
+    *creators: Creator,
+    hidden: Sequence[Creator] = (),
+    followers: Mapping[Creator, int] | None = None,
+    hashtag: str = HASHTAG,
+) -> Row:
+    """A fault rule: the search of a hashtag shows a qualifying video of each creator, and nothing else.
+
+    :param hidden: creators whose follower count the search does not give
+    :param followers: what it gives for the others; 20,000 where nothing is said
+    """
+    cards = [_card(creator, {"follower_count": (followers or {}).get(creator, 20_000)}) for creator in creators]
+    cards += [_card(creator, {}) for creator in hidden]
+    return {"route": SEARCH, "keyword": hashtag, "fault": "items", "items": cards}
+
+
+def _card(creator: Creator, counts: Row) -> Row:
+    author = {"uid": creator.uid, "sec_uid": creator.sec_uid, "unique_id": creator.handle, **counts}
+    video = {"aweme_id": creator.uid, "desc": "", "create_time": 1_772_000_000, "statistics": {"play_count": 60_000}}
+    return {"aweme_info": {**video, "author": author}}
+
+
+def failing(*identifiers: str, status: int = 400, **changes: Any) -> list[Row]:
+    """Fault rules: a profile asked for by one of these identifiers is answered with an HTTP status."""
+    rule = {"route": PROFILE, "fault": "status", "status": status, **changes}
+    return [{**rule, "account": identifier} for identifier in identifiers]
+
+
+def identifiers_of(creator: Creator) -> tuple[str, str, str]:
+    """What an account is asked for by, in the order in which it is asked."""
+    return (creator.sec_uid, creator.uid, creator.handle)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a Dag run ended: its state, and that of each task instance (a mapped one as `task_id[map index]`)."""
+
+    run_id: str
+    state: str
+    tasks: dict[str, str | None]
+
+
+RunDag = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a run of the Dag did: the API calls by route, what its tasks wrote, and the creators afterwards."""
+
+    run_id: str
+    state: str
+    tasks: dict[str, str | None]
+    searches: list[Row]
+    asked: list[str]
+    """The identifiers that profiles were asked by, in order."""
+    log: str
+    creators: dict[str, Row]
+
+    def asked_for(self, creator: Creator) -> list[str]:
+        """By what this creator was asked, in order."""
+        return [identifier for identifier in self.asked if identifier in identifiers_of(creator)]
+
+
+class World:
+    """A creators' database of its own and the sandbox, in which days pass."""
+
+    def __init__(self, run_dag: RunDag, sandbox: SandboxClient, database_url: str) -> None:
+        self._run_dag = run_dag
+        self.sandbox = sandbox
+        self.database_url = database_url
+
+    @property
+    def database_name(self) -> str:
+        """Of the creators' database."""
+        return str(psycopg.conninfo.conninfo_to_dict(self.database_url)["dbname"])
+
+    def run(self, date: str, *rules: Row, hashtag: str = HASHTAG, clock: str | None = None, **conf: Any) -> Day:
+        """Run the Dag for a date under these fault rules.
+
+        :param clock: the sandbox's time; 02:00 of the date unless told
+        """
+        self.sandbox.set_clock(clock or f"{date}T02:00:00Z")
+        self.sandbox.set_faults(*rules)
+        self.sandbox.clear_calls()
+        written = io.StringIO()
+        with contextlib.redirect_stdout(written):
+            outcome = self._run_dag(
+                f"{date}T02:00:00+00:00", {"hashtags": [hashtag], "pages_per_hashtag": 1, "page_size": 20, **conf}
+            )
+        return Day(
+            run_id=outcome.run_id,
+            state=outcome.state,
+            tasks=outcome.tasks,
+            searches=self.sandbox.calls(SEARCH),
+            asked=[next(iter(call["params"].values())) for call in self.sandbox.calls(PROFILE)],
+            log=written.getvalue(),
+            creators={row["user_id"]: row for row in self.rows("select * from creators")},
+        )
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Query the creators' database."""
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def history(self, creator: Creator, *columns: str) -> dict[str, Any]:
+        """A creator's snapshots by date: one column, or a tuple of several."""
+        snapshots = self.rows("select * from creator_stats where user_id = %s order by recorded_date", creator.uid)
+        return {
+            str(snapshot["recorded_date"]): snapshot[columns[0]]
+            if len(columns) == 1
+            else tuple(snapshot[column] for column in columns)
+            for snapshot in snapshots
+        }
+
+    def contents(self) -> dict[str, list[str]]:
+        """Every row of the tables of facts and results as text, ids included."""
+        return {
+            name: [row["content"] for row in self.rows(f"select t::text as content from {name} as t order by 1")]
+            for name in LASTING_TABLES
+        }

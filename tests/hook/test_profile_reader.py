@@ -1,0 +1,139 @@
+"""Reading profiles in parallel, over real HTTP and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from comets.database import Database, connect
+from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
+from comets.ledger import Ledger
+from comets.profiles import IN_FLIGHT_SECONDS, Account, ProfileReader, Reading
+from comets.settings import TIKHUB_CONN_ID
+from include.sandbox.client import SandboxClient
+from include.sandbox.creators import CreatorBook, Role, number_for
+from include.sandbox.settings import SandboxSettings
+
+_BOOK = CreatorBook(SandboxSettings().seed)
+CREATORS = [_BOOK.by_number(number_for(Role.COMET, "read", slot)) for slot in range(3)]
+ACCOUNTS = [Account(creator.uid, creator.sec_uid, creator.handle) for creator in CREATORS]
+
+AcceptRun = Callable[..., str]
+
+
+@pytest.fixture
+def database(tikhub_connection: str, comets_connection: str) -> Iterator[Database]:
+    with connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def accept_run(database: Database) -> AcceptRun:
+    """Note a run of a past date and return its id."""
+
+    def accept(run_id: str, recorded_date: date) -> str:
+        database.execute(
+            "landing/accept_run",
+            run_id=run_id,
+            recorded_date=recorded_date,
+            timezone="UTC",
+            hashtags=["gymtok"],
+            min_followers=10_000,
+            max_followers=100_000,
+            min_video_views=50_000,
+            pages_per_hashtag=1,
+            page_size=20,
+            publish_time_days=0,
+            region="US",
+            max_api_calls=100,
+            is_refresh=False,
+            is_live=False,
+            accepted_at=datetime.now(UTC),
+        )
+        return run_id
+
+    return accept
+
+
+def read_all(database: Database, run_id: str, accounts: list[Account]) -> Counter[Reading]:
+    return ProfileReader(
+        hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),
+        database=database,
+        ledger=Ledger(database, run_id, 0),
+        run_id=run_id,
+        tries_per_call=3,
+    ).read_all(accounts)
+
+
+def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
+    sandbox: SandboxClient, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    sandbox.set_latency(0.3)
+    start = threading.Barrier(2)
+
+    def read(run_id: str, accounts: list[Account]) -> Counter[Reading]:
+        with connect() as database:
+            start.wait()
+            return read_all(database, run_id, accounts)
+
+    runs = [accept_run("run of day 2", date(2026, 3, 2)), accept_run("run of day 3", date(2026, 3, 3))]
+    with ThreadPoolExecutor(2) as pool:
+        readings = [*pool.map(read, runs, [ACCOUNTS, ACCOUNTS[::-1]])]
+
+    asked = [call["params"]["sec_user_id"] for call in sandbox.calls()]
+    assert sorted(asked) == sorted(creator.sec_uid for creator in CREATORS)
+    assert sum(readings, Counter()) == {Reading.READ: 3, Reading.ANSWERED: 3}
+
+
+def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    dead = accept_run("run of day 2", date(2026, 3, 2))
+    alive = accept_run("run of day 3", date(2026, 3, 3))
+    database.execute(
+        "landing/reserve_call",
+        run_id=dead,
+        clear_number=0,
+        route=PROFILE_ROUTE,
+        hashtag=None,
+        page_offset=None,
+        user_id=ACCOUNTS[0].user_id,
+        reserved_at=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS + 1),
+    )
+    assert read_all(database, alive, ACCOUNTS[:1]) == {Reading.READ: 1}
+
+
+def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    database.execute(
+        "landing/reserve_call",
+        run_id=run_id,
+        clear_number=0,
+        route=PROFILE_ROUTE,
+        hashtag=None,
+        page_offset=None,
+        user_id=ACCOUNTS[0].user_id,
+        reserved_at=datetime.now(UTC),
+    )
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.READ: 1}
+
+
+def test_an_account_that_does_not_exist_is_final_at_the_first_answer(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    sandbox.set_faults({"fault": "inner_status", "status": 10221})
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.NO_ACCOUNT: 1}
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.ANSWERED: 1}
+    assert len(sandbox.calls()) == 1
