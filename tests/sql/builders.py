@@ -19,6 +19,13 @@ STEPS = ("filter_comets", "upsert_creators", "record_growth")
 HASHTAG = "cozygaming"
 DAY = date(2026, 3, 1)
 
+TABLES: LiteralString = """
+    select table_name::text
+    from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema'
+    order by 1
+"""
+
 Row: TypeAlias = tuple[Any, ...]
 
 
@@ -67,6 +74,8 @@ class Run:
     min_video_views: int = 50_000
     publish_time_days: int = 0
     region: str = "US"
+    is_refresh: bool = False
+    is_live: bool = True
 
 
 @dataclass
@@ -87,8 +96,6 @@ class Facts:
                 "pages_per_hashtag": 5,
                 "page_size": 20,
                 "max_api_calls": 500,
-                "is_refresh": False,
-                "is_live": True,
                 "accepted_at": noon(run.recorded_date),
             },
             on_conflict="do nothing",
@@ -223,6 +230,19 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from creators;
         """
     )
+
+
+def everything(connection: psycopg.Connection[Row]) -> list[Row]:
+    """Every row of every table, with the transaction that wrote it where a repeated step is to leave the row alone.
+
+    comet_schema and the findings of one run are stated anew each time.
+    """
+    rows = []
+    for (table,) in connection.execute(TABLES).fetchall():
+        writer = "null" if table == "comet_run_discoveries" else "xmin::text"
+        query = f"select %s, to_jsonb(t)::text, {writer} from {table} as t"
+        rows += connection.execute(query.encode(), [table]).fetchall()
+    return sorted(rows)
 
 
 def noon(day: date) -> datetime:
