@@ -198,9 +198,13 @@ class Tables:
     def status(self, key: str) -> str:
         """How a creator stands."""
         known = [
-            count for observation in self.observations[key] if (count := observation.counts["follower_count"]) is not None
+            count
+            for observation in self.observations[key]
+            if (count := observation.counts["follower_count"]) is not None
         ]
-        bands = [found.max_followers for (_, user_id, _, _), found in self.history.discoveries.items() if user_id == key]
+        bands = [
+            found.max_followers for (_, user_id, _, _), found in self.history.discoveries.items() if user_id == key
+        ]
         if len(self.failed_dates(key)) >= 3:
             return "missing"
         if known and known[-1] > max(bands or self.history.bands):

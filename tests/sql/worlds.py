@@ -14,7 +14,7 @@ from tests.sql.builders import Profile, Video, day, noon
 USERS = ("71", "72", "73")
 SEC_UIDS = {user_id: f"MS4wLjABAAAA-{user_id}" for user_id in USERS}
 HASHTAGS = ("a", "b")
-LAST_DAY = 6
+LAST_DAY = 5
 UNREAD = ("refused", "no_account", "failed")
 
 
@@ -137,8 +137,10 @@ def identity(user_id: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-PLAYS = st.sampled_from([50_000, 50_000, 50_000, 2**40, 49_999, None])
-SEARCH_COUNTS = st.sampled_from([None, None, None, 9_999, 10_000, 20_001, 33_333, 77_777, 100_000, 100_001, 2**40])
+PLAYS = st.sampled_from([50_000, 50_000, 50_000, 50_000, 2**40, 49_999, None])
+SEARCH_COUNTS = st.sampled_from(
+    [None, None, None, 9_999, 10_000, 20_001, 20_001, 33_333, 77_777, 100_000, 100_001, 2**40]
+)
 PROFILE_COUNTS = st.sampled_from([None, 0, 1, 15_000, 40_000, 88_888, 100_000, 250_000, 2**41 + 1])
 PUBLISHED = st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), None, noon(day(3)), noon(day(LAST_DAY))])
 
@@ -183,13 +185,26 @@ def landings(draw: st.DrawFn, recorded_date: date, is_live: bool, absences: Abse
 
 
 @st.composite
+def debuts(draw: st.DrawFn, recorded_date: date, absences: Absences) -> Landing:
+    """A page on which authors qualify by all usual criteria."""
+    observed_at = draw(instants(recorded_date, is_live=True))
+    authors = draw(st.sampled_from([USERS, USERS, USERS[:2], USERS[:1], ()]))
+    page = [
+        Video(**draw(identity(user_id)), follower_count=draw(st.sampled_from([10_000, 20_001, 77_777])))
+        for user_id in authors
+        if not is_absent(absences, user_id, observed_at)
+    ]
+    return Landing(recorded_date, observed_at, HASHTAGS[0], tuple(page))
+
+
+@st.composite
 def roll_calls(
     draw: st.DrawFn, recorded_date: date, is_live: bool, absences: Absences, legacy_keys: tuple[str, ...]
 ) -> tuple[Landing, ...]:
     """The answers of a roll call: of all accounts, of some or of none; a key that is a sec_uid is never shown."""
     observed_at = draw(instants(recorded_date, is_live))
     everybody = (*USERS, *(key for key in legacy_keys if key not in USERS))
-    asked = draw(st.sampled_from([everybody, everybody, everybody[:1], everybody[1:], ()]))
+    asked = draw(st.sampled_from([everybody, everybody, everybody, everybody[:1], everybody[1:], ()]))
     return tuple(
         Landing(
             recorded_date,
@@ -212,27 +227,30 @@ crashes = st.builds(
 
 
 @st.composite
-def requests(draw: st.DrawFn, number: int, absences: Absences, legacy_keys: tuple[str, ...]) -> Request:
-    recorded_date = day(number)
+def requests(
+    draw: st.DrawFn, recorded_date: date, is_first: bool, absences: Absences, legacy_keys: tuple[str, ...]
+) -> Request:
     is_live = draw(st.booleans())
+    pages = (draw(debuts(recorded_date, absences)),) if is_first else ()
     return Request(
         recorded_date=recorded_date,
         is_live=is_live,
         is_without_search=draw(st.sampled_from([False] * 5 + [True])),
-        landings=tuple(draw(st.lists(landings(recorded_date, is_live, absences), max_size=3))),
+        landings=(*pages, *draw(st.lists(landings(recorded_date, is_live, absences), max_size=3))),
         roll_call=draw(roll_calls(recorded_date, is_live, absences, legacy_keys)),
         hashtags=draw(st.sampled_from([("a",), ("b",), HASHTAGS, HASHTAGS])),
         min_followers=draw(st.sampled_from([10_000, 10_000, 30_000, 0])),
         max_followers=draw(st.sampled_from([100_000, 100_000, 30_000, 2**40])),
         min_video_views=draw(st.sampled_from([50_000, 50_000, 0])),
-        crashes=tuple(draw(st.lists(crashes, max_size=2))),
+        crashes=draw(st.sampled_from([0, 0, 1, 2]).flatmap(lambda count: st.tuples(*[crashes] * count))),
     )
 
 
 @st.composite
 def absent_accounts(draw: st.DrawFn) -> Absence:
-    first = draw(st.integers(0, LAST_DAY - 1))
-    return Absence(draw(st.sampled_from(USERS)), day(first), day(draw(st.integers(first + 1, LAST_DAY + 4))))
+    first = draw(st.integers(0, LAST_DAY - 2))
+    length = draw(st.sampled_from([2, 3, 10, 10]))
+    return Absence(draw(st.sampled_from(USERS)), day(first), day(first + length - 1))
 
 
 legacy_snapshots = st.builds(
@@ -259,12 +277,12 @@ days_backwards = days_in_order.map(lambda days: days[::-1])
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     legacy = tuple(draw(st.lists(legacy_creators, max_size=2, unique_by=lambda creator: creator.user_id)))
-    absences = tuple(draw(st.lists(absent_accounts(), max_size=2)))
-    days = draw(st.one_of(any_days, any_days, days_in_order, days_backwards))
+    absences = tuple(draw(st.lists(absent_accounts(), max_size=3)))
+    days = draw(st.one_of(any_days, days_in_order, days_backwards))
     keys = tuple(creator.key for creator in legacy)
     return World(
         timezone=draw(st.sampled_from(["UTC", "UTC", "Asia/Tokyo", "America/New_York"])),
         legacy=legacy,
-        requests=tuple(draw(requests(number, absences, keys)) for number in days),
+        requests=tuple(draw(requests(day(number), place == 0, absences, keys)) for place, number in enumerate(days)),
         is_cleared_later=draw(st.booleans()),
     )
