@@ -148,15 +148,20 @@ class Facts:
             self._insert("comet_videos", {"page_id": page_id, "item_position": position, **vars(video)})
 
     def land_profile(
-        self, profile: Profile, recorded_date: date = DAY, observed_at: datetime | None = None, run_id: str = "landing"
+        self,
+        profile: Profile,
+        recorded_date: date = DAY,
+        observed_at: datetime | None = None,
+        run_id: str = "landing",
+        asked_id: str | None = None,
     ) -> None:
-        """Land the answer to a profile call with its date."""
+        """Land the answer to a profile call with its date; it was asked for by its own id unless told otherwise."""
         self._insert(
             "comet_profiles",
             {
                 "recorded_date": recorded_date,
                 "run_id": run_id,
-                "asked_id": profile.user_id,
+                "asked_id": asked_id or profile.user_id,
                 "observed_at": observed_at or noon(recorded_date),
                 **vars(profile),
             },

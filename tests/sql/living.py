@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from tests.sql.builders import Facts, statements
-from tests.sql.builders import day as day_of
-from tests.sql.builders import noon
+from tests.sql.builders import Facts, noon, statements
 from tests.sql.model import History
 from tests.sql.worlds import Crash, Landing, LegacyCreator, Request, World
 
 FIRST_STEP_AFTER_SEARCH = 2
 STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth")
 """As the Dag has them; the answers of the roll call land between the two upserts."""
-A_LATER_DAY = day_of(365)
 
 
 class Life:

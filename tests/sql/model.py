@@ -177,7 +177,7 @@ class Tables:
 
     @cached_property
     def creators(self) -> set[Row]:
-        """(user_id, tracked_since, status, last_updated_at, attributes...), of each attribute the newest known value."""
+        """(user_id, tracked_since, status, last_updated_at, attributes...), each attribute the newest known one."""
         rows = set()
         for key, tracked_since in self.tracked_since.items():
             known = self.known_attributes(key)
