@@ -238,14 +238,10 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
 
 
 def everything(connection: psycopg.Connection[Row]) -> list[Row]:
-    """Every row of every table, with the transaction that wrote it where a repeated step is to leave the row alone.
-
-    comet_schema and the findings of one run are stated anew each time.
-    """
+    """(table, row, transaction that wrote it) of all tables; comet_schema is stated anew each time."""
     rows = []
     for (table,) in connection.execute(TABLES).fetchall():
-        writer = "null" if table == "comet_run_discoveries" else "xmin::text"
-        query = f"select %s, to_jsonb(t)::text, {writer} from {table} as t"
+        query = f"select %s, to_jsonb(t)::text, xmin::text from {table} as t"
         rows += connection.execute(query.encode(), [table]).fetchall()
     return sorted(rows)
 
