@@ -15,10 +15,10 @@ def status(facts: Facts, user_id: str = "71") -> str:
     return str(value)
 
 
-def discover(facts: Facts, follower_count: int = 20_000, **request: int) -> None:
+def discover(facts: Facts, follower_count: int = 20_000, max_followers: int = 100_000) -> None:
     """The creator 71 is found on DAY."""
     facts.land_page(Video(follower_count=follower_count))
-    facts.run(**request)
+    facts.run(max_followers=max_followers)
 
 
 def fail(facts: Facts, *numbers: int, outcome: str = "refused", user_id: str = "71") -> None:
