@@ -306,7 +306,8 @@ where
 
 -- How a creator stands: missing after failed questions on three dates since it was last seen, graduated while its
 -- latest known count is above the band it was found in, else tracked. Where TikHub answered for nobody on a date, its
--- failing says nothing about the creator. A creator that no search has found yet is held against the widest band.
+-- failing says nothing about the creator. A creator that no search has found yet is held against the widest band, which
+-- any run can widen; a run can widen the band of those whom it finds, also where it brings no count.
 with touched as (
     select user_id
     from comet_stale_dates
@@ -314,6 +315,16 @@ with touched as (
     select user_id
     from comet_profiles
     where outcome <> 'found'
+    union
+    select discovery.user_id
+    from comet_runs as run
+    inner join comet_discoveries as discovery on run.recorded_date = discovery.recorded_date
+    where run.run_id = %(run_id)s
+    union
+    select creator.user_id
+    from creators as creator
+    left join comet_discoveries as discovery on creator.user_id = discovery.user_id
+    where discovery.user_id is null
 ),
 
 failures as (

@@ -19,6 +19,13 @@ STEPS = ("filter_comets", "upsert_creators", "record_growth")
 HASHTAG = "cozygaming"
 DAY = date(2026, 3, 1)
 
+TABLES: LiteralString = """
+    select table_name::text
+    from information_schema.tables
+    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema'
+    order by 1
+"""
+
 Row: TypeAlias = tuple[Any, ...]
 
 
@@ -67,6 +74,8 @@ class Run:
     min_video_views: int = 50_000
     publish_time_days: int = 0
     region: str = "US"
+    is_refresh: bool = False
+    is_live: bool = True
 
 
 @dataclass
@@ -87,8 +96,6 @@ class Facts:
                 "pages_per_hashtag": 5,
                 "page_size": 20,
                 "max_api_calls": 500,
-                "is_refresh": False,
-                "is_live": True,
                 "accepted_at": noon(run.recorded_date),
             },
             on_conflict="do nothing",
@@ -141,15 +148,20 @@ class Facts:
             self._insert("comet_videos", {"page_id": page_id, "item_position": position, **vars(video)})
 
     def land_profile(
-        self, profile: Profile, recorded_date: date = DAY, observed_at: datetime | None = None, run_id: str = "landing"
+        self,
+        profile: Profile,
+        recorded_date: date = DAY,
+        observed_at: datetime | None = None,
+        run_id: str = "landing",
+        asked_id: str | None = None,
     ) -> None:
-        """Land the answer to a profile call with its date."""
+        """Land the answer to a profile call with its date; it was asked for by its own id unless told otherwise."""
         self._insert(
             "comet_profiles",
             {
                 "recorded_date": recorded_date,
                 "run_id": run_id,
-                "asked_id": profile.user_id,
+                "asked_id": asked_id or profile.user_id,
                 "observed_at": observed_at or noon(recorded_date),
                 **vars(profile),
             },
@@ -223,6 +235,15 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from creators;
         """
     )
+
+
+def everything(connection: psycopg.Connection[Row]) -> list[Row]:
+    """(table, row, transaction that wrote it) of all tables; comet_schema is stated anew each time."""
+    rows = []
+    for (table,) in connection.execute(TABLES).fetchall():
+        query = f"select %s, to_jsonb(t)::text, xmin::text from {table} as t"
+        rows += connection.execute(query.encode(), [table]).fetchall()
+    return sorted(rows)
 
 
 def noon(day: date) -> datetime:

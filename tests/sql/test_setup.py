@@ -14,7 +14,7 @@ import pytest
 
 from include.stack.postgres import find_binaries
 from tests.conftest import SCHEMA_FILE
-from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon
+from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, everything, noon
 
 ORIGINAL_SCHEMA = """
     create table creators (
@@ -130,21 +130,6 @@ def contents(connection: psycopg.Connection[Row]) -> dict[str, list[Row]]:
         table: connection.execute(f"select {columns} from {table} order by 1".encode()).fetchall()
         for table, columns in ORIGINAL_COLUMNS.items()
     }
-
-
-def everything(connection: psycopg.Connection[Row]) -> list[Row]:
-    """Every row of every table, with the transaction that wrote it; comet_schema is stated anew each time."""
-    tables = connection.execute(
-        "select table_name::text from information_schema.tables "
-        "where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema' order by 1"
-    ).fetchall()
-    return [
-        row
-        for (table,) in tables
-        for row in connection.execute(
-            f"select '{table}', xmin::text, to_jsonb(t) from {table} as t order by 3".encode()
-        ).fetchall()
-    ]
 
 
 def test_a_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
