@@ -33,28 +33,37 @@ counts_in_profile as (
     order by profile.user_id asc, profile.observed_at desc, profile.item_id desc
 ),
 
-unknown_authors as (
-    select distinct landed.user_id
+-- A run of a past date does not ask for an author who has answered since; the first such answer is what it would have
+-- been told. It stays the first whatever is read later, so that the same run made again finds the same.
+authors_not_asked as (
+    select distinct
+        landed.user_id,
+        run.recorded_date::timestamp at time zone run.timezone as day_start_at
     from landed
+    inner join comet_runs as run on landed.run_id = run.run_id
     left join counts_in_search
         on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
-    where landed.is_qualifying and counts_in_search.user_id is null
+    left join comet_profiles as own on run.recorded_date = own.recorded_date and landed.user_id = own.user_id
+    where
+        landed.is_qualifying
+        and not run.is_live
+        and not run.is_refresh
+        and counts_in_search.user_id is null
+        and own.item_id is null
 ),
 
--- A run of a past date does not ask for an author whose profile was read since; the first such answer is what it would
--- have been told. It stays the first whatever is read later, so that the same run made again finds the same.
 counts_since as (
     select
         author.user_id,
         first_answer.follower_count
-    from unknown_authors as author
-    inner join comet_runs as run on run.run_id = %(run_id)s and not run.is_live and not run.is_refresh
+    from authors_not_asked as author
     cross join lateral (
         select profile.follower_count
         from comet_profiles as profile
         where
             profile.user_id = author.user_id
-            and profile.observed_at >= (run.recorded_date::timestamp at time zone run.timezone)
+            and profile.outcome in ('found', 'no_account')
+            and profile.observed_at >= author.day_start_at
         order by profile.observed_at asc, profile.item_id asc
         limit 1
     ) as first_answer

@@ -564,8 +564,8 @@ inner join comet_pages as page on search.search_id = page.search_id
 inner join comet_videos as video on page.page_id = video.page_id;
 
 -- Accounts whose profile a run need not ask for. A run that asks (today's, or a refresh) takes its own answers only,
--- and asks again what it had given up. The run of a past date takes whatever was landed for its date and whatever was
--- landed since that date began: TikTok shows the present only, so another answer would tell nothing about that date.
+-- and asks again what it had given up. The run of a past date takes whatever was landed for its date, and every answer
+-- since that date began: TikTok shows the present only, so another one would tell nothing about that date.
 create or replace view comet_run_answers with (security_invoker = true) as
 with answers as not materialized (
     select
@@ -582,7 +582,10 @@ with answers as not materialized (
                     and profile.outcome in ('found', 'no_account')
             else
                 run.recorded_date = profile.recorded_date
-                or (run.recorded_date::timestamp at time zone run.timezone) <= profile.observed_at
+                or (
+                    (run.recorded_date::timestamp at time zone run.timezone) <= profile.observed_at
+                    and profile.outcome in ('found', 'no_account')
+                )
         end
 )
 

@@ -27,7 +27,7 @@ from comets.run import run_date
 from comets.settings import DAG_ID, SETTINGS_FILE_VARIABLE, settings
 from include.sandbox.client import SandboxClient
 from tests.conftest import FAST_SETTINGS
-from tests.dags.conftest import RunDag
+from tests.dags.worlds import RunDag
 
 BERLIN = "Europe/Berlin"
 NEW_YORK = "America/New_York"

@@ -104,18 +104,17 @@ class History:
     def count_by_profile(self, user_id: str, request: Request) -> int | None:
         """The count that judges an author of whom the search gave none."""
         asked = [(landing, profile) for landing, profile in self.outcomes() if profile.user_id == user_id]
-        of_the_date = [
+        of_the_date = [profile for landing, profile in asked if landing.recorded_date == request.recorded_date]
+        if of_the_date or request.is_live:
+            known = [profile.follower_count for profile in of_the_date if profile.follower_count is not None]
+            return known[-1] if known else None
+        beginning = datetime.combine(request.recorded_date, time(), self.timezone)
+        answers = [
             profile.follower_count
             for landing, profile in asked
-            if landing.recorded_date == request.recorded_date and profile.follower_count is not None
+            if landing.observed_at >= beginning and profile.outcome in ("found", "no_account")
         ]
-        if of_the_date:
-            return of_the_date[-1]
-        if request.is_live:
-            return None
-        beginning = datetime.combine(request.recorded_date, time(), self.timezone)
-        since = [profile.follower_count for landing, profile in asked if landing.observed_at >= beginning]
-        return since[0] if since else None
+        return answers[0] if answers else None
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,23 @@ def test_a_date_begins_in_the_timezone_of_the_run(facts: Facts) -> None:
     assert judged_by(facts, timezone="UTC") == [30_000]
 
 
-@pytest.mark.parametrize("first", [Profile(outcome="refused"), Profile(outcome="failed"), Profile(follower_count=None)])
-def test_none_where_the_first_told_no_count(facts: Facts, first: Profile) -> None:
+@pytest.mark.parametrize("first", [Profile(outcome="no_account"), Profile(follower_count=None)])
+def test_none_where_the_first_answer_told_no_count(facts: Facts, first: Profile) -> None:
     facts.land_profile(first, day(1))
+    facts.observe(40_000, day(2))
+    assert judged_by(facts) == []
+
+
+@pytest.mark.parametrize("outcome", ["refused", "failed"])
+def test_the_first_answer_where_another_date_was_given_up(facts: Facts, outcome: str) -> None:
+    facts.land_profile(Profile(outcome=outcome), day(1))
+    facts.observe(40_000, day(2))
+    assert judged_by(facts) == [40_000]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "failed", "no_account"])
+def test_none_where_the_date_itself_was_given_up(facts: Facts, outcome: str) -> None:
+    facts.land_profile(Profile(outcome=outcome), DAY)
     facts.observe(40_000, day(2))
     assert judged_by(facts) == []
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from comets.database import Database
 from comets.profiles import Account
-from comets.roll_call import RollCallSize, plan_roll_call, roll_call_members, unknown_authors
+from comets.roll_call import plan_roll_call, roll_call_members, unknown_authors
 from tests.sql.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
 LEGACY_ID = "MS4wLjABAAAA-71"
@@ -33,9 +33,8 @@ def track(facts: Facts, *user_ids: str) -> None:
 
 def order(database: Database, run_id: str) -> list[str]:
     """Whom a run asks for, in order."""
-    size = plan_roll_call(database, run_id, batch_size=1)
-    batches = [roll_call_members(database, run_id, number + 1) for number in range(size.batch_count)]
-    return [account.user_id for batch in batches for account in batch]
+    batches = plan_roll_call(database, run_id, batch_size=1)
+    return [account.user_id for number in batches for account in roll_call_members(database, run_id, number)]
 
 
 class TestPlan:
@@ -54,7 +53,7 @@ class TestPlan:
     def test_batches_hold_as_many_as_they_are_told(self, facts: Facts, database: Database) -> None:
         track(facts, *(str(number) for number in range(5)))
         run_id = facts.accept(recorded_date=day(1))
-        assert plan_roll_call(database, run_id, batch_size=2) == RollCallSize(5, 0, 3)
+        assert plan_roll_call(database, run_id, batch_size=2) == {1: 2, 2: 2, 3: 1}
         assert [len(roll_call_members(database, run_id, number)) for number in (1, 2, 3)] == [2, 2, 1]
 
     @pytest.mark.parametrize(("creator_count", "batch_count"), [(1000, 1000), (1001, 501), (2001, 667)])
@@ -62,16 +61,23 @@ class TestPlan:
         self, facts: Facts, database: Database, creator_count: int, batch_count: int
     ) -> None:
         facts.connection.execute("insert into creators (user_id) select generate_series(1, %s)", [creator_count])
-        size = plan_roll_call(database, facts.accept(), batch_size=1)
-        assert size == RollCallSize(creator_count, 0, batch_count)
+        batches = plan_roll_call(database, facts.accept(), batch_size=1)
+        assert list(batches) == list(range(1, batch_count + 1))
+        assert sum(batches.values()) == creator_count
 
-    def test_a_plan_made_anew_replaces_the_earlier_one(self, facts: Facts, database: Database) -> None:
+    def test_a_plan_made_again_keeps_its_batches_and_adds_who_has_come_since(
+        self, facts: Facts, database: Database
+    ) -> None:
         track(facts, "71", "72")
         run_id = facts.accept(recorded_date=day(1))
-        assert plan_roll_call(database, run_id, batch_size=1) == RollCallSize(2, 0, 2)
+        assert plan_roll_call(database, run_id, batch_size=1) == {1: 1, 2: 1}
+        planned = facts.rows("select * from comet_roll_call order by user_id")
         facts.land_profile(Profile("71", 5), day(1), run_id=run_id)
-        assert plan_roll_call(database, run_id, batch_size=1) == RollCallSize(1, 1, 1)
-        assert facts.rows("select count(*) from comet_roll_call") == [(2,)]
+        assert plan_roll_call(database, run_id, batch_size=1) == {2: 1}
+        assert facts.rows("select * from comet_roll_call order by user_id") == planned
+        facts.connection.execute("insert into creators (user_id) values ('70')")
+        assert plan_roll_call(database, run_id, batch_size=1) == {2: 1, 3: 1}
+        assert facts.rows("select * from comet_roll_call order by batch_number") == [*planned, (run_id, "70", 3)]
 
     def test_runs_do_not_touch_the_plan_of_another(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
@@ -146,6 +152,16 @@ class TestAnswers:
         facts.land_profile(Profile("71", 5), day(recorded), observed_at)
         asked = order(database, facts.accept(recorded_date=day(2), is_live=False))
         assert asked == (["71"] if is_asked else [])
+
+    @pytest.mark.parametrize(
+        ("outcome", "is_asked"), [("found", False), ("no_account", False), ("refused", True), ("failed", True)]
+    )
+    def test_a_replay_asks_whom_another_date_has_given_up(
+        self, facts: Facts, database: Database, outcome: str, is_asked: bool
+    ) -> None:
+        track(facts, "71")
+        facts.land_profile(Profile("71", outcome=outcome), day(3))
+        assert bool(order(database, facts.accept(recorded_date=day(2), is_live=False))) is is_asked
 
     @pytest.mark.parametrize(("hour", "is_asked"), [(4, True), (5, False)])
     def test_a_date_begins_in_the_timezone_of_the_run(

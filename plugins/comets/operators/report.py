@@ -33,7 +33,7 @@ HASHTAG_COLUMNS = {
 
 MODE = "{mode}: {made_search_count} searches made, {reused_search_count} re-used"
 ROLL_CALL = (
-    "Roll call of {member_count:,} creators: {read_count:,} read, {reused_count:,} re-used (read on that date or "
+    "Roll call of {member_count:,} creators: {read_count:,} read, {reused_count:,} re-used (answered on that date or "
     "later), {unreachable_count:,} unreachable, {no_account_count:,} without an account, {not_asked_count:,} not asked"
 )
 STANDING = (
