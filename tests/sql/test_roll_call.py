@@ -380,12 +380,12 @@ class TestReport:
         assert database.fetch_all("report/unread", run_id=run_id, row_limit=5) == []
 
     def test_names_whom_it_could_not_read(self, facts: Facts, database: Database) -> None:
-        track(facts, "71", "72", "73")
+        track(facts, "71", "72", "73", "74")
         run_id = facts.accept(recorded_date=day(1))
         plan_roll_call(database, run_id, batch_size=5)
         for profile in (Profile("73", outcome="no_account"), Profile("72", outcome="failed"), Profile("71", 5)):
             facts.land_profile(profile, day(1), run_id=run_id)
-        facts.land_profile(Profile("71", outcome="refused"), day(1), run_id="another run")
+        facts.land_profile(Profile("74", outcome="refused"), day(1), run_id="another run")
         facts.step("record_growth", run_id)
         unread = [
             {"handle": "h72", "outcome": "failed", "status": "tracked"},
