@@ -53,7 +53,7 @@ def test_tables_are_a_function_of_facts(connection: psycopg.Connection[Row]) -> 
         tables = Tables(life.history)
         assert_equal(facts, tables)
         happened.update(events(world, tables))
-        if world.is_cleared_later:
+        if world.is_made_again:
             life.clear_all(backwards=True)
             assert_equal(facts, Tables(life.history))
             before = written(connection)
@@ -126,6 +126,6 @@ def events(world: World, tables: Tables) -> set[str]:
         "crash": any(request.crashes for request in world.requests),
         "every hashtag failed": any(request.is_without_search for request in world.requests),
         "replay": any(not request.is_live for request in world.requests),
-        "made again": world.is_cleared_later,
+        "made again": world.is_made_again,
     }
     return {event for event, is_so in happened.items() if is_so}

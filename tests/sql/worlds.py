@@ -89,11 +89,12 @@ class LegacyCreator:
 
 @dataclass(frozen=True)
 class World:
-    """A whole history; the runs are cleared in the end, maybe on a day on which none of them is of today."""
+    """A whole history; the runs may be made again in the end, maybe on a day on which none of them is of today."""
 
     timezone: str
     legacy: tuple[LegacyCreator, ...]
     requests: tuple[Request, ...]
+    is_made_again: bool
     is_cleared_later: bool
 
 
@@ -284,5 +285,6 @@ def worlds(draw: st.DrawFn) -> World:
         timezone=draw(st.sampled_from(["UTC", "UTC", "Asia/Tokyo", "America/New_York"])),
         legacy=legacy,
         requests=tuple(draw(requests(day(number), place == 0, absences, keys)) for place, number in enumerate(days)),
+        is_made_again=draw(st.booleans()),
         is_cleared_later=draw(st.booleans()),
     )
