@@ -32,8 +32,8 @@ up: .venv/installed ## Serve the whole stack with Airflow's UI until Ctrl-C (COM
 	@$(stack) up
 
 .PHONY: test
-test: lint ## Check style and types, then run all tests
-	@.venv/bin/python -m pytest
+test: lint ## Check style and types, then run all tests, in two processes
+	@.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: .venv/installed-dev ## Check style and types of Python and SQL

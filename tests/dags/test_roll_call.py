@@ -262,7 +262,8 @@ def test_the_report_says_what_was_asked_and_what_was_re_used(story: Story) -> No
     assert replay in story.again.log
     assert "Replay of the past date 2026-03-02: 1 searches made, 0 re-used" in story.days[2].log
     assert (
-        "Roll call of 11 creators: 9 read, 0 re-used (read on that date or later), 2 unreachable" in story.days[2].log
+        "Roll call of 11 creators: 9 read, 0 re-used (answered on that date or later), 2 unreachable"
+        in story.days[2].log
     )
     assert "Roll call of 11 creators: 0 read, 11 re-used" in story.again.log
     assert "Refresh of the past date 2026-03-11: 1 searches made, 0 re-used" in story.refreshed.log

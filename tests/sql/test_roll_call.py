@@ -332,7 +332,9 @@ class TestReport:
         track(facts, "71", "72", "73", "74", "75")
         facts.observe(200_000, day(1), user_id="75")
         facts.run(day(1))
-        run_id = facts.accept(recorded_date=day(2), hashtags=[HASHTAG, "gymtok", "cats"])
+        facts.land_page(recorded_date=day(2))
+        facts.land_page(recorded_date=day(2), hashtag="dogs", stop_reason=None)
+        run_id = facts.accept(recorded_date=day(2), hashtags=[HASHTAG, "gymtok", "cats", "dogs"])
         plan_roll_call(database, run_id, batch_size=5)
         for profile in (Profile("71", 5), Profile("72", outcome="refused"), Profile("73", outcome="no_account")):
             facts.land_profile(profile, day(2), run_id=run_id)
@@ -363,6 +365,7 @@ class TestReport:
     def test_says_what_a_replay_re_used(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72")
         facts.observe(5, day(3), user_id="71")
+        facts.land_page(recorded_date=day(2))
         run_id = facts.accept(recorded_date=day(2), is_live=False)
         plan_roll_call(database, run_id, batch_size=5)
         facts.land_profile(Profile("72", 5), day(2), noon(day(4)), run_id=run_id)

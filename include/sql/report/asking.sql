@@ -1,5 +1,5 @@
 -- Purpose: whether a run asked TikHub or re-used what was landed, in counts.
--- Inputs: comet_runs, comet_calls, comet_roll_call, comet_profiles, comet_run_answers, creators.
+-- Inputs: comet_runs, comet_searches, comet_calls, comet_roll_call, comet_profiles, comet_run_answers, creators.
 -- Grain: one row. Idempotent: it only reads.
 with run as (
     select *
@@ -12,6 +12,20 @@ searched as (
     from run
     inner join comet_calls as call on run.run_id = call.run_id
     where call.hashtag = any(run.hashtags) and call.user_id is null
+),
+
+-- Whoever has landed them; a hashtag that could not be searched at all is neither made nor re-used.
+reused as (
+    select search.hashtag
+    from run
+    inner join comet_searches as search
+        on
+            run.recorded_date = search.recorded_date
+            and run.region = search.region
+            and run.publish_time_days = search.publish_time_days
+            and search.hashtag = any(run.hashtags)
+    left join searched on search.hashtag = searched.hashtag
+    where search.stop_reason is not null and searched.hashtag is null
 ),
 
 own_answers as (
@@ -88,7 +102,7 @@ select
     run.is_live,
     run.is_refresh,
     (select count(*) from searched) as made_search_count,
-    cardinality(run.hashtags) - (select count(*) from searched) as reused_search_count,
+    (select count(*) from reused) as reused_search_count,
     roll_call.*,
     standing.*
 from run
