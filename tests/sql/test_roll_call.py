@@ -349,6 +349,7 @@ class TestReport:
             "recorded_date": day(2),
             "is_live": True,
             "is_refresh": False,
+            "max_api_calls": 500,
             "made_search_count": 2,
             "reused_search_count": 1,
             "member_count": 5,

@@ -1,4 +1,4 @@
--- Purpose: whether a run asked TikHub or re-used what was landed, in counts.
+-- Purpose: the date that a run owns, and whether it asked TikHub or re-used what was landed, in counts.
 -- Inputs: comet_runs, comet_searches, comet_calls, comet_roll_call, comet_profiles, comet_run_answers, creators.
 -- Grain: one row. Idempotent: it only reads.
 with run as (
@@ -101,6 +101,7 @@ select
     run.recorded_date,
     run.is_live,
     run.is_refresh,
+    run.max_api_calls,
     (select count(*) from searched) as made_search_count,
     (select count(*) from reused) as reused_search_count,
     roll_call.*,

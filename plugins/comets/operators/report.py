@@ -66,16 +66,16 @@ class ReportOperator(BaseOperator):
         run_id = context["dag_run"].run_id
         states = self._task_states(context)
         with connect() as database:
-            run = database.fetch_one("report/run", run_id=run_id)
+            asking = database.fetch_one("report/asking", run_id=run_id)
             hashtags = database.fetch_all("report/hashtags", run_id=run_id)
             failed_hashtags = self._mark_outcomes(hashtags, states)
             self._log_comets(database, run_id)
-            self._log_summary(database, context["dag_run"], hashtags)
+            self._log_summary(database, context["dag_run"], asking, hashtags)
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
         if failed_hashtags or failed_steps:
-            raise AirflowFailException(self._failure(run["recorded_date"], failed_hashtags, failed_steps))
+            raise AirflowFailException(self._failure(asking["recorded_date"], failed_hashtags, failed_steps))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
         """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
@@ -108,9 +108,10 @@ class ReportOperator(BaseOperator):
             )
         self.log.info("Total Comets discovered: %d", len(comets))
 
-    def _log_summary(self, database: Database, dag_run: Any, hashtags: list[dict[str, Any]]) -> None:
+    def _log_summary(
+        self, database: Database, dag_run: Any, asking: dict[str, Any], hashtags: list[dict[str, Any]]
+    ) -> None:
         run_id = dag_run.run_id
-        asking = database.fetch_one("report/asking", run_id=run_id)
         snapshots = database.fetch_all("report/snapshots", run_id=run_id)
         rows = [[str(row[column]) for column in HASHTAG_COLUMNS] for row in hashtags]
         for line in text_table(list(HASHTAG_COLUMNS.values()), rows):
@@ -121,7 +122,7 @@ class ReportOperator(BaseOperator):
         self.log.info("%s", MODE.format(mode=_mode(asking), **asking))
         self.log.info("%s", ROLL_CALL.format(**asking))
         self._log_unread(database, run_id, asking["unreachable_count"] + asking["no_account_count"])
-        self._log_not_asked(database, dag_run, asking["not_asked_count"])
+        self._log_not_asked(database, dag_run, asking)
         self.log.info("%s", STANDING.format(**asking))
         self.log.info(
             "Snapshots of %s: %s",
@@ -140,10 +141,10 @@ class ReportOperator(BaseOperator):
         rest = f" and {unread_count - len(rows):,} more" if unread_count > len(rows) else ""
         self.log.warning("Could not be read, history kept: %s%s", names, rest)
 
-    def _log_not_asked(self, database: Database, dag_run: Any, not_asked_count: int) -> None:
-        if not not_asked_count:
+    def _log_not_asked(self, database: Database, dag_run: Any, asking: dict[str, Any]) -> None:
+        if not asking["not_asked_count"]:
             return
-        budget = database.fetch_one("report/run", run_id=dag_run.run_id)["max_api_calls"]
+        budget = asking["max_api_calls"]
         calls = database.fetch_one("landing/call_counts", run_id=dag_run.run_id, clear_number=dag_run.clear_number or 0)
         if calls["fatal_error"]:
             reason = calls["fatal_error"]
@@ -151,7 +152,7 @@ class ReportOperator(BaseOperator):
             reason = f"The run's budget of {budget:,} TikHub calls is spent."
         else:
             reason = "TikHub could not answer for the accounts before them, or their batch failed."
-        self.log.warning("Creators who were not asked: %s. %s", f"{not_asked_count:,}", reason)
+        self.log.warning("Creators who were not asked: %s. %s", f"{asking['not_asked_count']:,}", reason)
 
     def _failure(self, recorded_date: Any, hashtags: list[dict[str, Any]], steps: list[str]) -> str:
         parts = []
