@@ -1,6 +1,5 @@
 """Finds TikTok creators before they are big: hashtags in, a table of growing Comets out, every day at 02:00."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pendulum
@@ -12,8 +11,8 @@ from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
-from comets.retries import MAX_RETRIES, CallRetryPolicy
-from comets.settings import DAG_ID, DATABASE_CONN_ID, POOL, SQL_FOLDER, settings
+from comets.settings import DAG_ID, POOL, SQL_FOLDER, settings
+from comets.steps import step_defaults
 
 with DAG(
     dag_id=DAG_ID,
@@ -26,17 +25,9 @@ with DAG(
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "discovery"],
     default_args={
-        "owner": "talent-scouting",
-        "retries": MAX_RETRIES,
-        "retry_policy": CallRetryPolicy(settings().retries),
-        "execution_timeout": timedelta(minutes=15),
+        **step_defaults(settings()),
         # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
         "trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
-        # The SQL steps need nothing but the run's id: what the run was asked for stands in comet_runs.
-        "conn_id": DATABASE_CONN_ID,
-        "parameters": {"run_id": "{{ run_id }}"},
-        "split_statements": True,
-        "hook_params": {"log_sql": False},
     },
 ):
     accept_run = AcceptRunOperator(task_id="accept_run")

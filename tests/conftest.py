@@ -32,7 +32,8 @@ FAST_SETTINGS.write_text(
     (PROJECT_FOLDER / "include" / "comets.yaml")
     .read_text(encoding="utf-8")
     .replace("delay_seconds: 10", "delay_seconds: 0")
-    .replace("max_delay_seconds: 60", "max_delay_seconds: 0"),
+    .replace("max_delay_seconds: 60", "max_delay_seconds: 0")
+    .replace("requests_per_second: 1\n", "requests_per_second: 1000\n"),
     encoding="utf-8",
 )
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:

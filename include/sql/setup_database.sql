@@ -620,6 +620,6 @@ inner join lateral (
 where metric.value is not null;
 
 delete from comet_schema;
-insert into comet_schema (version) values (2);
+insert into comet_schema (version) values (3);
 
 commit;

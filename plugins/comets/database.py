@@ -14,7 +14,7 @@ from psycopg.rows import DictRow, dict_row
 from comets.settings import DATABASE_CONN_ID, SCHEMA_FILE
 from comets.sql import statement
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version of ``setup_database.sql`` that this code was written for."""
 
 

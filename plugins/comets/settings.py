@@ -82,6 +82,27 @@ class RollCall(_Section):
     batch_size: int = Field(default=50, ge=1, le=1000)
 
 
+class Pace(_Section):
+    """How fast TikHub is asked, by everybody who shares the creators' database."""
+
+    requests_per_second: float = Field(default=1, gt=0, le=1000)
+
+
+class Gates(_Section):
+    """When a run stops before it publishes; shares are fractions of 1, and nothing is judged by a smaller sample."""
+
+    min_sample_count: int = Field(default=10, ge=1)
+    max_missing_field_share: float = Field(default=0.5, ge=0, le=1)
+    min_answered_share: float = Field(default=0.5, ge=0, le=1)
+    max_halved_share: float = Field(default=0.2, ge=0, le=1)
+
+
+class Retention(_Section):
+    """How long TikHub's answers are kept, in days."""
+
+    landing_days: int = Field(default=365, ge=30)
+
+
 class Retries(_Section):
     """How often one TikHub call is tried, and the pauses in between, in seconds."""
 
@@ -100,7 +121,10 @@ class Settings(_Section):
     budget: Budget = Budget()
     timezone: Timezone = "UTC"
     pool_slots: int = Field(default=4, ge=1)
+    pace: Pace = Pace()
     roll_call: RollCall = RollCall()
+    gates: Gates = Gates()
+    retention: Retention = Retention()
     retries: Retries = Retries()
 
 

@@ -55,7 +55,7 @@ def test_it_gets_the_catalog_of_a_fresh_database(
     assert database.execute(CATALOG).fetchall() != catalog
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
-    assert database.execute("select version from comet_schema").fetchall() == [(2,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(3,)]
 
 
 def test_rows_keep_all_that_they_had(database: psycopg.Connection[Row]) -> None:
