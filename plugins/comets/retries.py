@@ -6,9 +6,11 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from comets.database import DatabaseError
+from comets.database_connection import checked_connection, describe_place
+from comets.database_errors import DatabaseError, TransientDatabaseError, translate
 from comets.errors import (
     TikHubAccountNotFoundError,
     TikHubAuthError,
@@ -19,7 +21,7 @@ from comets.errors import (
 )
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
-from comets.settings import Retries
+from comets.settings import DATABASE_CONN_ID, Retries
 
 MAX_RETRIES = 20
 """Airflow's ceiling for one task instance; the policy ends every single call much earlier."""
@@ -48,7 +50,8 @@ class CallRetryPolicy(RetryPolicy):
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Fail, or retry: after the time that TikHub asked for, else after a pause that doubles; both are capped."""
-        if isinstance(exception, FINAL_ERRORS):
+        exception = _in_words(exception, context)
+        if isinstance(exception, FINAL_ERRORS) and not isinstance(exception, TransientDatabaseError):
             return RetryDecision.fail(str(exception))
         failed_tries = exception.failed_tries if isinstance(exception, TikHubError) else try_number
         limit = (
@@ -69,3 +72,16 @@ class CallRetryPolicy(RetryPolicy):
 
     def _capped(self, seconds: float) -> timedelta:
         return timedelta(seconds=min(seconds, self._retries.max_delay_seconds))
+
+
+def _in_words(exception: BaseException, context: Any) -> BaseException:
+    """The error itself, or what psycopg's error means that Airflow's own hook has raised in a SQL step."""
+    if not isinstance(exception, psycopg.Error):
+        return exception
+    task = context["task"] if context else None
+    try:
+        connection = checked_connection(getattr(task, "conn_id", None) or DATABASE_CONN_ID)
+    except DatabaseError as error:
+        return error
+    step = f"The task {task.task_id}" if task else "A statement"
+    return translate(exception, describe_place(connection), step, connection.password) or exception

@@ -15,7 +15,9 @@ TO_VERSION_1 = """
     drop view comet_run_answers;
     drop table comet_roll_call;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
-    alter table creators drop column status;
+    alter table creators drop column status, disable row level security;
+    alter table creator_stats alter column basis drop default, disable row level security;
+    alter table comet_calls disable row level security;
     alter table comet_discoveries drop column max_followers;
     alter table comet_profiles
         drop column asked_id,

@@ -65,7 +65,7 @@ class ReportOperator(BaseOperator):
         """
         run_id = context["dag_run"].run_id
         states = self._task_states(context)
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             asking = database.fetch_one("report/asking", run_id=run_id)
             hashtags = database.fetch_all("report/hashtags", run_id=run_id)
             failed_hashtags = self._mark_outcomes(hashtags, states)

@@ -25,7 +25,7 @@ class PlanRollCallOperator(BaseOperator):
     def execute(self, context: Context) -> list[int]:
         """Plan the roll call."""
         run_id = context["dag_run"].run_id
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, run_id, today(settings().timezone))
             batches = plan_roll_call(database, run_id, settings().roll_call.batch_size)
         self.log.info("%d creators to ask for, in %d batches", sum(batches.values()), len(batches))
@@ -52,7 +52,7 @@ class RollCallOperator(BaseOperator):
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
         """
         dag_run = context["dag_run"]
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, dag_run.run_id, today(settings().timezone))
             reader = ProfileReader(
                 hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),
