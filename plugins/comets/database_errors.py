@@ -52,7 +52,7 @@ _REFUSALS = (
     (
         re.compile(r"\bSSL\b|sslmode|certificate|no encryption|pg_hba\.conf", re.IGNORECASE),
         "refuses this kind of connection",
-        "Correct sslmode in the connection's extra (hosted databases want `require`), or let the server accept this one",
+        "Correct sslmode in the connection's extra (hosted databases want `require`), or the server's own rules",
     ),
     (
         re.compile(r"invalid connection option|connection is bad: invalid", re.IGNORECASE),
