@@ -164,7 +164,7 @@ def test_the_role_runs_the_steps_and_nothing_else(
         "truncate comet_calls",
         "delete from comet_calls",
         "update comet_schema set version = 99",
-        "drop policy \"comets %s\" on creators" % role,
+        f'drop policy "comets {role}" on creators',
         "alter table creators disable row level security",
         "create view mine as select 1",
     ):

@@ -1,0 +1,174 @@
+"""A database that refuses or is not there: a typed error that says what to do, and no password anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import RetryAction
+
+from comets.database import connect
+from comets.database_errors import DatabaseAwayError, DatabaseError, DatabaseRefusedError
+from comets.retries import CallRetryPolicy
+from comets.settings import settings
+from include.sandbox.client import SandboxClient
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import PROJECT_FOLDER, tikhub_connection_to
+from tests.dags.worlds import RunDag
+
+SECRET = "Pl4nted-pässword"
+RIGHT = "the right one"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server that asks for passwords and offers no TLS."""
+    folder = tmp_path_factory.mktemp("refusing")
+    with EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"create role me login password '{RIGHT}'".encode())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def step() -> Any:
+    """A SQL step of the Dag."""
+    return DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task("filter_comets")
+
+
+def run_sql_step(step: Any, context: Any) -> None:
+    """Run it as Airflow's task runner does."""
+    step._pre_execute_hook(context)
+    step.execute(context)
+
+
+def fields(server: EmbeddedPostgres, **changes: Any) -> str:
+    """A connection of a known user, as an environment variable holds it."""
+    known = {"conn_type": "postgres", "host": "127.0.0.1", "port": server.port, "schema": "postgres", "login": "me"}
+    return json.dumps({**known, "password": SECRET, **changes})
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
+    "wrong password": ({}, DatabaseRefusedError, "refuses the login.*Correct login and password"),
+    "no password": ({"password": ""}, DatabaseRefusedError, "refuses the login"),
+    "unknown user": ({"login": "nobody"}, DatabaseRefusedError, "refuses the login"),
+    "unknown database": (
+        {"password": RIGHT, "schema": "nowhere"},
+        DatabaseRefusedError,
+        'database "nowhere" at 127.0.0.1.* refuses the database',
+    ),
+    "tls not offered": ({"extra": {"sslmode": "require"}}, DatabaseRefusedError, "sslmode"),
+    "unknown sslmode": ({"extra": {"sslmode": "bogus"}}, DatabaseRefusedError, "sslmode"),
+    "nobody listens": ({"port": 1}, DatabaseAwayError, "No connection to .*127.0.0.1:1 .*Connection refused"),
+    "unknown host": ({"host": "no-such-host.invalid"}, DatabaseAwayError, "No connection to .*no-such-host.invalid"),
+    "url as host": ({"host": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its host is no host name"),
+    "login in host": ({"host": f"me:{SECRET}@db"}, DatabaseError, "malformed: its host is no host name"),
+    "url as database": ({"schema": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its schema"),
+    "conninfo as database": ({"schema": f"password={SECRET}"}, DatabaseError, "malformed: its schema"),
+    "url as user": ({"login": f"postgresql://me:{SECRET}"}, DatabaseError, "malformed: its login"),
+    "port out of range": ({"port": 99_999}, DatabaseError, "malformed: its port"),
+    "port is a word": ({"port": SECRET}, DatabaseError, "malformed: Airflow cannot read AIRFLOW_CONN_COMETS_DB"),
+    "extra is a text": ({"extra": SECRET}, DatabaseError, "malformed: its extra is not valid JSON"),
+    "extra is a list": ({"extra": json.dumps([SECRET])}, DatabaseError, "malformed: its extra is not a JSON object"),
+    "unknown option": ({"extra": {"pgbouncer": SECRET}}, DatabaseError, "malformed: .*'pgbouncer'"),
+    "another type": ({"conn_type": "http"}, DatabaseError, "malformed: its type"),
+}
+URIS = {
+    "uri with a raw #": f"postgresql://me:1#{SECRET}@db/x",
+    "uri with a raw /": f"postgresql://me:a/{SECRET}@db/x",
+    "no uri at all": f"me {SECRET}",
+}
+
+
+def everything_about(error: BaseException) -> str:
+    """Its text, its arguments, all errors behind it and the traceback, as Airflow writes it."""
+    texts = ["".join(traceback.format_exception(error))]
+    behind: BaseException | None = error
+    while behind is not None:
+        texts += [str(behind), repr(behind.args), repr(vars(behind))]
+        behind = behind.__cause__ or behind.__context__
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize(("changes", "kind", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_a_python_task_says_what_is_wrong(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kind: type, words: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
+    with pytest.raises(DatabaseError, match=words) as refused, connect():
+        pass
+    assert type(refused.value) is kind
+    assert "`comets_db`" in str(refused.value)
+    assert SECRET not in everything_about(refused.value)
+    assert RIGHT not in everything_about(refused.value)
+    assert refused.value.__context__ is refused.value.__cause__ is None
+    decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20)
+    assert decision.action is (RetryAction.RETRY if kind is DatabaseAwayError else RetryAction.FAIL)
+
+
+@pytest.mark.parametrize(("changes", "kind", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_a_sql_step_says_what_is_wrong(
+    server: EmbeddedPostgres,
+    step: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    kind: type,
+    words: str,
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
+    context: Any = {"run_id": "run 1", "task": step}
+    step.render_template_fields(context)
+    written = io.StringIO()
+    with pytest.raises((DatabaseError, psycopg.Error)) as refused, contextlib.redirect_stdout(written):
+        run_sql_step(step, context)
+    assert SECRET not in everything_about(refused.value) + written.getvalue()
+    decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20, context)
+    assert decision.action is (RetryAction.RETRY if kind is DatabaseAwayError else RetryAction.FAIL)
+    with pytest.raises(kind, match=words):
+        raise kind(decision.reason)
+    assert SECRET not in str(decision.reason)
+
+
+@pytest.mark.parametrize("uri", URIS.values(), ids=URIS)
+def test_a_uri_that_airflow_misreads_is_not_repeated(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", uri)
+    with pytest.raises(DatabaseError, match=r"malformed.*JSON form") as refused, connect():
+        pass
+    assert SECRET not in everything_about(refused.value)
+
+
+def test_a_connection_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_COMETS_DB", raising=False)
+    with pytest.raises(DatabaseError, match=r"`comets_db` is not defined\. Set AIRFLOW_CONN_COMETS_DB"), connect():
+        pass
+
+
+@pytest.mark.parametrize("changes", [{}, {"host": f"postgresql://me:{SECRET}@db/x"}], ids=["refused", "malformed"])
+def test_the_run_ends_red_before_any_call_and_writes_no_password(
+    server: EmbeddedPostgres,
+    dag_runner: RunDag,
+    sandbox: SandboxClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    changes: dict[str, Any],
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(sandbox, "key"))
+    monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
+    outcome = dag_runner("2026-03-01T02:00:00+00:00")
+    assert outcome.state == "failed"
+    assert outcome.tasks["accept_run"] == "failed"
+    assert sandbox.calls() == []
+    written = "".join(capfd.readouterr()) + caplog.text
+    assert "DatabaseRefusedError" in written or "malformed" in written
+    assert SECRET not in written
