@@ -17,6 +17,7 @@ from comets.errors import (
     TikHubRateLimitError,
     TikHubRequestError,
 )
+from comets.gates import GateTrippedError
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
 from comets.settings import Retries
@@ -27,6 +28,7 @@ MAX_RETRIES = 20
 FINAL_ERRORS = (
     CallRefusedError,
     DatabaseError,
+    GateTrippedError,
     ParamsError,
     TikHubAccountNotFoundError,
     TikHubAuthError,

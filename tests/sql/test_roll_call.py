@@ -173,22 +173,28 @@ class TestAnswers:
         assert order(database, run_id) == (["71"] if is_asked else [])
 
     @pytest.mark.parametrize(
-        ("outcome", "is_live", "is_asked"),
+        ("outcome", "is_live", "is_published", "is_asked"),
         [
-            ("refused", True, True),
-            ("failed", True, True),
-            ("no_account", True, False),
-            ("refused", False, False),
-            ("failed", False, False),
-            ("no_account", False, False),
+            ("refused", True, True, True),
+            ("failed", True, True, True),
+            ("no_account", True, True, False),
+            ("refused", False, True, False),
+            ("failed", False, True, False),
+            ("no_account", False, True, False),
+            # A gate has stopped the date: it can still be healed.
+            ("refused", False, False, True),
+            ("failed", False, False, True),
+            ("no_account", False, False, False),
         ],
     )
-    def test_whom_a_run_gave_up_it_asks_again_only_on_its_day(
-        self, facts: Facts, database: Database, outcome: str, is_live: bool, is_asked: bool
+    def test_whom_a_run_gave_up_it_asks_again_on_its_day_and_until_the_date_is_published(
+        self, facts: Facts, database: Database, outcome: str, is_live: bool, is_published: bool, is_asked: bool
     ) -> None:
         track(facts, "71")
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
         facts.land_profile(Profile("71", outcome=outcome), day(1), run_id=run_id)
+        if is_published:
+            facts.step("record_growth", run_id)
         assert order(database, run_id) == (["71"] if is_asked else [])
 
     @pytest.mark.parametrize("is_live", [True, False])
