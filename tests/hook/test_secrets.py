@@ -53,7 +53,7 @@ ANSWERS: dict[str, Answer] = {
     "unreadable": json_reply(envelope({"search_item_list": {KEY: "BODY-SECRET"}})),
     "nothing": Answer(b"", "close"),
     "headers that cannot be parsed": Answer(
-        f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAuthorization Bearer {KEY}\r\nX-Echo: HEADER-SECRET\r\n\r\n{{}}".encode(),
+        f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAuthorization Bearer {KEY}\r\nX: HEADER-SECRET\r\n\r\n{{}}".encode(),
         "close",
     ),
     "two lengths": http(200, b"{}", headers={"Transfer-Encoding": f"chunked {KEY}", "Content-Length": KEY}),

@@ -27,7 +27,7 @@ _REDACTED = (
     re.compile(r"[A-Za-z0-9_+/=.~%-]{20,}"),
 )
 
-_SECRET_FIELD = "cache_url"
+_LINK_FIELD = "cache_url"
 
 
 class UnusableKeyError(ValueError):
@@ -68,7 +68,7 @@ class ApiKey(AuthBase):
 
         The JSON has to be parsed before, because JSON can escape every character.
         """
-        link = envelope.get(_SECRET_FIELD)
+        link = envelope.get(_LINK_FIELD)
         secrets = [self._spellings.pattern] if self._is_secret else []
         if isinstance(link, str) and len(link) >= MIN_SECRET_CHARS:
             secrets.append(re.escape(link))
@@ -85,7 +85,7 @@ def _clean(whole: dict[str, Any], pattern: re.Pattern[str]) -> None:
         if isinstance(container, dict):
             pairs = [(pattern.sub(HIDDEN, name), value) for name, value in container.items()]
             container.clear()
-            container.update((name, HIDDEN if name == _SECRET_FIELD else value) for name, value in pairs)
+            container.update((name, HIDDEN if name == _LINK_FIELD else value) for name, value in pairs)
         places: Any = container.items() if isinstance(container, dict) else enumerate(container)
         for place, value in list(places):
             if isinstance(value, str):

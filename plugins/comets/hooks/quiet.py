@@ -1,8 +1,8 @@
 """The libraries under the hook, kept from writing down what they send and receive.
 
 urllib3 warns about response headers that it cannot parse and quotes them, and a server can echo the API key there. Its
-DEBUG lines hold URLs and places of redirects. http.client prints whole requests, key included, once somebody has set its
-`debuglevel`. All of it is closed here, as Airflow's logging configuration is not this package's.
+DEBUG lines hold URLs and places of redirects. http.client prints whole requests, key included, once somebody has set
+its `debuglevel`. All of it is closed here, as Airflow's logging configuration is not this package's.
 """
 
 from __future__ import annotations
