@@ -106,7 +106,7 @@ _STRANGE_STATUS = _Verdict(TikHubTransientError, "answered with a status that HT
 
 
 def judge_reply(question: Question, reply: Reply, key: ApiKey) -> dict[str, Any]:
-    """Return the envelope of a successful reply.
+    """Return the envelope of a successful reply, without what must not reach a table: the key and the `cache_url`.
 
     :raises TikHubError: the class says what to do about the failure
     """
@@ -123,7 +123,7 @@ def judge_reply(question: Question, reply: Reply, key: ApiKey) -> dict[str, Any]
     inner_status = failing_inner_status(envelope)
     if inner_status is not None:
         raise _status_failure(question, reply, envelope, inner_status, key)
-    return envelope
+    return key.clean(envelope)
 
 
 def no_reply_failure(question: Question, no_reply: NoReply) -> TikHubError:

@@ -60,6 +60,7 @@ class RollCallOperator(BaseOperator):
                 ledger=Ledger(database, dag_run.run_id, dag_run.clear_number or 0),
                 run_id=dag_run.run_id,
                 tries_per_call=settings().retries.tries_per_call,
+                rate_limit_tries=settings().retries.rate_limit_tries,
             )
             members = roll_call_members(database, dag_run.run_id, self.batch_number)
             self.log.info("Batch %d: %d creators to ask for", self.batch_number, len(members))
