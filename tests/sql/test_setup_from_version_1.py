@@ -14,6 +14,8 @@ from tests.sql.test_setup import CATALOG, set_up
 TO_VERSION_1 = """
     drop view comet_run_answers;
     drop table comet_roll_call;
+    drop table comet_gates, comet_refusals, comet_pace;
+    alter table comet_calls drop column started_at, drop column duration_ms;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
     alter table creators drop column status;
     alter table comet_discoveries drop column max_followers;
