@@ -241,7 +241,8 @@ create index if not exists comet_profiles_recorded_date_user_id_idx on comet_pro
 create index if not exists comet_profiles_user_id_observed_at_idx on comet_profiles (user_id, observed_at);
 create index if not exists comet_profiles_unread_idx on comet_profiles (user_id, observed_at) where outcome <> 'found';
 
--- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know.
+-- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know. started_at is the
+-- moment that comet_pace gave the call, by the database's clock; duration_ms is the time from there to its end.
 create table if not exists comet_calls (
     call_id bigint generated always as identity primary key,
     run_id text not null,
@@ -251,7 +252,9 @@ create table if not exists comet_calls (
     page_offset integer,
     user_id text,
     reserved_at timestamptz not null,
+    started_at timestamptz,
     finished_at timestamptz,
+    duration_ms integer check (duration_ms >= 0),
     status_code integer,
     is_billed boolean,
     error_type text,
@@ -260,6 +263,24 @@ create table if not exists comet_calls (
 
 create index if not exists comet_calls_run_id_idx on comet_calls (run_id, clear_number);
 create index if not exists comet_calls_in_flight_idx on comet_calls (user_id, run_id) where finished_at is null;
+
+-- Calls that a run wanted and was refused, as its budget was spent ('budget') or as TikHub had refused all further ones
+-- (the error's class). hashtag is null for the roll call.
+create table if not exists comet_refusals (
+    run_id text not null,
+    clear_number integer not null,
+    hashtag text,
+    reason text not null,
+    unique nulls not distinct (run_id, clear_number, hashtag, reason)
+);
+
+-- The pace of each TikHub route, for everybody who shares this database: the last moment that was handed out for a
+-- call, and how long TikHub has asked to be left alone.
+create table if not exists comet_pace (
+    route text primary key,
+    slot_at timestamptz not null,
+    held_until timestamptz
+);
 
 -- Whose profile a run asks for, in batches.
 create table if not exists comet_roll_call (
@@ -450,6 +471,13 @@ begin
         select 1 from pg_attribute where attrelid = 'comet_profiles'::regclass and attname = 'is_refused'
     ) then
         alter table comet_profiles add column is_refused boolean not null default false;
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_calls'::regclass and attname = 'started_at'
+    ) then
+        alter table comet_calls
+            add column started_at timestamptz,
+            add column duration_ms integer check (duration_ms >= 0);
     end if;
 end;
 $$;

@@ -29,7 +29,8 @@ SEC_UID_START = "MS4wLjAB"
 """How every sec_uid begins; an older installation may have used one as a creator's key."""
 
 IN_FLIGHT_SECONDS = 120
-"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead."""
+"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead. It
+begins at the moment that the pace has given it."""
 
 IN_FLIGHT_POLL_SECONDS = 0.5
 
@@ -246,7 +247,7 @@ class ProfileReader:
             run_id=self._run_id,
             asked_id=account.user_id,
             hashtag=self._hashtag,
-            in_flight_since=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS),
+            call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
         if state["is_answered"]:
             raise _NotWantedError(Reading.ANSWERED)

@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from comets.database import Database
-from comets.profiles import Account
+from comets.profiles import IN_FLIGHT_SECONDS, Account
 from comets.roll_call import plan_roll_call, roll_call_members, unknown_authors
 from tests.sql.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
@@ -228,16 +228,25 @@ class TestMembers:
 class TestState:
     """What a task learns just before it asks."""
 
-    NOW = noon(DAY)
-
-    def reserve(self, facts: Facts, run_id: str, hashtag: str | None = None, *, finished: bool = False) -> None:
-        """A call for the profile of 71, made at noon."""
+    def reserve(
+        self,
+        facts: Facts,
+        run_id: str,
+        hashtag: str | None = None,
+        *,
+        reserved: timedelta = timedelta(),
+        started: timedelta | None = timedelta(),
+        finished: bool = False,
+    ) -> None:
+        """A call for the profile of 71, reserved and started so long ago; None is a row that does not tell."""
         facts.connection.execute(
             """
-            insert into comet_calls (run_id, clear_number, route, hashtag, user_id, reserved_at, finished_at)
-            values (%s, 0, 'profile', %s, '71', %s, %s)
+            insert into comet_calls (
+                run_id, clear_number, route, hashtag, user_id, reserved_at, started_at, finished_at
+            )
+            values (%s, 0, 'profile', %s, '71', now() - %s, now() - %s::interval, case when %s then now() end)
             """,
-            [run_id, hashtag, self.NOW, self.NOW if finished else None],
+            [run_id, hashtag, reserved, started, finished],
         )
 
     def state(
@@ -246,10 +255,13 @@ class TestState:
         run_id: str,
         *,
         hashtag: str | None = None,
-        since: datetime = NOW - timedelta(minutes=2),
     ) -> dict[str, Any]:
         return database.fetch_one(
-            "landing/profile_state", run_id=run_id, asked_id="71", hashtag=hashtag, in_flight_since=since
+            "landing/profile_state",
+            run_id=run_id,
+            asked_id="71",
+            hashtag=hashtag,
+            call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
 
     def test_an_answer_counts_as_it_does_for_the_plan(self, facts: Facts, database: Database) -> None:
@@ -290,8 +302,18 @@ class TestState:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok", finished=True)
         assert not self.state(database, run_id)["is_in_flight"]
-        self.reserve(facts, run_id, "gymtok")
-        assert not self.state(database, run_id, since=self.NOW)["is_in_flight"]
+        long_ago = timedelta(seconds=IN_FLIGHT_SECONDS + 1)
+        self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=long_ago)
+        self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=None)
+        assert not self.state(database, run_id)["is_in_flight"]
+
+    @pytest.mark.parametrize("started", [timedelta(), timedelta(minutes=-5)])
+    def test_a_call_that_waited_long_for_its_moment_or_still_does_is_alive(
+        self, facts: Facts, database: Database, started: timedelta
+    ) -> None:
+        run_id = facts.accept()
+        self.reserve(facts, run_id, "gymtok", reserved=timedelta(minutes=10), started=started)
+        assert self.state(database, run_id)["is_in_flight"]
 
 
 class TestUnknownAuthors:

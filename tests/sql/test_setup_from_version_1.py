@@ -13,7 +13,8 @@ from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
-    drop table comet_roll_call, comet_gates;
+    drop table comet_roll_call, comet_gates, comet_refusals, comet_pace;
+    alter table comet_calls drop column started_at, drop column duration_ms;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
     alter table creators drop column status;
     alter table comet_discoveries drop column max_followers;
