@@ -3,6 +3,12 @@
 -- Grain: one row per creator, video that proves it, and hashtag.
 -- Idempotent: the run's own findings are stated anew; what a date has discovered is united over all of its runs and
 -- never withdrawn. A run that was not accepted finds nothing.
+
+-- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+select
+    set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
+    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
+
 delete from comet_run_discoveries
 where run_id = %(run_id)s;
 

@@ -6,6 +6,11 @@
 -- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
 -- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
 
+-- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+select
+    set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
+    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
+
 -- Runs take turns: each sees all that the one before has committed, and the work list is its own.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 

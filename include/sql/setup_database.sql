@@ -5,6 +5,9 @@
 -- widened, say), the database stays as it was.
 begin;
 set local client_min_messages = warning;
+-- Hosts end statements after a minute or two (Supabase: two); an upgrade of millions of rows takes longer.
+set local statement_timeout = 0;
+set local lock_timeout = 0;
 
 -- It waits for steps of runs and for another execution of this file.
 do $$
@@ -34,21 +37,61 @@ create table if not exists creator_stats (
     unique (user_id, recorded_date)
 );
 
+-- All locks that others can notice are taken here, all or none: each is waited for so briefly that nobody queues behind
+-- it, and that no other session is in a deadlock with this one before it lets go. Where nothing has to be changed the
+-- two tables are not locked; only views are made anew each time.
+do $$
+declare
+    gives_up_at constant timestamptz := clock_timestamp() + interval '3 minutes';
+    is_changing constant boolean := exists (
+        select 1
+        from pg_class as class
+        where class.oid in ('creators'::regclass, 'creator_stats'::regclass) and not class.relrowsecurity
+    );
+    view_name regclass;
+begin
+    loop
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            for view_name in
+                select class.oid
+                from pg_class as class
+                where
+                    class.relkind = 'v'
+                    and starts_with(class.relname, 'comet_')
+                    and class.relnamespace = (
+                        select home.relnamespace from pg_class as home where home.oid = 'creators'::regclass
+                    )
+                order by class.relname
+            loop
+                execute format('alter view %s set (security_invoker = true)', view_name);
+            end loop;
+            if is_changing then
+                lock table creators, creator_stats in access exclusive mode;
+            end if;
+            exit;
+        exception when lock_not_available or deadlock_detected then
+            if clock_timestamp() > gives_up_at then
+                raise exception 'The Comet tables are in use: for three minutes there was no moment to lock them in.'
+                    using hint = 'Nothing was changed. End sessions that stay "idle in transaction" (pg_stat_activity), '
+                        'then run this file again.';
+            end if;
+        end;
+        perform pg_sleep(0.05 + random() / 5);
+    end loop;
+    perform set_config('lock_timeout', '0', true);
+end;
+$$;
+
 -- The original's types are too narrow: VARCHAR(50) for ids of up to 76 characters, INTEGER for counts, DECIMAL(5,2) for
 -- growth of 1,000 % and more. Its TIMESTAMP held UTC. Its NOT NULLs and defaults turned "unknown" into 0.
+-- All columns of a table change in one statement, which writes the table once.
 do $$
 declare
     target record;
 begin
     for target in
-        select
-            wanted.table_name,
-            wanted.column_name,
-            wanted.type_name,
-            format_type(attribute.atttypid, attribute.atttypmod) as found_type,
-            attribute.attnotnull and not wanted.is_required as has_excess_not_null,
-            attribute.atthasdef and not wanted.is_required as has_excess_default
-        from (
+        with wanted (table_name, column_name, type_name, is_required) as (
             values
             ('creators', 'user_id', 'text', true),
             ('creators', 'handle', 'text', false),
@@ -64,32 +107,61 @@ begin
             ('creator_stats', 'video_count', 'bigint', false),
             ('creator_stats', 'daily_growth_followers', 'bigint', false),
             ('creator_stats', 'daily_growth_percent', 'numeric', false)
-        ) as wanted (table_name, column_name, type_name, is_required)
-        inner join pg_attribute as attribute
-            on
-                wanted.table_name::regclass = attribute.attrelid
-                and wanted.column_name = attribute.attname
-                and not attribute.attisdropped
+        ),
+
+        found as (
+            select
+                wanted.table_name,
+                wanted.column_name,
+                wanted.type_name,
+                format_type(attribute.atttypid, attribute.atttypmod) as found_type,
+                attribute.attnotnull and not wanted.is_required as has_excess_not_null,
+                attribute.atthasdef and not wanted.is_required as has_excess_default
+            from wanted
+            inner join pg_attribute as attribute
+                on
+                    wanted.table_name::regclass = attribute.attrelid
+                    and wanted.column_name = attribute.attname
+                    and not attribute.attisdropped
+        ),
+
+        changes as (
+            select
+                table_name,
+                format('alter column %I drop default', column_name) as change
+            from found
+            where has_excess_default
+            union all
+            select
+                table_name,
+                format('alter column %I drop not null', column_name) as change
+            from found
+            where has_excess_not_null
+            union all
+            select
+                table_name,
+                format(
+                    'alter column %I type %s using %I%s',
+                    column_name,
+                    type_name,
+                    column_name,
+                    case
+                        when found_type = 'timestamp without time zone' then ' at time zone ''UTC'''
+                        else '::' || type_name
+                    end
+                ) as change
+            from found
+            where found_type <> type_name
+        )
+
+        select
+            table_name,
+            string_agg(change, ', ') as change
+        from changes
+        group by table_name
+        order by table_name desc
     loop
-        if target.has_excess_default then
-            execute format('alter table %I alter column %I drop default', target.table_name, target.column_name);
-        end if;
-        if target.has_excess_not_null then
-            execute format('alter table %I alter column %I drop not null', target.table_name, target.column_name);
-        end if;
-        if target.found_type <> target.type_name then
-            execute format(
-                'alter table %I alter column %I type %s using %I%s',
-                target.table_name,
-                target.column_name,
-                target.type_name,
-                target.column_name,
-                case
-                    when target.found_type = 'timestamp without time zone' then ' at time zone ''UTC'''
-                    else '::' || target.type_name
-                end
-            );
-        end if;
+        execute format('alter table %I %s', target.table_name, target.change);
     end loop;
 end;
 $$;
@@ -99,14 +171,13 @@ do $$
 declare
     id_sequence text := pg_get_serial_sequence('creator_stats', 'id');
 begin
-    if id_sequence is not null then
+    if exists (
+        select 1 from pg_sequence where seqrelid = id_sequence::regclass and seqtypid <> 'bigint'::regtype
+    ) then
         execute format('alter sequence %s as bigint', id_sequence);
     end if;
 end;
 $$;
-
-create unique index if not exists creator_stats_user_id_recorded_date_key
-on creator_stats (user_id, recorded_date);
 
 -- One row: the version of this file, which a run compares with what it was written for.
 create table if not exists comet_schema (
@@ -205,8 +276,6 @@ create table if not exists comet_videos (
     unique (page_id, item_position)
 );
 
-create index if not exists comet_videos_user_id_idx on comet_videos (user_id);
-
 create table if not exists comet_rejected_items (
     page_id bigint not null references comet_pages (page_id),
     item_position integer not null,
@@ -237,10 +306,6 @@ create table if not exists comet_profiles (
     is_refused boolean not null default false
 );
 
-create index if not exists comet_profiles_recorded_date_user_id_idx on comet_profiles (recorded_date, user_id);
-create index if not exists comet_profiles_user_id_observed_at_idx on comet_profiles (user_id, observed_at);
-create index if not exists comet_profiles_unread_idx on comet_profiles (user_id, observed_at) where outcome <> 'found';
-
 -- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know. started_at is the
 -- moment that comet_pace gave the call, by the database's clock; duration_ms is the time from there to its end.
 create table if not exists comet_calls (
@@ -260,9 +325,6 @@ create table if not exists comet_calls (
     error_type text,
     error text
 );
-
-create index if not exists comet_calls_run_id_idx on comet_calls (run_id, clear_number);
-create index if not exists comet_calls_in_flight_idx on comet_calls (user_id, run_id) where finished_at is null;
 
 -- Calls that a run wanted and was refused, as its budget was spent ('budget') or as TikHub had refused all further ones
 -- (the error's class). hashtag is null for the roll call.
@@ -290,8 +352,6 @@ create table if not exists comet_roll_call (
     primary key (run_id, user_id)
 );
 
-create index if not exists comet_roll_call_batch_idx on comet_roll_call (run_id, batch_number);
-
 -- Facts: "this creator qualified on this date", with every video and hashtag that prove it. Never withdrawn.
 -- max_followers is the upper end of the widest band in which it was found so.
 create table if not exists comet_discoveries (
@@ -304,8 +364,6 @@ create table if not exists comet_discoveries (
     max_followers bigint not null,
     primary key (recorded_date, user_id, video_id, hashtag)
 );
-
-create index if not exists comet_discoveries_user_id_idx on comet_discoveries (user_id);
 
 -- The same as one run's own filter found it, for its report.
 create table if not exists comet_run_discoveries (
@@ -331,10 +389,6 @@ create table if not exists comet_observations (
     run_id text,
     primary key (source, item_id)
 );
-
-create index if not exists comet_observations_user_id_observed_date_idx
-on comet_observations (user_id, observed_date);
-create index if not exists comet_observations_observed_date_idx on comet_observations (observed_date);
 
 -- Every handle that a creator was seen with.
 create table if not exists comet_handles (
@@ -376,7 +430,6 @@ begin
         alter table creator_stats
             add column basis text not null default 'observed' check (basis in ('observed', 'estimated', 'late')),
             add column gap_days integer check (gap_days > 0);
-        alter table creator_stats alter column basis drop default;
 
         insert into creators (user_id)
         select distinct stats.user_id
@@ -403,6 +456,12 @@ begin
         from creators
         where handle is not null and last_updated_at is not null;
 
+        -- Filled without its key and its reference, which are made from all rows at once in the end: millions of rows
+        -- are checked one by one otherwise.
+        alter table comet_observations
+            drop constraint comet_observations_pkey,
+            drop constraint comet_observations_user_id_fkey;
+
         -- The original stored 0 for what it did not know. Noon UTC has the same date in almost every timezone.
         insert into comet_observations (
             source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count
@@ -418,6 +477,10 @@ begin
             case when video_count > 0 then video_count end
         from creator_stats
         where user_id is not null and recorded_date is not null;
+
+        alter table comet_observations
+            add constraint comet_observations_pkey primary key (source, item_id),
+            add constraint comet_observations_user_id_fkey foreign key (user_id) references creators (user_id);
     end if;
 end;
 $$;
@@ -479,17 +542,57 @@ begin
             add column started_at timestamptz,
             add column duration_ms integer check (duration_ms >= 0);
     end if;
+    -- The original's script does not know this column, and goes on writing until it is replaced.
+    if not exists (
+        select 1
+        from pg_attribute
+        where attrelid = 'creator_stats'::regclass and attname = 'basis' and atthasdef
+    ) then
+        alter table creator_stats alter column basis set default 'observed';
+    end if;
 end;
 $$;
 
-create index if not exists comet_profiles_asked_id_idx
-on comet_profiles (asked_id, observed_at) where asked_id <> user_id;
-
--- Rows of an installation that used TikTok's sec_uid as the key; they move to the numeric id as soon as it is seen.
-create index if not exists creators_legacy_id_idx on creators (user_id) where starts_with(user_id, 'MS4wLjAB');
-
--- Creators whose landed rows record_growth has still to look through, back to the day that they are tracked since.
-create index if not exists creators_ungathered_idx on creators (user_id) where not is_gathered;
+-- Indexes. `create index if not exists` would lock the table against writers even where the index exists.
+-- creators_legacy_id_idx: rows of an installation that used TikTok's sec_uid as the key; they move to the numeric id as
+-- soon as it is seen. creators_ungathered_idx: creators whose landed rows record_growth has still to look through, back
+-- to the day that they are tracked since.
+do $$
+declare
+    wanted record;
+begin
+    for wanted in
+        select
+            index.name,
+            index.definition
+        from (
+            values
+            ('creator_stats_user_id_recorded_date_key', 'creator_stats (user_id, recorded_date)'),
+            ('creators_legacy_id_idx', 'creators (user_id) where starts_with(user_id, ''MS4wLjAB'')'),
+            ('creators_ungathered_idx', 'creators (user_id) where not is_gathered'),
+            ('comet_videos_user_id_idx', 'comet_videos (user_id)'),
+            ('comet_profiles_recorded_date_user_id_idx', 'comet_profiles (recorded_date, user_id)'),
+            ('comet_profiles_user_id_observed_at_idx', 'comet_profiles (user_id, observed_at)'),
+            ('comet_profiles_unread_idx', 'comet_profiles (user_id, observed_at) where outcome <> ''found'''),
+            ('comet_profiles_asked_id_idx', 'comet_profiles (asked_id, observed_at) where asked_id <> user_id'),
+            ('comet_calls_run_id_idx', 'comet_calls (run_id, clear_number)'),
+            ('comet_calls_in_flight_idx', 'comet_calls (user_id, run_id) where finished_at is null'),
+            ('comet_roll_call_batch_idx', 'comet_roll_call (run_id, batch_number)'),
+            ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
+            ('comet_observations_user_id_observed_date_idx', 'comet_observations (user_id, observed_date)'),
+            ('comet_observations_observed_date_idx', 'comet_observations (observed_date)')
+        ) as index (name, definition)
+        where to_regclass(index.name) is null
+    loop
+        execute format(
+            'create %s index %I on %s',
+            case when wanted.name like '%\_key' then 'unique' end,
+            wanted.name,
+            wanted.definition
+        );
+    end loop;
+end;
+$$;
 
 -- Dates that are published: those that were run, and those that a run is about to record because its checks let it. A
 -- run that waits for its turn between the two is seen by the others.
@@ -715,6 +818,83 @@ inner join lateral (
     ('videos', observation.video_count)
 ) as metric (name, value) on true
 where metric.value is not null;
+
+-- A hosted `public` schema can be read and written by anonymous web clients unless row level security stops them. It
+-- does not stop whom it does not cover: the owner, superusers and roles with BYPASSRLS. What it cannot stop (truncate,
+-- references, trigger, sequences) is taken from all others that have no policy of their own: see grant_role.sql.
+do $$
+declare
+    target record;
+begin
+    for target in
+        with package as (
+            select
+                class.oid,
+                class.relname,
+                class.relrowsecurity,
+                class.relacl,
+                class.relowner
+            from pg_class as class
+            where
+                class.relnamespace = (
+                    select home.relnamespace from pg_class as home where home.oid = 'creators'::regclass
+                )
+                and class.relkind in ('r', 'p')
+                and (class.relname in ('creators', 'creator_stats') or starts_with(class.relname, 'comet_'))
+        ),
+
+        grants as (
+            select
+                package.oid as table_id,
+                format('table %s', package.oid::regclass) as object,
+                acl.privilege_type,
+                acl.grantee
+            from package
+            cross join lateral aclexplode(package.relacl) as acl
+            where acl.grantee <> package.relowner and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+            union all
+            select
+                package.oid as table_id,
+                format('sequence %s', id_sequence.oid::regclass) as object,
+                acl.privilege_type,
+                acl.grantee
+            from package
+            inner join pg_depend as dependency
+                on
+                    dependency.refclassid = 'pg_class'::regclass
+                    and package.oid = dependency.refobjid
+                    and dependency.classid = 'pg_class'::regclass
+                    and dependency.deptype in ('a', 'i')
+            inner join pg_class as id_sequence on dependency.objid = id_sequence.oid and id_sequence.relkind = 'S'
+            cross join lateral aclexplode(id_sequence.relacl) as acl
+            where acl.grantee <> package.relowner
+        )
+
+        select format('alter table %s enable row level security', package.oid::regclass) as command
+        from package
+        where not package.relrowsecurity
+        union all
+        select
+            format(
+                'revoke %s on %s from %s',
+                grants.privilege_type,
+                grants.object,
+                case when grants.grantee = 0 then 'public' else grants.grantee::regrole::text end
+            ) as command
+        from grants
+        left join pg_roles as holder on grants.grantee = holder.oid
+        where
+            not coalesce(holder.rolsuper or holder.rolbypassrls, false)
+            and not exists (
+                select 1
+                from pg_policy as policy
+                where policy.polrelid = grants.table_id and grants.grantee = any(policy.polroles)
+            )
+    loop
+        execute target.command;
+    end loop;
+end;
+$$;
 
 delete from comet_schema;
 insert into comet_schema (version) values (3);

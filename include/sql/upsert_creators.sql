@@ -5,6 +5,11 @@
 -- Idempotent: a column takes the newest known value (between equally new ones the greater), tracked_since the earliest
 -- date, so order and repetition do not matter. A run that was not accepted changes nothing.
 
+-- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+select
+    set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
+    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
+
 -- Runs take turns: they never wait for each other in a circle, and the work list is their own.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 

@@ -1,6 +1,7 @@
 """The creators' database: connecting to it, and the schema file."""
 
 import json
+import re
 from typing import Any
 
 import psycopg
@@ -68,11 +69,33 @@ def has_schema(environment: Environment) -> bool:
 def apply_schema(environment: Environment) -> None:
     """Run the schema file, which changes nothing where its tables exist already.
 
-    :raises DatabaseError: the database cannot be used or refuses a statement.
+    A login that may not change tables (see include/sql/grant_role.sql) leaves them as they are.
+
+    :raises DatabaseError: the database cannot be used or refuses a statement, and its tables are not those of the file.
     """
     with connect(environment) as connection:
         try:
             connection.execute(SCHEMA_FILE.read_bytes())
+        except psycopg.errors.InsufficientPrivilege as error:
+            connection.execute("rollback")
+            if not is_current(connection):
+                raise DatabaseError(f"{refusal(environment, error)} Run it once as the owner of the tables.") from None
         except psycopg.Error as error:
-            name = SCHEMA_FILE.relative_to(PROJECT)
-            raise DatabaseError(f"{name} failed on {describe(environment)}: {str(error).strip()}") from None
+            raise DatabaseError(refusal(environment, error)) from None
+
+
+def refusal(environment: Environment, error: psycopg.Error) -> str:
+    """Say that the schema file could not be run."""
+    return f"{SCHEMA_FILE.relative_to(PROJECT)} failed on {describe(environment)}: {str(error).strip()}"
+
+
+def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:
+    """Tell whether the tables are those of the schema file, as far as this login can see."""
+    wanted = re.search(
+        r"insert into comet_schema \(version\) values \((\d+)\)", SCHEMA_FILE.read_text(encoding="utf-8")
+    )
+    try:
+        row = connection.execute("select max(version) as version from comet_schema").fetchone()
+    except psycopg.Error:
+        return False
+    return bool(wanted and row and row["version"] == int(wanted[1]))

@@ -1,55 +1,96 @@
-"""The creators' database as the Python tasks use it: SQL files executed by name, with bound parameters."""
+"""The creators' database as the Python tasks use it: SQL files executed by name, with bound parameters.
+
+Every transaction begins with its own time limits. They hold for this transaction only: behind a pooler in transaction
+mode (PgBouncer, Supabase's port 6543) a setting of the session would stay with a server that other clients get next.
+The limits travel in one pipeline with the statement they are for, so they cost no round trip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar, cast
 
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from airflow.sdk.exceptions import AirflowNotFoundException
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from comets.settings import DATABASE_CONN_ID, SCHEMA_FILE
+from comets.database_connection import checked_connection, describe_place
+from comets.database_errors import DatabaseError, describe_refusal, translate
+from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE
 from comets.sql import statement
+from comets.timeouts import TASK_TIMEOUT, Deadline
 
 SCHEMA_VERSION = 3
 """The version of ``setup_database.sql`` that this code was written for."""
 
+MAX_NAMES = 8
 
-class DatabaseError(RuntimeError):
-    """The creators' database is not ready for a run; the text says what to do."""
+T = TypeVar("T")
+
+__all__ = ["SCHEMA_VERSION", "Database", "DatabaseError", "connect"]
 
 
 class Database:
-    """A connection in autocommit mode: a statement is a transaction of its own unless inside :meth:`transaction`."""
+    """A connection in autocommit mode: a statement is a transaction of its own unless inside :meth:`transaction`.
 
-    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+    :param timeout: the time of the task from now on, of which a statement and a wait for a lock get their shares
+    :param place: the database for a person, for the texts of errors
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[DictRow],
+        timeout: timedelta = TASK_TIMEOUT,
+        place: str = "the creators' database",
+    ) -> None:
         self._connection = connection
+        self._deadline = Deadline(timeout)
+        self._place = place
+        self._is_begin_due = False
+        self._is_in_transaction = False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements inside are committed together, or none."""
-        with self._connection.transaction():
+        """All statements inside are committed together, or none.
+
+        It begins with its first statement, in the same round trip. One inside another is a part of that.
+        """
+        if self._is_in_transaction:
             yield
+            return
+        self._is_in_transaction = self._is_begin_due = True
+        try:
+            yield
+            self._end("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._is_in_transaction = self._is_begin_due = False
 
     def execute(self, name: str, **parameters: Any) -> None:
-        """Execute ``include/sql/<name>.sql``."""
-        self._connection.execute(statement(name), parameters)
+        """Execute ``include/sql/<name>.sql``.
+
+        :raises DatabaseError: as all methods that execute something do, when the database can't or won't; an error in
+            the SQL or the data stays psycopg's own.
+        """
+        self._run(name, lambda: self._connection.execute(statement(name), parameters))
 
     def execute_many(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Execute ``include/sql/<name>.sql`` once per row, in one round trip where the server allows it."""
+        """Execute ``include/sql/<name>.sql`` once per row, in one round trip."""
         with self._connection.cursor() as cursor:
-            cursor.executemany(statement(name), rows)
+            self._run(name, lambda: cursor.executemany(statement(name), rows))
 
     def fetch_all(self, name: str, **parameters: Any) -> list[DictRow]:
         """The rows of ``include/sql/<name>.sql``."""
-        return self._connection.execute(statement(name), parameters).fetchall()
+        return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchall()
 
     def fetch_optional(self, name: str, **parameters: Any) -> DictRow | None:
         """The only row of ``include/sql/<name>.sql``, or None."""
-        return self._connection.execute(statement(name), parameters).fetchone()
+        return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchone()
 
     def fetch_one(self, name: str, **parameters: Any) -> DictRow:
         """The only row of ``include/sql/<name>.sql``.
@@ -62,43 +103,95 @@ class Database:
         return row
 
     def require_schema(self) -> None:
-        """Check that the schema file was run on this database.
+        """Check that the schema file was run on this database, and that this login may do what a run needs.
 
-        :raises DatabaseError: names the file and the command.
+        :raises DatabaseError: names the file to run and the command.
         """
-        try:
-            row = self.fetch_optional("landing/read_schema_version")
-        except psycopg.errors.UndefinedTable:
-            row = None
+        access = self.fetch_one("landing/read_access")
+        if not access["is_set_up"]:
+            raise DatabaseError(self._wrong_version("has no Comet tables yet"))
+        if access["missing"]:
+            raise DatabaseError(self._lacking(access["role_name"], access["missing"]))
+        row = self.fetch_optional("landing/read_schema_version")
         found = row["version"] if row else None
         if found != SCHEMA_VERSION:
-            state = "has no Comet tables yet" if found is None else f"has version {found} of the Comet tables"
-            raise DatabaseError(
-                f"The database of the connection `{DATABASE_CONN_ID}` {state}, but this package needs version "
-                f"{SCHEMA_VERSION}. Run {SCHEMA_FILE} on it once (`make setup-database`, `psql -f {SCHEMA_FILE}`, or "
-                "paste it into your host's SQL editor), then clear this task."
-            )
+            raise DatabaseError(self._wrong_version(f"has version {found} of the Comet tables"))
+
+    def _wrong_version(self, state: str) -> str:
+        return (
+            f"The database of the connection `{DATABASE_CONN_ID}` {state}, but this package needs version "
+            f"{SCHEMA_VERSION}. Run {SCHEMA_FILE} on it once (`make setup-database`, `psql -f {SCHEMA_FILE}`, or "
+            "paste it into your host's SQL editor), then clear this task."
+        )
+
+    def _lacking(self, role: str, missing: list[str]) -> str:
+        shown = ", ".join(missing[:MAX_NAMES]) + (" and more" if len(missing) > MAX_NAMES else "")
+        return (
+            f"The role `{role}` of the connection `{DATABASE_CONN_ID}` may not do all that a run does with the "
+            f"Comet tables: it lacks {shown}. As their owner run {GRANT_FILE} with this role's name in its first lines "
+            f"(`psql -f {GRANT_FILE}`, or paste it into your host's SQL editor), then clear this task. After each "
+            "upgrade of the tables it is run again."
+        )
+
+    def _run(self, name: str, send: Callable[[], T]) -> T:
+        step = f"include/sql/{name}.sql"
+        try:
+            if self._is_in_transaction and not self._is_begin_due:
+                return send()
+            with self._connection.pipeline():
+                if self._is_begin_due:
+                    self._connection.execute("begin")
+                    self._is_begin_due = False
+                # Without a `begin`, a pipeline is one transaction up to its end.
+                self._connection.execute(statement("landing/limit_time"), self._deadline.timeouts())
+                return send()
+        except psycopg.Error as error:
+            failure = translate(error, self._place, step)
+            if failure is None:
+                raise
+            raise failure from error
+
+    def _end(self, command: Any) -> None:
+        if self._is_begin_due:
+            return
+        try:
+            self._connection.execute(command)
+        except psycopg.Error as error:
+            raise translate(error, self._place, command) or error from error
+
+    def _roll_back(self) -> None:
+        if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            self._connection.execute("rollback")
 
 
 @contextmanager
-def connect(conn_id: str = DATABASE_CONN_ID) -> Iterator[Database]:
+def connect(conn_id: str = DATABASE_CONN_ID, timeout: timedelta | None = None) -> Iterator[Database]:
     """Connect to the creators' database.
 
-    :raises DatabaseError: when the Airflow connection is not defined.
-    :raises psycopg.OperationalError: when the server can't be reached or refuses the login.
+    :param timeout: the time that the task has, its ``execution_timeout``; statements get a share of what is left of it
+    :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it; retryable as
+        :class:`comets.database_errors.DatabaseAwayError` when the server can't be reached.
     """
+    connection = _open(conn_id)
+    try:
+        yield Database(connection, timeout or TASK_TIMEOUT, describe_place(checked_connection(conn_id)))
+    finally:
+        connection.close()
+
+
+def _open(conn_id: str) -> psycopg.Connection[DictRow]:
+    definition = checked_connection(conn_id)
+    refusal = None
     try:
         raw_connection = PostgresHook(postgres_conn_id=conn_id).get_conn()
-    except AirflowNotFoundException as error:
-        raise DatabaseError(
-            f"The Airflow connection `{conn_id}` is not defined. Set AIRFLOW_CONN_{conn_id.upper()}, or add a "
-            "connection of type postgres in Airflow's UI under Admin, Connections."
-        ) from error
-    with closing(raw_connection):
-        connection = cast("psycopg.Connection[DictRow]", raw_connection)
-        connection.row_factory = dict_row
-        connection.autocommit = True
-        # A pooler in transaction mode hands every transaction to another server, which does not know
-        # statements prepared on the last one (PgBouncer, Supabase's port 6543).
-        connection.prepare_threshold = None
-        yield Database(connection)
+    except psycopg.Error as error:
+        refusal = describe_refusal(error, describe_place(definition), definition.password)
+    # Raised out here, the refusal does not carry psycopg's own error with it, whose words are not blotted.
+    if refusal is not None:
+        raise refusal
+    connection = cast("psycopg.Connection[DictRow]", raw_connection)
+    connection.row_factory = dict_row
+    connection.autocommit = True
+    # The server of the next transaction does not know statements that were prepared on the last one's.
+    connection.prepare_threshold = None
+    return connection

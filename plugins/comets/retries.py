@@ -6,9 +6,11 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from comets.database import DatabaseError
+from comets.database_connection import checked_connection, describe_place
+from comets.database_errors import DatabaseError, TransientDatabaseError, translate
 from comets.errors import (
     TikHubAccountNotFoundError,
     TikHubAuthError,
@@ -21,7 +23,7 @@ from comets.gates import GateTrippedError
 from comets.hooks.tikhub import TikHubHook
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
-from comets.settings import Retries
+from comets.settings import DATABASE_CONN_ID, Retries
 
 MAX_RETRIES = 20
 """Airflow's ceiling for one task instance; the policy ends every single call much earlier."""
@@ -57,7 +59,8 @@ class CallRetryPolicy(RetryPolicy):
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Fail, or retry: after the time that TikHub asked for, else after a pause that doubles; both are capped."""
-        if isinstance(exception, FINAL_ERRORS):
+        exception = _in_words(exception, context)
+        if isinstance(exception, FINAL_ERRORS) and not isinstance(exception, TransientDatabaseError):
             return RetryDecision.fail(str(exception))
         failed_tries = exception.failed_tries if isinstance(exception, TikHubError) else try_number
         is_limited = isinstance(exception, TikHubRateLimitError)
@@ -79,3 +82,16 @@ class CallRetryPolicy(RetryPolicy):
 def _longest_pause(tries: int, call_seconds: float) -> float:
     """Seconds between two tries that leave all of them time within GIVE_UP_SECONDS."""
     return max(0.0, GIVE_UP_SECONDS - tries * call_seconds) / max(1, tries - 1)
+
+
+def _in_words(exception: BaseException, context: Any) -> BaseException:
+    """The error itself, or what psycopg's error means that Airflow's own hook has raised in a SQL step."""
+    if not isinstance(exception, psycopg.Error):
+        return exception
+    task = context["task"] if context else None
+    try:
+        connection = checked_connection(getattr(task, "conn_id", None) or DATABASE_CONN_ID)
+    except DatabaseError as error:
+        return error
+    step = f"The task {task.task_id}" if task else "A statement"
+    return translate(exception, describe_place(connection), step, connection.password) or exception

@@ -16,6 +16,7 @@ from comets.counts import MAX_COUNT
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
 SCHEMA_FILE = "include/sql/setup_database.sql"
+GRANT_FILE = "include/sql/grant_role.sql"
 
 SETTINGS_FILE_VARIABLE = "COMETS_SETTINGS_FILE"
 PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from comets.database_connection import require_connection
 from comets.retries import MAX_RETRIES, CallRetryPolicy
 from comets.settings import DATABASE_CONN_ID, Settings
-
-TASK_TIMEOUT = timedelta(minutes=15)
-"""Longest time for one try of a task."""
+from comets.timeouts import STEP_TIMEOUTS, TASK_TIMEOUT
 
 
 def step_defaults(settings: Settings) -> dict[str, Any]:
-    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need nothing but the run's id."""
+    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need nothing but the run's id.
+
+    The first statement of each SQL file sets ``statement_timeout`` and ``lock_timeout`` for its transaction.
+    """
     return {
         "owner": "talent-scouting",
         "retries": MAX_RETRIES,
@@ -21,9 +23,11 @@ def step_defaults(settings: Settings) -> dict[str, Any]:
         # The policy is not asked when a task's process was killed; Airflow's own default is five minutes.
         "retry_delay": timedelta(seconds=settings.retries.delay_seconds),
         "execution_timeout": TASK_TIMEOUT,
+        # Airflow's own hook would repeat a malformed connection in its error, and the password with it.
+        "pre_execute": require_connection,
         # What the run was asked for stands in comet_runs.
         "conn_id": DATABASE_CONN_ID,
-        "parameters": {"run_id": "{{ run_id }}"},
+        "parameters": {"run_id": "{{ run_id }}", **STEP_TIMEOUTS},
         "split_statements": True,
         "hook_params": {"log_sql": False},
     }

@@ -22,7 +22,7 @@ from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
-from tests.sql.builders import Row, forget_everything, statements
+from tests.sql.builders import TIMEOUTS, Row, forget_everything, statements
 from tests.unit.test_run import PARAMS
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
@@ -113,7 +113,7 @@ class Pipeline:
         with psycopg.connect(self.url) as connection:
             for statement in statements(name):
                 self.deaths.strike(connection)
-                connection.execute(statement, {"run_id": run_id})
+                connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
 
     def _attempt(self, task: Callable[..., Any], *arguments: Any) -> Any:
         while True:

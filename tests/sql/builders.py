@@ -18,6 +18,8 @@ SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
 STEPS = ("filter_comets", "upsert_creators", "record_growth")
 HASHTAG = "cozygaming"
 DAY = date(2026, 3, 1)
+TIMEOUTS = {"statement_timeout": "60000", "lock_timeout": "30000"}
+"""Milliseconds, as parameters of a SQL step."""
 
 TABLES: LiteralString = """
     select table_name::text
@@ -202,7 +204,7 @@ def run_step(connection: psycopg.Connection[Row], name: str, run_id: str) -> Non
     """Execute a SQL file as SQLExecuteQueryOperator(split_statements=True) does: split, bound, one transaction."""
     with connection.transaction():
         for statement in statements(name):
-            connection.execute(statement, {"run_id": run_id})
+            connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from tests.sql.builders import Facts, noon, statements
+from tests.sql.builders import TIMEOUTS, Facts, noon, statements
 from tests.sql.model import History
 from tests.sql.worlds import Crash, Landing, LegacyCreator, Request, World
 
@@ -90,7 +90,7 @@ class Life:
         """Lose a step's transaction after some statements, at the latest before its commit."""
         with self._facts.connection.transaction(force_rollback=True):
             for statement in statements(name)[:statement_count]:
-                self._facts.connection.execute(statement, {"run_id": run_id})
+                self._facts.connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
 
     def _note(self, name: str, request: Request) -> None:
         if name == "filter_comets":

@@ -57,6 +57,10 @@ CATALOG = """
     from pg_views
     where schemaname = 'public'
     union all
+    select 'relation', relname, relrowsecurity::text, relforcerowsecurity::text, reloptions::text, relacl::text
+    from pg_class
+    where relnamespace = 'public'::regnamespace
+    union all
     select 'sequence', sequencename, data_type::text, max_value::text, null, null
     from pg_sequences
     where schemaname = 'public'

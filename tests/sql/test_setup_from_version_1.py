@@ -16,7 +16,9 @@ TO_VERSION_1 = """
     drop table comet_roll_call, comet_gates, comet_refusals, comet_pace;
     alter table comet_calls drop column started_at, drop column duration_ms;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
-    alter table creators drop column status;
+    alter table creators drop column status, disable row level security;
+    alter table creator_stats alter column basis drop default, disable row level security;
+    alter table comet_calls disable row level security;
     alter table comet_discoveries drop column max_followers;
     alter table comet_searches drop column is_refused;
     alter table comet_pages drop column is_trimmed;

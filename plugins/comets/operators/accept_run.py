@@ -33,7 +33,7 @@ class AcceptRunOperator(BaseOperator):
             **params.model_dump(exclude={"refresh"}),
             "is_refresh": params.refresh,
         }
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             database.require_schema()
             database.execute(
                 "landing/accept_run",

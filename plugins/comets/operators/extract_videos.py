@@ -41,7 +41,7 @@ class ExtractVideosOperator(BaseOperator):
         run_id = dag_run.run_id
         tries_per_call = settings().retries.tries_per_call
         hook = TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID)
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, run_id, today(settings().timezone))
             ledger = Ledger(database, run_id, dag_run.clear_number or 0)
             landing = SearchLanding(database, ledger, run_id, self.hashtag)

@@ -29,7 +29,7 @@ class QualityGateOperator(BaseOperator):
         :raises GateTrippedError: names every figure and threshold, and what to do.
         """
         run_id = context["dag_run"].run_id
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             earlier = tripped_sentences(database, run_id, Step(self.after)) if self.after else []
             tripped = [
                 verdict

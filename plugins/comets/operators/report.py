@@ -34,7 +34,7 @@ class ReportOperator(BaseOperator):
         dag_run = context["dag_run"]
         run = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
         states = self._task_states(context)
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             asking = database.fetch_one("report/asking", run_id=run["run_id"])
             hashtags = database.fetch_all("report/hashtags", **run)
             failed_hashtags = self._mark_outcomes(hashtags, states)

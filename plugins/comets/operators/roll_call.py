@@ -14,7 +14,7 @@ from comets.profiles import ProfileReader
 from comets.roll_call import plan_roll_call, restate_mode, roll_call_members
 from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
-from comets.steps import TASK_TIMEOUT
+from comets.timeouts import TASK_TIMEOUT
 
 
 class PlanRollCallOperator(BaseOperator):
@@ -27,7 +27,7 @@ class PlanRollCallOperator(BaseOperator):
     def execute(self, context: Context) -> list[int]:
         """Plan the roll call."""
         run_id = context["dag_run"].run_id
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, run_id, today(settings().timezone))
             # At a slow pace batches are smaller, so that a task is done with its own in half of the time that it has.
             batch_size = min(settings().roll_call.batch_size, calls_within(TASK_TIMEOUT / 2, settings()))
@@ -56,7 +56,7 @@ class RollCallOperator(BaseOperator):
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
         """
         dag_run = context["dag_run"]
-        with connect() as database:
+        with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, dag_run.run_id, today(settings().timezone))
             reader = ProfileReader(
                 hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),

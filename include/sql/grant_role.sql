@@ -1,0 +1,111 @@
+-- Purpose: give an existing role the rights that the package's Dags need, and no more.
+-- Run it as the owner of the tables, after setup_database.sql and again after every upgrade: with `psql -f`, or paste
+-- it into a hosted SQL editor. The role is made before, for example: create role comets_app login password '...';
+-- Idempotent: a second run changes nothing. Rights that the role has beyond the list are taken away; other tables are
+-- left alone. It is one transaction.
+begin;
+
+do $$
+declare
+    role_name constant text := 'comets_app';  -- the role that the Dags log in as
+    target record;
+begin
+    if not exists (select 1 from pg_roles where rolname = role_name) then
+        raise exception 'There is no role "%". Make it first (create role % login password ''...'';), or write the '
+            'name of another one into this file.', role_name, quote_ident(role_name);
+    end if;
+    if to_regclass('comet_schema') is null then
+        raise exception 'There are no Comet tables in the schema "%". Run setup_database.sql first.', current_schema();
+    end if;
+
+    if not has_database_privilege(role_name, current_database(), 'connect') then
+        execute format('grant connect on database %I to %I', current_database(), role_name);
+    end if;
+
+    for target in
+        with needed (table_name, privileges) as (
+            values
+            ('creators', 'select, insert, update, delete'),
+            ('creator_stats', 'select, insert, update, delete'),
+            ('comet_schema', 'select'),
+            ('comet_runs', 'select, insert, update'),
+            ('comet_run_dates', 'select, insert'),
+            ('comet_searches', 'select, insert, update'),
+            ('comet_pages', 'select, insert'),
+            ('comet_videos', 'select, insert'),
+            ('comet_rejected_items', 'insert'),
+            ('comet_profiles', 'select, insert'),
+            ('comet_calls', 'select, insert, update'),
+            ('comet_roll_call', 'select, insert'),
+            ('comet_discoveries', 'select, insert, update'),
+            ('comet_run_discoveries', 'select, insert, delete'),
+            ('comet_observations', 'select, insert, update'),
+            ('comet_handles', 'select, insert, update, delete'),
+            ('comet_moves', 'select, insert, delete'),
+            ('comet_stale_dates', 'select, insert, delete')
+        ),
+
+        package as (
+            select
+                class.oid,
+                class.relname,
+                class.relkind,
+                class.relnamespace::regnamespace as schema_name
+            from pg_class as class
+            where
+                class.relnamespace = (
+                    select home.relnamespace from pg_class as home where home.oid = to_regclass('comet_schema')
+                )
+                and class.relkind in ('r', 'p', 'v')
+                and (class.relname in ('creators', 'creator_stats') or starts_with(class.relname, 'comet_'))
+        )
+
+        -- A table that is not in the list is one of another version.
+        select
+            package.oid::regclass as name,
+            package.schema_name,
+            package.relkind <> 'v' as is_table,
+            case
+                when package.relkind = 'v' then 'select'
+                else coalesce(needed.privileges, 'select, insert, update, delete')
+            end as privileges,
+            -- SERIAL, as the original has it, asks for a right on its sequence; an identity column does not.
+            (
+                select dependency.objid::regclass
+                from pg_depend as dependency
+                inner join pg_class as id_sequence
+                    on dependency.objid = id_sequence.oid and id_sequence.relkind = 'S'
+                where
+                    dependency.classid = 'pg_class'::regclass
+                    and dependency.refclassid = 'pg_class'::regclass
+                    and dependency.refobjid = package.oid
+                    and dependency.deptype = 'a'
+                limit 1
+            ) as id_sequence,
+            exists (
+                select 1
+                from pg_policy as policy
+                where policy.polrelid = package.oid and policy.polname = 'comets ' || role_name
+            ) as has_policy
+        from package
+        left join needed on package.relname = needed.table_name
+        order by package.relname
+    loop
+        execute format('grant usage on schema %s to %I', target.schema_name, role_name);
+        execute format('revoke all on %s from %I', target.name, role_name);
+        execute format('grant %s on %s to %I', target.privileges, target.name, role_name);
+        if target.id_sequence is not null then
+            execute format('revoke all on sequence %s from %I', target.id_sequence, role_name);
+            execute format('grant usage on sequence %s to %I', target.id_sequence, role_name);
+        end if;
+        if target.is_table and not target.has_policy then
+            execute format(
+                'create policy %I on %s to %I using (true) with check (true)',
+                'comets ' || role_name, target.name, role_name
+            );
+        end if;
+    end loop;
+end;
+$$;
+
+commit;
