@@ -9,6 +9,7 @@ from airflow.sdk import DAG, TriggerRule
 from comets.form import trigger_form
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
+from comets.operators.quality_gate import QualityGateOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from comets.settings import DAG_ID, POOL, SQL_FOLDER, settings
@@ -35,17 +36,20 @@ with DAG(
         task_id="extract_videos", pool=POOL, map_index_template="#{{ task.hashtag }}"
     ).expand(hashtag=accept_run.output)
     # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
+    check_search = QualityGateOperator(task_id="check_search", step="search")
     filter_comets = SQLExecuteQueryOperator(task_id="filter_comets", sql="filter_comets.sql")
     upsert_creators = SQLExecuteQueryOperator(task_id="upsert_creators", sql="upsert_creators.sql")
     plan_roll_call = PlanRollCallOperator(task_id="plan_roll_call")
     roll_call = RollCallOperator.partial(
         task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
     ).expand(batch_number=plan_roll_call.output)
+    check_roll_call = QualityGateOperator(task_id="check_roll_call", step="roll_call", after="search")
     update_creators = SQLExecuteQueryOperator(task_id="update_creators", sql="upsert_creators.sql")
     record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql")
     report = ReportOperator(task_id="report", extract_task_id="extract_videos")
 
-    extract_videos >> filter_comets >> upsert_creators >> plan_roll_call
-    roll_call >> update_creators >> record_growth >> report
-    # Tracked creators are asked for, recorded and reported even when every hashtag has failed.
-    accept_run >> [plan_roll_call, update_creators, record_growth, report]
+    extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call
+    roll_call >> check_roll_call >> update_creators >> record_growth >> report
+    # Tracked creators are asked for, recorded and reported even when every hashtag has failed; a check that trips keeps
+    # them from being recorded, but not from being asked for: TikTok has no history.
+    accept_run >> [plan_roll_call, check_roll_call, report]

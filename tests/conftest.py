@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from include.sandbox.client import SandboxClient
@@ -22,6 +23,8 @@ from include.stack.postgres import EmbeddedPostgres
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 SCHEMA_FILE = PROJECT_FOLDER / "include" / "sql" / "setup_database.sql"
+
+PROFILE_VARIABLE = "COMETS_TEST_PROFILE"
 
 # Airflow reads its environment when it is first imported, which test modules do while they are collected.
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
@@ -39,6 +42,8 @@ FAST_SETTINGS.write_text(
 # What the caller wants to be tested and not skipped: programs that not every machine has.
 REQUIRED = frozenset(os.environ.get("COMETS_REQUIRE", "").split())
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:
+    if name == PROFILE_VARIABLE:
+        continue
     del os.environ[name]
 os.environ.update(
     AIRFLOW_HOME=str(TEST_FOLDER / "airflow"),
@@ -49,6 +54,12 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=POSTGRES.sqlalchemy_url("airflow"),
     COMETS_SETTINGS_FILE=str(FAST_SETTINGS),
 )
+
+
+# For the tests that do not say by themselves how much they try.
+settings.register_profile("normal", max_examples=400, deadline=None)
+settings.register_profile("long", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get(PROFILE_VARIABLE) or "normal")
 
 
 # Begun first, so that the two processes of `make test` end at about the same time.

@@ -18,7 +18,9 @@ from include.stack.environment import (
     DATABASE_URL_VARIABLES,
     METADATA_DATABASE,
     METADATA_VARIABLE,
+    PACE_VARIABLE,
     SANDBOX_KEY,
+    SANDBOX_PACE,
     SettingError,
     find_database,
     find_tikhub,
@@ -66,7 +68,10 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def connections(given: Mapping[str, str]) -> dict[str, str]:
-    """Return Airflow's connections; without settings the bundled database, and the sandbox if its profile is on."""
+    """Return Airflow's connections; without settings the bundled database, and the sandbox if its profile is on.
+
+    The sandbox comes with a pace of its own.
+    """
     database, source = find_database(given, State(PROJECT))
     found = {"AIRFLOW_CONN_COMETS_DB": database if source else bundled_database(given)}
     tikhub, source = find_tikhub(given, 0)
@@ -74,6 +79,7 @@ def connections(given: Mapping[str, str]) -> dict[str, str]:
         found["AIRFLOW_CONN_TIKHUB"] = tikhub
     elif SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(","):
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(need(given, SANDBOX_URL), SANDBOX_KEY)
+        found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     return found
 
 

@@ -17,6 +17,7 @@ from include.sandbox.faults import (
     InnerStatusFault,
     InvalidJsonFault,
     ItemsFault,
+    LongBodyFault,
     OddItemsFault,
     RedirectFault,
     StatusFault,
@@ -96,6 +97,8 @@ def response_with(rule: FaultRule | None, body: Json) -> Response:
     """Return the HTTP response for an answer, its body spoilt where the rule says so."""
     if isinstance(rule, CutBodyFault):
         return CutResponse(body)
+    if isinstance(rule, LongBodyFault):
+        return SandboxResponse(body | {"padding": "x" * rule.extra})
     if isinstance(rule, InvalidJsonFault):
         return Response(bytes(SandboxResponse(body).body[:-1]) + b", oops", media_type="application/json")
     return SandboxResponse(body)

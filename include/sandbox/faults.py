@@ -98,6 +98,13 @@ class CutBodyFault(Rule):
     fault: Literal["cut_body"]
 
 
+class LongBodyFault(Rule):
+    """An answer that is longer than it should be, by so many characters."""
+
+    fault: Literal["long_body"]
+    extra: int = Field(default=100_000, ge=1)
+
+
 class InvalidJsonFault(Rule):
     """A complete body that is not valid JSON."""
 
@@ -171,6 +178,7 @@ FaultRule = Annotated[
     | RedirectFault
     | TimeoutFault
     | CutBodyFault
+    | LongBodyFault
     | InvalidJsonFault
     | InnerStatusFault
     | RepeatedPageFault

@@ -55,7 +55,7 @@ def _creator(record: Record, dice: Dice) -> Creator:
         handle=author["unique_id"],
         nickname=author["nickname"],
         signature=author["signature"] or "",
-        avatar_url=author["avatar_url"],
+        avatar_url=author["avatar_url"] or "",
         region="US",
         created_at=min(record["create_time"] - 30 * 86_400, EPOCH),
         followers=curve_around(dice, really),

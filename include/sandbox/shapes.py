@@ -109,14 +109,18 @@ def _following(creator: Creator) -> int:
 
 def _avatars(creator: Creator, timestamp: float) -> Json:
     return {
-        f"avatar_{size}": {"uri": f"sandbox-avatar/{creator.uid}", "url_list": [_avatar_url(creator, size, timestamp)]}
+        f"avatar_{size}": {
+            "uri": f"sandbox-avatar/{creator.uid}",
+            # The sample has no link for some creators.
+            "url_list": [_avatar_url(creator, size, timestamp)] if creator.avatar_url else [],
+        }
         for size in ("thumb", "medium", "larger")
     }
 
 
 def _avatar_url(creator: Creator, size: str, timestamp: float) -> str:
     """Return a link signed for about two days, as the real ones are: it changes from day to day."""
-    if "?" in creator.avatar_url:
+    if not creator.avatar_url or "?" in creator.avatar_url:
         return creator.avatar_url
     expires = (int(timestamp) // SECONDS_PER_DAY + 2) * SECONDS_PER_DAY
     signature = digest("avatar", creator.uid, size, expires)

@@ -208,7 +208,19 @@ create table if not exists comet_run_dates (
     recorded_date date primary key
 );
 
--- Landing: the search of a hashtag on a date, and the place to go on from.
+-- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
+create table if not exists comet_gates (
+    run_id text not null,
+    gate text not null,
+    figure numeric,
+    threshold numeric,
+    is_tripped boolean not null,
+    sentence text not null,
+    primary key (run_id, gate)
+);
+
+-- Landing: the search of a hashtag on a date, and the place to go on from. A check has refused what is_refused: it is
+-- made again by whoever comes next.
 create table if not exists comet_searches (
     search_id bigint generated always as identity primary key,
     recorded_date date not null,
@@ -220,6 +232,7 @@ create table if not exists comet_searches (
     next_offset integer not null,
     page_size integer,
     stop_reason text,
+    is_refused boolean not null default false,
     unique (recorded_date, hashtag, region, publish_time_days)
 );
 
@@ -235,6 +248,7 @@ create table if not exists comet_pages (
     landed_count integer not null,
     rejected_count integer not null,
     observed_at timestamptz not null,
+    is_trimmed boolean not null default false,
     unique (search_id, round_number, page_offset),
     check (received_count = landed_count + rejected_count)
 );
@@ -272,7 +286,7 @@ create table if not exists comet_rejected_items (
 
 -- Landing: how each question for a profile ended. asked_id differs from user_id where an older installation knew a
 -- creator by its sec_uid only. 'refused' and 'failed' are given up for the day: TikHub could not show the account, or
--- could not answer at all.
+-- could not answer at all. A check has refused what is_refused: it counts for nothing and is asked for again.
 create table if not exists comet_profiles (
     item_id bigint generated always as identity primary key,
     recorded_date date not null,
@@ -288,10 +302,12 @@ create table if not exists comet_profiles (
     signature text,
     follower_count bigint check (follower_count >= 0),
     heart_count bigint check (heart_count >= 0),
-    video_count bigint check (video_count >= 0)
+    video_count bigint check (video_count >= 0),
+    is_refused boolean not null default false
 );
 
--- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know.
+-- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know. started_at is the
+-- moment that comet_pace gave the call, by the database's clock; duration_ms is the time from there to its end.
 create table if not exists comet_calls (
     call_id bigint generated always as identity primary key,
     run_id text not null,
@@ -301,11 +317,31 @@ create table if not exists comet_calls (
     page_offset integer,
     user_id text,
     reserved_at timestamptz not null,
+    started_at timestamptz,
     finished_at timestamptz,
+    duration_ms integer check (duration_ms >= 0),
     status_code integer,
     is_billed boolean,
     error_type text,
     error text
+);
+
+-- Calls that a run wanted and was refused, as its budget was spent ('budget') or as TikHub had refused all further ones
+-- (the error's class). hashtag is null for the roll call.
+create table if not exists comet_refusals (
+    run_id text not null,
+    clear_number integer not null,
+    hashtag text,
+    reason text not null,
+    unique nulls not distinct (run_id, clear_number, hashtag, reason)
+);
+
+-- The pace of each TikHub route, for everybody who shares this database: the last moment that was handed out for a
+-- call, and how long TikHub has asked to be left alone.
+create table if not exists comet_pace (
+    route text primary key,
+    slot_at timestamptz not null,
+    held_until timestamptz
 );
 
 -- Whose profile a run asks for, in batches.
@@ -484,6 +520,28 @@ begin
             );
         alter table comet_discoveries alter column max_followers set not null;
     end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_searches'::regclass and attname = 'is_refused'
+    ) then
+        alter table comet_searches add column is_refused boolean not null default false;
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_pages'::regclass and attname = 'is_trimmed'
+    ) then
+        alter table comet_pages add column is_trimmed boolean not null default false;
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_profiles'::regclass and attname = 'is_refused'
+    ) then
+        alter table comet_profiles add column is_refused boolean not null default false;
+    end if;
+    if not exists (
+        select 1 from pg_attribute where attrelid = 'comet_calls'::regclass and attname = 'started_at'
+    ) then
+        alter table comet_calls
+            add column started_at timestamptz,
+            add column duration_ms integer check (duration_ms >= 0);
+    end if;
     -- The original's script does not know this column, and goes on writing until it is replaced.
     if not exists (
         select 1
@@ -536,9 +594,21 @@ begin
 end;
 $$;
 
+-- Dates that are published: those that were run, and those that a run is about to record because its checks let it. A
+-- run that waits for its turn between the two is seen by the others.
+create or replace view comet_checked_dates with (security_invoker = true) as
+select recorded_date
+from comet_run_dates
+union
+select run.recorded_date
+from comet_runs as run
+inner join comet_gates as gate on run.run_id = gate.run_id
+group by run.run_id, run.recorded_date
+having bool_or(starts_with(gate.gate, 'roll_call.')) and not bool_or(gate.is_tripped);
+
 -- What a run has to learn of creators from searches and profiles: all that was landed for its date, and all that was
--- landed for other dates of creators that are not gathered yet. PostgreSQL pushes no join into a union: a view of all
--- sightings would be read from end to end by every run, so each arm has its own join.
+-- landed for other dates that are published, of creators that are not gathered yet. PostgreSQL pushes no join into a
+-- union: a view of all sightings would be read from end to end by every run, so each arm has its own join.
 create or replace view comet_run_sightings with (security_invoker = true) as
 select
     run.run_id as for_run_id,
@@ -579,7 +649,8 @@ select
     profile.heart_count,
     profile.video_count
 from comet_runs as run
-inner join comet_profiles as profile on run.recorded_date = profile.recorded_date and profile.outcome = 'found'
+inner join comet_profiles as profile
+    on run.recorded_date = profile.recorded_date and profile.outcome = 'found' and not profile.is_refused
 inner join creators as creator on profile.user_id = creator.user_id
 union all
 select
@@ -604,6 +675,7 @@ inner join comet_videos as video on creator.user_id = video.user_id
 inner join comet_pages as page on video.page_id = page.page_id
 inner join comet_searches as search
     on page.search_id = search.search_id and run.recorded_date <> search.recorded_date
+inner join comet_checked_dates as checked on search.recorded_date = checked.recorded_date
 where not creator.is_gathered
 union all
 select
@@ -629,6 +701,8 @@ inner join comet_profiles as profile
         creator.user_id = profile.user_id
         and run.recorded_date <> profile.recorded_date
         and profile.outcome = 'found'
+        and not profile.is_refused
+inner join comet_checked_dates as checked on profile.recorded_date = checked.recorded_date
 where not creator.is_gathered;
 
 -- The landed videos that a run considers, and whether they meet its criteria for a video. A video whose time of
@@ -667,8 +741,9 @@ inner join comet_pages as page on search.search_id = page.search_id
 inner join comet_videos as video on page.page_id = video.page_id;
 
 -- Accounts whose profile a run need not ask for. A run that asks (today's, or a refresh) takes its own answers only,
--- and asks again what it had given up. The run of a past date takes whatever was landed for its date, and every answer
--- since that date began: TikTok shows the present only, so another one would tell nothing about that date.
+-- and asks again what it had given up. The run of a past date takes every answer that was landed for its date or since
+-- that date began: TikTok shows the present only, so another one would tell nothing about that date. What was given up
+-- is final once the date was run; a date that a check has stopped can still be healed.
 create or replace view comet_run_answers with (security_invoker = true) as
 with answers as not materialized (
     select
@@ -683,13 +758,19 @@ with answers as not materialized (
                     run.run_id = profile.run_id
                     and run.recorded_date = profile.recorded_date
                     and profile.outcome in ('found', 'no_account')
+            when profile.outcome in ('found', 'no_account')
+                then
+                    run.recorded_date = profile.recorded_date
+                    or (run.recorded_date::timestamp at time zone run.timezone) <= profile.observed_at
             else
                 run.recorded_date = profile.recorded_date
-                or (
-                    (run.recorded_date::timestamp at time zone run.timezone) <= profile.observed_at
-                    and profile.outcome in ('found', 'no_account')
+                and exists (
+                    select 1
+                    from comet_run_dates as known
+                    where known.recorded_date = profile.recorded_date
                 )
         end
+    where not profile.is_refused
 )
 
 select
@@ -702,6 +783,22 @@ select
     asked_id as user_id
 from answers
 where asked_id <> user_id;
+
+-- The profiles that a run would publish: for each account the newest one that was landed for its date, by the run
+-- itself, or by any run of the date as long as the date is not published.
+create or replace view comet_run_readings with (security_invoker = true) as
+select distinct on (run.run_id, profile.user_id)
+    run.run_id,
+    profile.user_id,
+    profile.item_id,
+    profile.asked_id,
+    profile.follower_count
+from comet_runs as run
+inner join comet_profiles as profile
+    on run.recorded_date = profile.recorded_date and profile.outcome = 'found'
+left join comet_run_dates as published on run.recorded_date = published.recorded_date
+where run.run_id = profile.run_id or published.recorded_date is null
+order by run.run_id asc, profile.user_id asc, profile.observed_at desc, profile.item_id desc;
 
 -- Each known count of a creator on a row of its own.
 create or replace view comet_known_counts with (security_invoker = true) as

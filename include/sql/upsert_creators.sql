@@ -31,7 +31,7 @@ with seen as (
         profile.user_id
     from comet_runs as run
     inner join comet_profiles as profile on run.recorded_date = profile.recorded_date
-    where run.run_id = %(run_id)s and profile.outcome = 'found'
+    where run.run_id = %(run_id)s and profile.outcome = 'found' and not profile.is_refused
 )
 
 select

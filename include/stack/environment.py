@@ -44,6 +44,10 @@ COMETS_DATABASE = "comets"
 METADATA_DATABASE = "airflow"
 TIKHUB_URL = "https://api.tikhub.io"
 SANDBOX_KEY = "sandbox-key-without-any-value"
+# Read by comets.settings, which `include.docker` need not have.
+PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
+# Nobody has to be spared there; at TikHub's pace a demo would take many minutes.
+SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
 DEFAULT_SANDBOX_PORT = 8099
 
@@ -124,6 +128,8 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
         "AIRFLOW_CONN_COMETS_DB": database,
         "AIRFLOW_CONN_TIKHUB": tikhub,
     }
+    if points_to(tikhub, sandbox_port):
+        defaults[PACE_VARIABLE] = SANDBOX_PACE
     if metadata_source:
         del defaults[METADATA_VARIABLE]
     set_by_us = {name: value for name, value in defaults.items() if not given.get(name)}

@@ -1,20 +1,28 @@
-"""The ledger of TikHub calls: every call is reserved before it is made, within the run's budget."""
+"""The ledger of TikHub calls: every call is reserved before it is made, within the run's budget and the shared pace."""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from comets.database import Database
-from comets.errors import TikHubError
+from comets.errors import TikHubAuthError, TikHubBalanceError, TikHubError, TikHubRateLimitError
+from comets.pace import RoutePace, Slot
+from comets.settings import settings
+from comets.stops import BUDGET, Stop
 
 T = TypeVar("T")
 
+# Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
+log = logging.getLogger(f"airflow.task.{__name__}")
+
 
 class CallRefusedError(RuntimeError):
-    """A call was not made because the run may make none any more; the text says why and what to do."""
+    """A call was not made because the run may make none any more; the text says which, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,20 @@ class Call:
     page_offset: int | None = None
     user_id: str | None = None
 
+    def __str__(self) -> str:
+        """Name it for a person."""
+        if self.user_id is not None:
+            return f"profile of {self.user_id}"
+        return f"search for #{self.hashtag} at offset {self.page_offset}"
+
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """A successful call: its place in the ledger, still open, and what TikHub answered."""
+    """A successful call: its place in the ledger, still open, what TikHub answered, and in how many milliseconds."""
 
     call_id: int
     value: T
+    duration_ms: int
 
 
 @dataclass(frozen=True)
@@ -49,9 +64,10 @@ class Ledger:
     def __init__(self, database: Database, run_id: str, clear_number: int) -> None:
         self._database = database
         self._run = {"run_id": run_id, "clear_number": clear_number}
+        self._pace = RoutePace(database, settings().pace, settings().retries)
 
     def make(self, call: Call, ask: Callable[[], T], guard: Callable[[], None] = lambda: None) -> Answer[T]:
-        """Reserve a call, make it, and note how it failed if it did.
+        """Reserve a call, wait for its moment, make it, and note how it failed if it did.
 
         The caller closes a successful call with :meth:`close`, in the transaction that lands the answer.
 
@@ -60,50 +76,105 @@ class Ledger:
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
         :raises TikHubError: as ``ask`` does, with ``failed_tries`` of this very call counted in.
         """
-        call_id = self._reserve(call, guard)
+        call_id, slot = self._reserve(call, guard)
+        self._await_moment(call, call_id, slot)
+        sent = time.monotonic()
         try:
-            return Answer(call_id, ask())
+            value = ask()
         except TikHubError as error:
-            self._finish(call_id, status_code=error.status, is_billed=error.is_billed, error=error)
-            error.failed_tries = self.failures(call).count
+            self._fail(call, call_id, error, _milliseconds_since(sent))
             raise
+        return Answer(call_id, value, _milliseconds_since(sent))
 
     def close(self, answer: Answer[Any]) -> None:
         """Note that a call succeeded: TikHub bills it."""
-        self._finish(answer.call_id, status_code=200, is_billed=True)
+        self._finish(answer.call_id, answer.duration_ms, status_code=200, is_billed=True)
 
     def failures(self, call: Call) -> Failures:
         """How this very call has failed in this run since it was last cleared."""
         row = self._database.fetch_one("landing/failed_tries", **self._run, **vars(call))
         return Failures(row["failed_count"], row["last_error_type"])
 
-    def _reserve(self, call: Call, guard: Callable[[], None]) -> int:
+    def _reserve(self, call: Call, guard: Callable[[], None]) -> tuple[int, Slot]:
         with self._database.transaction():
             guard()
             budget = self._database.fetch_one("landing/lock_run", run_id=self._run["run_id"])["max_api_calls"]
-            counts = self._database.fetch_one("landing/call_counts", **self._run)
-            if counts["fatal_error"] is not None:
-                raise CallRefusedError(f"No further call is made in this run: {counts['fatal_error']}")
-            if counts["call_count"] >= budget:
-                raise CallRefusedError(
-                    f"The run's budget of {budget:,} TikHub calls is spent. What was landed is kept and used. Trigger "
-                    "a run with a higher max_api_calls, or clear this task: clearing renews the budget, and nothing "
-                    "that was landed is asked for again."
+            stop = self._stop(budget)
+            if stop is None:
+                slot = self._pace.take_slot(call.route)
+                row = self._database.fetch_one(
+                    "landing/reserve_call",
+                    **self._run,
+                    **vars(call),
+                    reserved_at=datetime.now(UTC),
+                    started_at=slot.slot_at,
                 )
-            row = self._database.fetch_one(
-                "landing/reserve_call", **self._run, **vars(call), reserved_at=datetime.now(UTC)
-            )
-        return int(row["call_id"])
+            else:
+                self._note_refusal(call, stop)
+        if stop is not None:
+            raise _refusal(call, stop)
+        return int(row["call_id"]), slot
+
+    def _await_moment(self, call: Call, call_id: int, slot: Slot) -> None:
+        """Wait, without any lock, until the call may start; meanwhile its route may be held back, or the run stopped.
+
+        :raises CallRefusedError: the run was stopped; the call is not in the ledger any more.
+        """
+        wait_seconds = slot.wait_seconds
+        while wait_seconds > 0:
+            time.sleep(wait_seconds)
+            stop = self._stop()
+            if stop is not None:
+                with self._database.transaction():
+                    self._database.execute("landing/withdraw_call", call_id=call_id)
+                    self._note_refusal(call, stop)
+                raise _refusal(call, stop)
+            wait_seconds = self._pace.renew_slot(call_id)
+
+    def _stop(self, budget: int | None = None) -> Stop | None:
+        """Why no call may be made; without a budget only what TikHub has said counts."""
+        counts = self._database.fetch_one("landing/call_counts", **self._run)
+        if counts["fatal_error_type"] is not None:
+            return Stop(counts["fatal_error_type"], status=counts["fatal_status_code"])
+        if budget is not None and counts["call_count"] >= budget:
+            return Stop(BUDGET, budget=budget)
+        return None
+
+    def _note_refusal(self, call: Call, stop: Stop) -> None:
+        self._database.execute("landing/note_refusal", **self._run, hashtag=call.hashtag, reason=stop.reason)
+
+    def _fail(self, call: Call, call_id: int, error: TikHubError, duration_ms: int) -> None:
+        self._finish(call_id, duration_ms, status_code=error.status, is_billed=error.is_billed, error=error)
+        if isinstance(error, TikHubRateLimitError):
+            self._pace.hold_back(call.route, error)
+        if isinstance(error, TikHubAuthError | TikHubBalanceError):
+            log.error("%s", Stop(type(error).__name__, status=error.status))
+        error.failed_tries = self.failures(call).count
 
     def _finish(
-        self, call_id: int, *, status_code: int | None, is_billed: bool | None, error: TikHubError | None = None
+        self,
+        call_id: int,
+        duration_ms: int,
+        *,
+        status_code: int | None,
+        is_billed: bool | None,
+        error: TikHubError | None = None,
     ) -> None:
         self._database.execute(
             "landing/finish_call",
             call_id=call_id,
             finished_at=datetime.now(UTC),
+            duration_ms=duration_ms,
             status_code=status_code,
             is_billed=is_billed,
             error_type=type(error).__name__ if error else None,
             error=str(error) if error else None,
         )
+
+
+def _refusal(call: Call, stop: Stop) -> CallRefusedError:
+    return CallRefusedError(f"{stop} Not made: the {call}.")
+
+
+def _milliseconds_since(moment: float) -> int:
+    return round((time.monotonic() - moment) * 1000)

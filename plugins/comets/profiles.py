@@ -17,6 +17,7 @@ from comets.errors import (
     TikHubAmbiguousError,
     TikHubError,
     TikHubRateLimitError,
+    TikHubRequestError,
     TikHubTransientError,
 )
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
@@ -28,12 +29,14 @@ SEC_UID_START = "MS4wLjAB"
 """How every sec_uid begins; an older installation may have used one as a creator's key."""
 
 IN_FLIGHT_SECONDS = 120
-"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead."""
+"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead. It
+begins at the moment that the pace has given it."""
 
 IN_FLIGHT_POLL_SECONDS = 0.5
 
 OUTAGE_ACCOUNTS = 4
 """For so many accounts in a row TikHub could not answer: an outage, in which each further one may cost 90 s."""
+
 
 # Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
 log = logging.getLogger(f"airflow.task.{__name__}")
@@ -75,6 +78,8 @@ class Reading(StrEnum):
     """Given up for today: TikHub answered as often as the settings grant that it can't show the account."""
     FAILED = "failed"
     """Given up for today: TikHub could not answer as often as the settings grant."""
+    WRONG = "request refused"
+    """TikHub says that the request itself is wrong: not repeated, and the task fails once the others are read."""
     NOT_ASKED = "not asked"
     """TikHub could not answer for the accounts before."""
 
@@ -91,6 +96,7 @@ class ProfileReader:
     """Asks for the profiles that a task of a run needs, and lands each outcome with the run's date.
 
     :param tries_per_call: after this many failures an account is given up for today, which fails no task
+    :param rate_limit_tries: the same while TikHub says "too many requests"
     :param hashtag: the hashtag that led to the accounts; None for the roll call
     """
 
@@ -102,6 +108,7 @@ class ProfileReader:
         ledger: Ledger,
         run_id: str,
         tries_per_call: int,
+        rate_limit_tries: int = 5,
         hashtag: str | None = None,
     ) -> None:
         self._hook = hook
@@ -109,7 +116,9 @@ class ProfileReader:
         self._ledger = ledger
         self._run_id = run_id
         self._tries_per_call = tries_per_call
+        self._rate_limit_tries = rate_limit_tries
         self._hashtag = hashtag
+        self._is_limited = False
 
     def read_all(self, accounts: Iterable[Account]) -> Counter[Reading]:
         """Read every account that is not answered yet; one that another task asks for at the moment is waited for.
@@ -140,26 +149,54 @@ class ProfileReader:
                 reading = self._read(account)
             except (TikHubAmbiguousError, TikHubTransientError) as error:
                 failure = error
+                # The task can fail with one error only; all the others' reasons stand here.
+                log.warning("%s It will be asked for again.", error)
                 reading = Reading.FAILED if isinstance(error, TikHubTransientError) else Reading.REFUSED
-            silent_count = silent_count + 1 if reading is Reading.FAILED else 0
+            except TikHubRequestError:
+                # Two in a row are no coincidence: then it is no odd account, and nobody can be asked.
+                if outcomes and outcomes[-1][1] is Reading.WRONG:
+                    raise
+                reading = Reading.WRONG
+            if reading is not Reading.FAILED:
+                silent_count = 0
+            elif not self._is_answered_for_others(account):
+                silent_count += 1
             outcomes.append((account, reading))
-        if failure is not None:
-            raise failure
+        self._raise_failure(failure, [account for account, reading in outcomes if reading is Reading.WRONG])
         if silent_count == OUTAGE_ACCOUNTS:
             log.warning("TikHub could not answer for %d accounts in a row: nobody else is asked now", silent_count)
         return outcomes
+
+    def _is_answered_for_others(self, account: Account) -> bool:
+        row = self._database.fetch_one("landing/is_answered_since", run_id=self._run_id, asked_id=account.user_id)
+        return bool(row["is_answered"])
+
+    def _raise_failure(self, failure: TikHubError | None, wrong: list[Account]) -> None:
+        """Fail the task after the others were read: for a retry as long as one can help, else for good."""
+        if failure is not None:
+            raise failure
+        if wrong:
+            raise TikHubRequestError(
+                f"TikHub refused the request for {len(wrong)} account(s) as wrong: "
+                f"{', '.join(account.user_id for account in wrong[:5])}. The others were asked; see the log above.",
+                route=PROFILE_ROUTE,
+                subject=wrong[0].user_id,
+            )
 
     def _read(self, account: Account) -> Reading:
         """Ask until there is an outcome.
 
         :raises TikHubAmbiguousError: refused by every identifier; worth another try later.
         :raises TikHubTransientError: worth another try later.
+        :raises TikHubRateLimitError: TikHub asks to wait, which concerns every account.
+        :raises TikHubRequestError: another try can't help.
         """
         call = Call(PROFILE_ROUTE, hashtag=self._hashtag, user_id=account.user_id)
         failures = self._ledger.failures(call)
         failed_tries, error_type = failures.count, failures.last_error_type
-        # Being told to wait says nothing about the account: how often it may happen is up to the retry policy.
-        while failed_tries < self._tries_per_call or error_type == TikHubRateLimitError.__name__:
+        if error_type == TikHubRequestError.__name__:
+            return Reading.WRONG
+        while failed_tries < self._granted_tries(error_type):
             try:
                 answer = self._ledger.make(
                     call, partial(self._fetch, account, failed_tries), partial(self._require_wanted, account)
@@ -169,18 +206,35 @@ class ProfileReader:
             except TikHubAccountNotFoundError as error:
                 log.warning("%s", error)
                 return self._land_unread(account, Reading.NO_ACCOUNT)
-            except (TikHubAmbiguousError, TikHubTransientError) as error:
+            except TikHubRequestError as error:
+                log.error("%s", error)
+                raise
+            except (TikHubAmbiguousError, TikHubTransientError, TikHubRateLimitError) as error:
                 failed_tries, error_type = error.failed_tries, type(error).__name__
-                if failed_tries >= self._tries_per_call:
+                if failed_tries < self._granted_tries(error_type):
+                    self._raise_unless_another_way(error, account)
+                else:
                     log.warning("%s Given up for today after %d tries.", error, failed_tries)
-                # Another identifier is another question, which needs no pause.
-                elif isinstance(error, TikHubTransientError) or failed_tries >= len(account.identifiers):
-                    raise
             else:
+                self._is_limited = False
                 land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
                 return Reading.READ
+        self._is_limited = error_type == TikHubRateLimitError.__name__
         is_refused = error_type == TikHubAmbiguousError.__name__
         return self._land_unread(account, Reading.REFUSED if is_refused else Reading.FAILED)
+
+    def _granted_tries(self, error_type: str | None) -> int:
+        # Being told to wait says little about the account.
+        return self._rate_limit_tries if error_type == TikHubRateLimitError.__name__ else self._tries_per_call
+
+    def _raise_unless_another_way(self, error: TikHubError, account: Account) -> None:
+        # Another identifier is another question, which needs no pause.
+        if isinstance(error, TikHubAmbiguousError) and error.failed_tries < len(account.identifiers):
+            return
+        if isinstance(error, TikHubRateLimitError) and self._is_limited:
+            # The account before was given up for the same reason: everybody is meant, and enough was tried.
+            error.failed_tries = self._rate_limit_tries
+        raise error
 
     def _require_wanted(self, account: Account) -> None:
         """Decide, while no other task can, whether the account has to be asked for.
@@ -193,7 +247,7 @@ class ProfileReader:
             run_id=self._run_id,
             asked_id=account.user_id,
             hashtag=self._hashtag,
-            in_flight_since=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS),
+            call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
         if state["is_answered"]:
             raise _NotWantedError(Reading.ANSWERED)

@@ -19,6 +19,8 @@ from comets.errors import (
     TikHubRateLimitError,
     TikHubRequestError,
 )
+from comets.gates import GateTrippedError
+from comets.hooks.tikhub import TikHubHook
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
 from comets.settings import DATABASE_CONN_ID, Retries
@@ -26,9 +28,16 @@ from comets.settings import DATABASE_CONN_ID, Retries
 MAX_RETRIES = 20
 """Airflow's ceiling for one task instance; the policy ends every single call much earlier."""
 
+GIVE_UP_SECONDS = 300
+"""A call that keeps failing gives up within this time, whatever pauses are configured."""
+
+RATE_LIMIT_REPLY_SECONDS = 10
+"""Being told to wait is a quick reply; any other failing call may take TikHubHook's whole timeout."""
+
 FINAL_ERRORS = (
     CallRefusedError,
     DatabaseError,
+    GateTrippedError,
     ParamsError,
     TikHubAccountNotFoundError,
     TikHubAuthError,
@@ -54,24 +63,25 @@ class CallRetryPolicy(RetryPolicy):
         if isinstance(exception, FINAL_ERRORS) and not isinstance(exception, TransientDatabaseError):
             return RetryDecision.fail(str(exception))
         failed_tries = exception.failed_tries if isinstance(exception, TikHubError) else try_number
-        limit = (
-            self._retries.rate_limit_tries
-            if isinstance(exception, TikHubRateLimitError)
-            else self._retries.tries_per_call
-        )
+        is_limited = isinstance(exception, TikHubRateLimitError)
+        limit = self._retries.rate_limit_tries if is_limited else self._retries.tries_per_call
         if failed_tries >= limit:
             return RetryDecision.fail(f"Given up after {failed_tries} tries: {exception}")
         asked = exception.retry_after if isinstance(exception, TikHubRateLimitError) else None
-        delay = self._capped(asked) if asked is not None else self._backoff(failed_tries)
-        return RetryDecision.retry(delay, f"Try {failed_tries} of {limit} failed: {exception}")
+        wanted = asked if asked is not None else self._backoff(failed_tries)
+        call_seconds = RATE_LIMIT_REPLY_SECONDS if is_limited else TikHubHook.timeout_seconds
+        delay = min(wanted, self._retries.max_delay_seconds, _longest_pause(limit, call_seconds))
+        return RetryDecision.retry(timedelta(seconds=delay), f"Try {failed_tries} of {limit} failed: {exception}")
 
-    def _backoff(self, failed_tries: int) -> timedelta:
+    def _backoff(self, failed_tries: int) -> float:
         # Up to a quarter more, so that mapped siblings that failed together do not come back together.
         jitter = 1 + random.random() / 4  # noqa: S311  (nothing secret)
-        return self._capped(self._retries.delay_seconds * 2 ** (failed_tries - 1) * jitter)
+        return self._retries.delay_seconds * 2 ** (failed_tries - 1) * jitter
 
-    def _capped(self, seconds: float) -> timedelta:
-        return timedelta(seconds=min(seconds, self._retries.max_delay_seconds))
+
+def _longest_pause(tries: int, call_seconds: float) -> float:
+    """Seconds between two tries that leave all of them time within GIVE_UP_SECONDS."""
+    return max(0.0, GIVE_UP_SECONDS - tries * call_seconds) / max(1, tries - 1)
 
 
 def _in_words(exception: BaseException, context: Any) -> BaseException:

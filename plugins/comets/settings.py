@@ -19,6 +19,7 @@ SCHEMA_FILE = "include/sql/setup_database.sql"
 GRANT_FILE = "include/sql/grant_role.sql"
 
 SETTINGS_FILE_VARIABLE = "COMETS_SETTINGS_FILE"
+PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
 DEFAULT_SETTINGS_FILE = PROJECT_FOLDER / "include" / "comets.yaml"
 
 DAG_ID = "comet_discovery"
@@ -86,7 +87,7 @@ class RollCall(_Section):
 class Pace(_Section):
     """How fast TikHub is asked, by everybody who shares the creators' database."""
 
-    requests_per_second: float = Field(default=1, gt=0, le=1000)
+    requests_per_second: float = Field(default=1, ge=0.01, le=1000)
 
 
 class Gates(_Section):
@@ -155,5 +156,21 @@ def describe_errors(error: ValidationError) -> str:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings in force: the file named by ``COMETS_SETTINGS_FILE``, else ``include/comets.yaml``."""
-    return load_settings(Path(os.environ.get(SETTINGS_FILE_VARIABLE) or DEFAULT_SETTINGS_FILE))
+    """The settings in force: the file named by ``COMETS_SETTINGS_FILE``, else ``include/comets.yaml``.
+
+    ``COMETS_REQUESTS_PER_SECOND`` beats the file.
+
+    :raises SettingsError: names the file or the variable, and the value that is wrong.
+    """
+    found = load_settings(Path(os.environ.get(SETTINGS_FILE_VARIABLE) or DEFAULT_SETTINGS_FILE))
+    rate = os.environ.get(PACE_VARIABLE)
+    return found.model_copy(update={"pace": _pace_of(rate)}) if rate else found
+
+
+def _pace_of(text: str) -> Pace:
+    try:
+        return Pace(requests_per_second=float(text))
+    except ValidationError as error:
+        raise SettingsError(f"{PACE_VARIABLE} is wrong: {describe_errors(error)}") from error
+    except ValueError as error:
+        raise SettingsError(f"{PACE_VARIABLE} is wrong: {text!r} is no number") from error

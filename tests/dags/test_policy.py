@@ -61,21 +61,35 @@ def test_only_the_tasks_that_call_tikhub_take_slots_of_its_pool(dag: DAG) -> Non
 def test_the_dag_says_what_each_failure_means(dag: DAG) -> None:
     assert dag.tags
     assert dag.doc_md
-    for word in ("TikHubAuthError", "TikHubBalanceError", "TikHubTransientError", "setup_database.sql", "Downstream"):
+    for word in (
+        "TikHubAuthError",
+        "TikHubBalanceError",
+        "TikHubTransientError",
+        "GateTrippedError",
+        "setup_database.sql",
+        "Downstream",
+    ):
         assert word in dag.doc_md
 
 
 def test_the_steps_stand_in_the_order_of_the_sentence(dag: DAG) -> None:
     order = """
-        accept_run extract_videos filter_comets upsert_creators plan_roll_call roll_call update_creators record_growth
-        report
+        accept_run extract_videos check_search filter_comets upsert_creators plan_roll_call roll_call check_roll_call
+        update_creators record_growth report
     """
     for before, after in pairwise(order.split()):
         assert after in dag.get_task(before).downstream_task_ids
 
 
-def test_the_filter_has_only_the_mapped_search_upstream(dag: DAG) -> None:
-    assert dag.get_task("filter_comets").upstream_task_ids == {"extract_videos"}
+def test_nothing_is_filtered_when_every_hashtag_has_failed(dag: DAG) -> None:
+    assert dag.get_task("check_search").upstream_task_ids == {"extract_videos"}
+    assert dag.get_task("filter_comets").upstream_task_ids == {"check_search"}
+
+
+def test_nothing_is_recorded_but_through_the_gate_after_the_roll_call(dag: DAG) -> None:
+    assert dag.get_task("check_roll_call").upstream_task_ids == {"accept_run", "roll_call"}
+    assert dag.get_task("update_creators").upstream_task_ids == {"check_roll_call"}
+    assert dag.get_task("record_growth").upstream_task_ids == {"update_creators"}
 
 
 def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(dag: DAG) -> None:

@@ -279,7 +279,8 @@ def test_a_budget_too_small_for_the_roll_call_stops_it_and_keeps_what_was_read(w
     assert (len(day.searches), len(day.asked)) == (1, 3)
     with_hearts = world.rows("select from creator_stats where heart_count is not null")
     assert (len(with_hearts), len(world.rows("select from creator_stats"))) == (3, 6)
-    assert "Creators who were not asked: 3. The run's budget of 4 TikHub calls is spent." in day.log
+    assert "Stopped: The run's budget of 4 TikHub calls is spent: " in day.log
+    assert "Creators who were not asked: 3. The run was stopped" in day.log
 
 
 def test_when_tikhub_answers_for_nobody_the_roll_call_ends_after_four_accounts(world: World) -> None:
@@ -295,7 +296,8 @@ def test_after_an_empty_balance_no_further_profile_is_asked_for(world: World) ->
     day = world.run("2026-03-01", page_of(*SIX), {"route": PROFILE, "fault": "status", "status": 402})
     assert day.state == "failed"
     assert len(day.asked) == 1
-    assert "Creators who were not asked: 6. TikHub refused the call for lack of balance" in day.log
+    assert "Stopped: TikHub refused a call for lack of balance (HTTP 402)" in day.log
+    assert "Creators who were not asked: 6. The run was stopped" in day.log
     assert day.tasks["record_growth"] == "success"
 
 

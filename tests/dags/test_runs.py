@@ -20,6 +20,11 @@ SEARCH = "fetch_video_search_result"
 PROFILE = "handler_user_profile"
 
 
+def report_of(log: str) -> str:
+    """What the task `report` has written."""
+    return log[log.rindex("Total Comets discovered") :]
+
+
 @pytest.fixture
 def march(sandbox: SandboxClient) -> SandboxClient:
     sandbox.set_clock(MARCH_1)
@@ -171,7 +176,11 @@ def test_after_an_empty_balance_the_siblings_make_no_further_call(
     march.set_faults({"route": SEARCH, "fault": "status", "status": 402})
     run_dag(MARCH_1, {"hashtags": ["a", "b", "c", "d"]})
     assert len(march.calls()) == 1
-    assert "No further call is made in this run" in capsys.readouterr().out
+    stopped = "Stopped: TikHub refused a call for lack of balance (HTTP 402), so this run makes no further one: "
+    log = capsys.readouterr().out
+    assert f"CallRefusedError: {stopped}" in log
+    assert report_of(log).count(stopped) == 1
+    assert "4 hashtag(s) failed: #a (stopped, see" in log
 
 
 def test_a_failure_that_passes_is_healed_by_the_retry(run_dag: RunDag, march: SandboxClient) -> None:
@@ -201,7 +210,11 @@ def test_the_budget_is_a_hard_stop_and_what_was_landed_is_used(
     assert outcome.state == "failed"
     assert len(march.calls()) == 3
     assert rows("select from comet_pages")
-    assert "The run's budget of 3 TikHub calls is spent" in capsys.readouterr().out
+    stopped = "Stopped: The run's budget of 3 TikHub calls is spent: "
+    log = capsys.readouterr().out
+    assert f"CallRefusedError: {stopped}" in log
+    assert report_of(log).count(stopped) == 1
+    assert rows("select from comet_refusals where reason = 'budget' and hashtag is not null")
 
 
 @pytest.mark.parametrize("kind", ["repeated_page", "stuck_cursor", "empty_page"])

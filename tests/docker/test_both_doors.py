@@ -26,6 +26,7 @@ DIFFERENT = {
 ONLY_WITHOUT_DOCKER = {
     "AIRFLOW_CONN_TIKHUB": "without a key there is a sandbox at once; in containers its profile switches it on",
     "AIRFLOW_HOME": "the image sets it",
+    "COMETS_REQUESTS_PER_SECOND": "comes with the sandbox",
     "AIRFLOW__API__HOST": "in a container all addresses are its own; Compose publishes the port on 127.0.0.1",
     "AIRFLOW__API__PORT": "in a container it is always the default; Compose publishes it elsewhere",
     "AIRFLOW__CORE__DAGS_FOLDER": "the default of the image's AIRFLOW_HOME",

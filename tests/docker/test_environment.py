@@ -107,6 +107,14 @@ def test_the_sandbox_stands_in_for_tikhub_only_when_its_profile_is_on_and_no_key
     assert with_key == {"conn_type": "http", "host": "https://api.tikhub.io", "password": "key"}
 
 
+def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(secrets: dict[str, str]) -> None:
+    pace = "COMETS_REQUESTS_PER_SECOND"
+    assert resolved(secrets, COMPOSE_PROFILES="sandbox")[pace] == "1000"
+    assert resolved(secrets, COMPOSE_PROFILES="sandbox", COMETS_REQUESTS_PER_SECOND="2")[pace] == "2"
+    assert pace not in resolved(secrets, COMPOSE_PROFILES="sandbox", TIKHUB_API_KEY="key")
+    assert resolved(secrets, TIKHUB_API_KEY="key", COMETS_REQUESTS_PER_SECOND="2")[pace] == "2"
+
+
 def test_empty_variables_count_as_not_set(secrets: dict[str, str]) -> None:
     empty = dict.fromkeys(handed_over(), "")
     assert resolved(secrets, **empty) == resolved(secrets)

@@ -106,6 +106,7 @@ def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
         page_offset=None,
         user_id=ACCOUNTS[0].user_id,
         reserved_at=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS + 1),
+        started_at=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS + 1),
     )
     assert read_all(database, alive, ACCOUNTS[:1]) == {Reading.READ: 1}
 
@@ -124,6 +125,7 @@ def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
         page_offset=None,
         user_id=ACCOUNTS[0].user_id,
         reserved_at=datetime.now(UTC),
+        started_at=datetime.now(UTC),
     )
     assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.READ: 1}
 

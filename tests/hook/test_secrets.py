@@ -6,7 +6,10 @@ import json
 import logging
 import pickle
 import traceback
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -49,6 +52,11 @@ ANSWERS: dict[str, Answer] = {
     "no data": json_reply(envelope(None, detail=ECHO | {"code": 200})),
     "unreadable": json_reply(envelope({"search_item_list": {KEY: "BODY-SECRET"}})),
     "nothing": Answer(b"", "close"),
+    "headers that cannot be parsed": Answer(
+        f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAuthorization Bearer {KEY}\r\nX: HEADER-SECRET\r\n\r\n{{}}".encode(),
+        "close",
+    ),
+    "two lengths": http(200, b"{}", headers={"Transfer-Encoding": f"chunked {KEY}", "Content-Length": KEY}),
     "success": json_reply(envelope({"search_item_list": [], "note": f"BODY-SECRET {KEY}"}), headers=HEADERS),
 }
 
@@ -92,6 +100,64 @@ def test_nothing_secret_gets_out(
     assert "search for 'pottery' at offset 0" in logged
     for secret in SECRETS:
         assert secret.lower() not in "\n".join([*said, logged]).lower()
+
+
+def test_what_a_library_would_print_of_a_request_is_not_printed(
+    hook: TikHubHook,
+    odd_server: OddServer,
+    everything_logged: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(HTTPConnection, "debuglevel", 1)
+    odd_server.plan(json_reply(envelope({}), headers=HEADERS))
+    search(hook)
+    logged = everything_logged()
+    for secret in SECRETS:
+        assert secret not in logged
+    assert "GET " not in logged
+
+
+def test_other_threads_and_later_calls_of_a_library_go_on_logging(
+    hook: TikHubHook, odd_server: OddServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd_server.plan(json_reply(envelope({})))
+    search(hook)
+    with caplog.at_level(logging.DEBUG, logger="urllib3.connection"):
+        logging.getLogger("urllib3.connection").warning("of somebody else")
+    assert "of somebody else" in caplog.text
+
+
+ECHOED = f"Authorization: Bearer {KEY} {KEY.upper()} {quote(KEY)} {quote(KEY, safe='')} " + " ".join(
+    b64encode(f"{start}{KEY}:end".encode()).decode() for start in ("", "x", "xy")
+)
+LINK = str(envelope(None)["cache_url"])
+
+
+def spelled_out(value: Any) -> str:
+    """JSON in which every character of every text is escaped."""
+    if isinstance(value, str):
+        return '"' + "".join(f"\\u{ord(character):04x}" for character in value) + '"'
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{spelled_out(name)}:{spelled_out(part)}" for name, part in value.items()) + "}"
+    return f"[{','.join(map(spelled_out, value))}]" if isinstance(value, list) else json.dumps(value)
+
+
+@pytest.mark.parametrize("write", [json.dumps, spelled_out])
+def test_a_key_or_a_link_in_a_successful_answer_does_not_reach_the_values(
+    hook: TikHubHook, odd_server: OddServer, write: Callable[[Any], str]
+) -> None:
+    author = {"uid": "7", "nickname": f"I am {ECHOED}", "avatar_thumb": {"url_list": [LINK]}, "signature": KEY}
+    cards = [
+        {"aweme_info": {"aweme_id": "1", "desc": f"{ECHOED} {LINK}", "author": author}},
+        {"aweme_info": {"desc": ECHOED, KEY: [[{KEY: LINK, "cache_url": "https://other.example/CACHE-URL-SECRET"}]]}},
+    ]
+    odd_server.plan(http(200, write(envelope({"search_item_list": cards, "user": author})).encode()))
+    page = search(hook)
+    assert (len(page.videos), len(page.rejected)) == (1, 1)
+    values = f"{page!r} {hook.fetch_profile(user_id='7')!r}"
+    assert "I am" in values
+    for secret in (*SECRETS, "Bearer", b64encode(KEY.encode()).decode().rstrip("=")):
+        assert secret.lower() not in values.lower()
 
 
 def test_one_line_is_logged_for_each_call(

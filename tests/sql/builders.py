@@ -221,8 +221,12 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from comet_run_discoveries;
         delete from comet_discoveries;
         delete from comet_run_dates;
+        delete from comet_gates;
         delete from comet_runs;
         delete from comet_calls;
+        delete from comet_gates;
+        delete from comet_refusals;
+        delete from comet_pace;
         delete from comet_rejected_items;
         delete from comet_videos;
         delete from comet_pages;

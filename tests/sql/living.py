@@ -11,7 +11,7 @@ from tests.sql.worlds import Crash, Landing, LegacyCreator, Request, World
 
 FIRST_STEP_AFTER_SEARCH = 2
 STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth")
-"""As the Dag has them; the answers of the roll call land between the two upserts."""
+"""As the Dag has them; between the two upserts the answers of the roll call land and a gate checks them."""
 
 
 class Life:
@@ -75,7 +75,11 @@ class Life:
         for step in range(first_step, len(STEPS)):
             if step == FIRST_STEP_AFTER_SEARCH:
                 self._call_roll(place)
-            if crash is not None and step >= crash.step:
+                is_stopped = crash is not None and crash.is_gate
+                self._check(place, is_stopped=is_stopped)
+                if is_stopped:
+                    return step
+            if crash is not None and not crash.is_gate and step >= crash.step:
                 self._crash(STEPS[step], f"run {place}", crash.statement_count)
                 return step
             self._facts.step(STEPS[step], f"run {place}")
@@ -99,6 +103,18 @@ class Life:
             self._called.add(place)
             for landing in self._requests[place].roll_call:
                 self._land(landing)
+
+    def _check(self, place: int, *, is_stopped: bool) -> None:
+        """Let the gate after the roll call say whether a run may publish its date."""
+        self._facts.connection.execute(
+            """
+            insert into comet_gates as known (run_id, gate, is_tripped, sentence)
+            values (%s, 'roll_call.answered', %s, '')
+            on conflict (run_id, gate) do update set is_tripped = excluded.is_tripped
+            where known.is_tripped <> excluded.is_tripped
+            """,
+            [f"run {place}", is_stopped],
+        )
 
     def _land(self, landing: Landing) -> None:
         if landing.profile is None:

@@ -17,7 +17,7 @@ def ask(facts: Facts, name: str, **parameters: Any) -> list[Row]:
 def count_comets(facts: Facts, run_id: str) -> dict[str, tuple[int, int]]:
     """Comets and new Comets of each hashtag of a run."""
     text = (SQL_FOLDER / "report" / "hashtags.sql").read_text(encoding="utf-8")
-    cursor = facts.connection.execute(text, {"run_id": run_id})
+    cursor = facts.connection.execute(text, {"run_id": run_id, "clear_number": 0})
     names = [column.name for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["hashtag"]: (row["comet_count"], row["new_comet_count"]) for row in rows}

@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from comets.database import Database
-from comets.profiles import Account
+from comets.profiles import IN_FLIGHT_SECONDS, Account
 from comets.roll_call import plan_roll_call, roll_call_members, unknown_authors
 from tests.sql.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
@@ -173,22 +173,28 @@ class TestAnswers:
         assert order(database, run_id) == (["71"] if is_asked else [])
 
     @pytest.mark.parametrize(
-        ("outcome", "is_live", "is_asked"),
+        ("outcome", "is_live", "is_published", "is_asked"),
         [
-            ("refused", True, True),
-            ("failed", True, True),
-            ("no_account", True, False),
-            ("refused", False, False),
-            ("failed", False, False),
-            ("no_account", False, False),
+            ("refused", True, True, True),
+            ("failed", True, True, True),
+            ("no_account", True, True, False),
+            ("refused", False, True, False),
+            ("failed", False, True, False),
+            ("no_account", False, True, False),
+            # A gate has stopped the date: it can still be healed.
+            ("refused", False, False, True),
+            ("failed", False, False, True),
+            ("no_account", False, False, False),
         ],
     )
-    def test_whom_a_run_gave_up_it_asks_again_only_on_its_day(
-        self, facts: Facts, database: Database, outcome: str, is_live: bool, is_asked: bool
+    def test_whom_a_run_gave_up_it_asks_again_on_its_day_and_until_the_date_is_published(
+        self, facts: Facts, database: Database, outcome: str, is_live: bool, is_published: bool, is_asked: bool
     ) -> None:
         track(facts, "71")
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
         facts.land_profile(Profile("71", outcome=outcome), day(1), run_id=run_id)
+        if is_published:
+            facts.step("record_growth", run_id)
         assert order(database, run_id) == (["71"] if is_asked else [])
 
     @pytest.mark.parametrize("is_live", [True, False])
@@ -222,16 +228,25 @@ class TestMembers:
 class TestState:
     """What a task learns just before it asks."""
 
-    NOW = noon(DAY)
-
-    def reserve(self, facts: Facts, run_id: str, hashtag: str | None = None, *, finished: bool = False) -> None:
-        """A call for the profile of 71, made at noon."""
+    def reserve(
+        self,
+        facts: Facts,
+        run_id: str,
+        hashtag: str | None = None,
+        *,
+        reserved: timedelta = timedelta(),
+        started: timedelta | None = timedelta(),
+        finished: bool = False,
+    ) -> None:
+        """A call for the profile of 71, reserved and started so long ago; None is a row that does not tell."""
         facts.connection.execute(
             """
-            insert into comet_calls (run_id, clear_number, route, hashtag, user_id, reserved_at, finished_at)
-            values (%s, 0, 'profile', %s, '71', %s, %s)
+            insert into comet_calls (
+                run_id, clear_number, route, hashtag, user_id, reserved_at, started_at, finished_at
+            )
+            values (%s, 0, 'profile', %s, '71', now() - %s, now() - %s::interval, case when %s then now() end)
             """,
-            [run_id, hashtag, self.NOW, self.NOW if finished else None],
+            [run_id, hashtag, reserved, started, finished],
         )
 
     def state(
@@ -240,10 +255,13 @@ class TestState:
         run_id: str,
         *,
         hashtag: str | None = None,
-        since: datetime = NOW - timedelta(minutes=2),
     ) -> dict[str, Any]:
         return database.fetch_one(
-            "landing/profile_state", run_id=run_id, asked_id="71", hashtag=hashtag, in_flight_since=since
+            "landing/profile_state",
+            run_id=run_id,
+            asked_id="71",
+            hashtag=hashtag,
+            call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
 
     def test_an_answer_counts_as_it_does_for_the_plan(self, facts: Facts, database: Database) -> None:
@@ -284,8 +302,18 @@ class TestState:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok", finished=True)
         assert not self.state(database, run_id)["is_in_flight"]
-        self.reserve(facts, run_id, "gymtok")
-        assert not self.state(database, run_id, since=self.NOW)["is_in_flight"]
+        long_ago = timedelta(seconds=IN_FLIGHT_SECONDS + 1)
+        self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=long_ago)
+        self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=None)
+        assert not self.state(database, run_id)["is_in_flight"]
+
+    @pytest.mark.parametrize("started", [timedelta(), timedelta(minutes=-5)])
+    def test_a_call_that_waited_long_for_its_moment_or_still_does_is_alive(
+        self, facts: Facts, database: Database, started: timedelta
+    ) -> None:
+        run_id = facts.accept()
+        self.reserve(facts, run_id, "gymtok", reserved=timedelta(minutes=10), started=started)
+        assert self.state(database, run_id)["is_in_flight"]
 
 
 class TestUnknownAuthors:

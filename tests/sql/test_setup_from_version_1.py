@@ -12,21 +12,32 @@ from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, everything
 from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
-    drop view comet_run_answers;
-    drop table comet_roll_call;
+    drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
+    drop table comet_roll_call, comet_gates, comet_refusals, comet_pace;
+    alter table comet_calls drop column started_at, drop column duration_ms;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
     alter table creators drop column status, disable row level security;
     alter table creator_stats alter column basis drop default, disable row level security;
     alter table comet_calls disable row level security;
     alter table comet_discoveries drop column max_followers;
+    alter table comet_searches drop column is_refused;
+    alter table comet_pages drop column is_trimmed;
     alter table comet_profiles
         drop column asked_id,
+        drop column is_refused,
         drop constraint comet_profiles_outcome_check,
         add constraint comet_profiles_outcome_check check (outcome in ('found', 'no_account'));
     update comet_schema set version = 1;
 """
 NEW_COLUMNS = frozenset(
-    {("creators", "status"), ("comet_profiles", "asked_id"), ("comet_discoveries", "max_followers")}
+    {
+        ("creators", "status"),
+        ("comet_profiles", "asked_id"),
+        ("comet_profiles", "is_refused"),
+        ("comet_searches", "is_refused"),
+        ("comet_pages", "is_trimmed"),
+        ("comet_discoveries", "max_followers"),
+    }
 )
 
 

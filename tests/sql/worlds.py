@@ -34,8 +34,10 @@ class Crash:
     """A run dies before a step, or in its transaction after so many statements.
 
     `wait` is how many other runs begin before it goes on; a run that `is_cleared` begins again with its first step.
+    Where it `is_gate`, the gate after the roll call stops the run instead, and lets it pass when it goes on.
     """
 
+    is_gate: bool
     step: int
     statement_count: int
     wait: int
@@ -220,6 +222,7 @@ def roll_calls(
 
 crashes = st.builds(
     Crash,
+    is_gate=st.sampled_from([False, False, True]),
     step=st.integers(0, 3),
     statement_count=st.integers(0, 16),
     wait=st.integers(0, 3),

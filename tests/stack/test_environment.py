@@ -69,6 +69,18 @@ def test_a_connection_to_another_port_is_not_the_sandbox(state: dict[str, str], 
     assert environment.variables["AIRFLOW_CONN_TIKHUB"] == connection
 
 
+def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(
+    state: dict[str, str], tmp_path: Path
+) -> None:
+    pace = "COMETS_REQUESTS_PER_SECOND"
+    assert resolve(state, tmp_path).variables[pace] == "1000"
+    assert resolve({**state, pace: "2"}, tmp_path).variables[pace] == "2"
+    assert resolve({**state, pace: ""}, tmp_path).variables[pace] == "1000"
+    assert pace not in resolve({**state, "TIKHUB_API_KEY": "key"}, tmp_path).variables
+    connection = "http://localhost:8099/?x=y"
+    assert resolve({**state, "AIRFLOW_CONN_TIKHUB": connection}, tmp_path).variables[pace] == "1000"
+
+
 def test_airflow_settings_of_the_caller_win(state: dict[str, str], tmp_path: Path) -> None:
     own = {
         "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from comets.form import trigger_form
 from comets.run import parse_params
-from comets.settings import DEFAULT_SETTINGS_FILE, SettingsError, load_settings
+from comets.settings import DEFAULT_SETTINGS_FILE, Pace, SettingsError, load_settings, settings
 
 
 def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
@@ -31,6 +32,36 @@ def test_a_wrong_settings_file_is_refused_with_its_name_and_the_value(tmp_path: 
     with pytest.raises(SettingsError, match=names) as refusal:
         load_settings(path)
     assert str(path) in str(refusal.value)
+
+
+@pytest.fixture
+def fresh_settings() -> Iterator[None]:
+    """Settings are read anew, by this test and by those after it."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_settings")
+@pytest.mark.parametrize(("text", "rate"), [("2.5", 2.5), ("", 1.0), ("1000", 1000.0), ("0.01", 0.01)])
+def test_the_environment_sets_the_pace_before_the_file_does(
+    monkeypatch: pytest.MonkeyPatch, text: str, rate: float
+) -> None:
+    monkeypatch.setenv("COMETS_SETTINGS_FILE", str(DEFAULT_SETTINGS_FILE))
+    monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
+    assert settings() == load_settings(DEFAULT_SETTINGS_FILE).model_copy(
+        update={"pace": Pace(requests_per_second=rate)}
+    )
+
+
+@pytest.mark.usefixtures("fresh_settings")
+@pytest.mark.parametrize("text", ["0", "-1", "1001", "fast", "nan", "1,5"])
+def test_a_wrong_pace_in_the_environment_is_refused_with_its_name_and_the_value(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
+    with pytest.raises(SettingsError, match=f"COMETS_REQUESTS_PER_SECOND is wrong: .*{text}"):
+        settings()
 
 
 def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
--- Purpose: note how a reserved call ended: its status, whether TikHub bills it (null: unknown), and the error if any.
+-- Purpose: note how a reserved call ended: its status, how long it took, whether TikHub bills it (null: unknown), and
+-- the error if any.
 -- Inputs: the answer. Grain: one row of comet_calls. Idempotent: it states the outcome.
 update comet_calls
 set
     finished_at = %(finished_at)s,
+    duration_ms = %(duration_ms)s,
     status_code = %(status_code)s,
     is_billed = %(is_billed)s,
     error_type = %(error_type)s,

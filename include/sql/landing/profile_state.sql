@@ -22,7 +22,8 @@ calls_in_flight as (
     where
         call.user_id = %(asked_id)s
         and call.finished_at is null
-        and call.reserved_at > %(in_flight_since)s
+        -- A call that waits for its moment has not started yet. By the database's clock, which all workers share.
+        and coalesce(call.started_at, call.reserved_at) > clock_timestamp() - %(call_timeout)s::interval
         and (call.run_id <> run.run_id or call.hashtag is distinct from %(hashtag)s::text)
 )
 

@@ -1,6 +1,6 @@
 -- Purpose: account for a TikHub call before it is made, and end the same call of this task that a dead process left
 -- open: nobody waits for it any more, and whether it is billed stays unknown.
--- Inputs: what the call asks for. Grain: one row per call, billed or not.
+-- Inputs: what the call asks for, and the moment that it may start. Grain: one row per call, billed or not.
 -- Idempotent: no; each call is a fact of its own.
 with abandoned as (
     update comet_calls
@@ -14,8 +14,9 @@ with abandoned as (
         and finished_at is null
 )
 
-insert into comet_calls (run_id, clear_number, route, hashtag, page_offset, user_id, reserved_at)
+insert into comet_calls (run_id, clear_number, route, hashtag, page_offset, user_id, reserved_at, started_at)
 values (
-    %(run_id)s, %(clear_number)s, %(route)s, %(hashtag)s, %(page_offset)s, %(user_id)s, %(reserved_at)s
+    %(run_id)s, %(clear_number)s, %(route)s, %(hashtag)s, %(page_offset)s, %(user_id)s, %(reserved_at)s,
+    %(started_at)s
 )
 returning call_id

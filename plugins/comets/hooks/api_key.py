@@ -1,14 +1,24 @@
-"""The API key, kept in one object that signs requests and takes the key out of texts."""
+"""The API key, kept in one object that signs requests and takes the key out of what comes back."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 MAX_QUOTE_CHARS = 200
+
+HIDDEN = "***"
+"""Stands where something secret was."""
+
+MIN_SECRET_CHARS = 8
+"""Anything shorter is no real key, and would take harmless words out of captions and links."""
 
 # Applied in this order, after the key itself: TikHub's bodies hold whole headers and signed links.
 _REDACTED = (
@@ -16,6 +26,8 @@ _REDACTED = (
     re.compile(r"\S*(?:://|www\.)\S*", re.IGNORECASE),
     re.compile(r"[A-Za-z0-9_+/=.~%-]{20,}"),
 )
+
+_LINK_FIELD = "cache_url"
 
 
 class UnusableKeyError(ValueError):
@@ -36,8 +48,8 @@ class ApiKey(AuthBase):
         if not all(character.isprintable() and ord(character) < 256 for character in key):
             raise UnusableKeyError("its password holds characters that no API key has, such as a line break")
         self._header = f"Bearer {key}"
-        spellings = sorted({key, quote(key), quote(key, safe="")}, key=len, reverse=True)
-        self._spellings = re.compile("|".join(map(re.escape, spellings)), re.IGNORECASE)
+        self._spellings = _pattern(_spellings(key))
+        self._is_secret = len(key) >= MIN_SECRET_CHARS
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = self._header
@@ -46,7 +58,60 @@ class ApiKey(AuthBase):
     def quote_safely(self, text: str) -> str:
         """Return the beginning of a text of TikHub's, without control characters, keys, tokens and links."""
         printable = "".join(character if character.isprintable() else " " for character in text)
-        printable = self._spellings.sub("***", printable)
+        printable = self._spellings.sub(HIDDEN, printable)
         for pattern in _REDACTED:
-            printable = pattern.sub("***", printable)
+            printable = pattern.sub(HIDDEN, printable)
         return " ".join(printable.split())[:MAX_QUOTE_CHARS]
+
+    def clean(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """Take the key and the `cache_url` out of an envelope, wherever in it they stand, and return it.
+
+        The JSON has to be parsed before, because JSON can escape every character.
+        """
+        link = envelope.get(_LINK_FIELD)
+        secrets = [self._spellings.pattern] if self._is_secret else []
+        if isinstance(link, str) and len(link) >= MIN_SECRET_CHARS:
+            secrets.append(re.escape(link))
+        pattern = re.compile("|".join(secrets) or r"(?!)", re.IGNORECASE)
+        _clean(envelope, pattern)
+        return envelope
+
+
+def _clean(whole: dict[str, Any], pattern: re.Pattern[str]) -> None:
+    """Take what the pattern finds out of a JSON value, in place; without recursion, as bodies may be nested deeply."""
+    waiting: list[Any] = [whole]
+    while waiting:
+        container = waiting.pop()
+        if isinstance(container, dict):
+            pairs = [(pattern.sub(HIDDEN, name), value) for name, value in container.items()]
+            container.clear()
+            container.update((name, HIDDEN if name == _LINK_FIELD else value) for name, value in pairs)
+        places: Any = container.items() if isinstance(container, dict) else enumerate(container)
+        for place, value in list(places):
+            if isinstance(value, str):
+                container[place] = pattern.sub(HIDDEN, value)
+            elif isinstance(value, dict | list):
+                waiting.append(value)
+
+
+def _spellings(key: str) -> set[str]:
+    spellings = {key, quote(key), quote(key, safe=""), quote_plus(key), quote(quote(key, safe=""), safe="")}
+    spellings |= {escape(key), escape(key, quote=False)}
+    raw = key.encode("latin-1")
+    return spellings | {part for form in {raw, key.encode()} for part in _base64_parts(form)}
+
+
+def _base64_parts(secret: bytes) -> Iterator[str]:
+    """What stands in every base64 text that holds the secret, at each of the three places where it may begin."""
+    for shift in range(3):
+        first = -(-shift * 8 // 6)
+        last = (shift + len(secret)) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            part = encode(bytes(shift) + secret).decode()[first:last]
+            if len(part) >= MIN_SECRET_CHARS:
+                yield part
+
+
+def _pattern(spellings: set[str]) -> re.Pattern[str]:
+    longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+    return re.compile(rf"(?:bearer\s+)?(?:{'|'.join(map(re.escape, longest_first))})", re.IGNORECASE)

@@ -68,6 +68,7 @@ _FIX_KEY = (
     "or AIRFLOW_CONN_TIKHUB), then clear the failed task."
 )
 CHECK_URL = "Check the base URL: the host of the Airflow connection `{conn_id}` (in the environment: TIKHUB_BASE_URL)."
+_SLOWER = "If it lasts, lower requests_per_second (include/comets.yaml, or COMETS_REQUESTS_PER_SECOND)."
 _LATER = "If it lasts, look at TikHub's status, then clear the failed task."
 
 _VERDICTS = {
@@ -93,7 +94,7 @@ _VERDICTS = {
     408: _Verdict(TikHubTransientError, "timed out", _LATER),
     422: _Verdict(TikHubRequestError, "refused the parameters", "Check the run's params."),
     425: _Verdict(TikHubTransientError, "was not ready", _LATER),
-    429: _Verdict(TikHubRateLimitError, "asks to call less often", "Fewer slots in the pool `tikhub` call less often."),
+    429: _Verdict(TikHubRateLimitError, "asks to call less often", _SLOWER),
     # TikTok's own code, seen nested in HTTP 200. Its neighbours, such as 10222, are not understood.
     10221: _Verdict(TikHubAccountNotFoundError, "says that there is no such account"),
 }
@@ -106,7 +107,7 @@ _STRANGE_STATUS = _Verdict(TikHubTransientError, "answered with a status that HT
 
 
 def judge_reply(question: Question, reply: Reply, key: ApiKey) -> dict[str, Any]:
-    """Return the envelope of a successful reply.
+    """Return the envelope of a successful reply, without what must not reach a table: the key and the `cache_url`.
 
     :raises TikHubError: the class says what to do about the failure
     """
@@ -123,7 +124,7 @@ def judge_reply(question: Question, reply: Reply, key: ApiKey) -> dict[str, Any]
     inner_status = failing_inner_status(envelope)
     if inner_status is not None:
         raise _status_failure(question, reply, envelope, inner_status, key)
-    return envelope
+    return key.clean(envelope)
 
 
 def no_reply_failure(question: Question, no_reply: NoReply) -> TikHubError:

@@ -13,6 +13,7 @@ from requests import PreparedRequest, Response, Session
 from comets.errors import TikHubAmbiguousError, TikHubAuthError, TikHubError, TikHubRequestError, TikHubTransientError
 from comets.hooks.api_key import ApiKey, UnusableKeyError
 from comets.hooks.base_url import BaseUrlError, base_url_of
+from comets.hooks.quiet import QuietAdapter, silenced_libraries
 from comets.hooks.replies import CHECK_URL, Question, failure, judge_reply, no_reply_failure
 from comets.hooks.transport import NoReply, Reply, explain_no_reply, read_reply
 from comets.models import Balance, Profile, VideoPage
@@ -63,7 +64,7 @@ class TikHubHook(HttpHook):
     _key: ApiKey
 
     def __init__(self, *, tikhub_conn_id: str = default_conn_name) -> None:
-        super().__init__(method="GET", http_conn_id=tikhub_conn_id)
+        super().__init__(method="GET", http_conn_id=tikhub_conn_id, adapter=QuietAdapter())
         self.tikhub_conn_id = tikhub_conn_id
         self.default_headers = {"Accept": "application/json", "User-Agent": "comet-discovery"}
         self._session: Session | None = None
@@ -248,8 +249,9 @@ class TikHubHook(HttpHook):
     def _exchange(self, question: Question) -> dict[str, Any]:
         reply: Reply | NoReply
         try:
-            response = self.run(question.route, data=dict(question.params))
-            reply = read_reply(response, deadline_seconds=self.body_deadline_seconds, max_bytes=self.max_body_bytes)
+            with silenced_libraries():
+                response = self.run(question.route, data=dict(question.params))
+                reply = read_reply(response, deadline_seconds=self.body_deadline_seconds, max_bytes=self.max_body_bytes)
         # Whatever it is that sending raises, its text may hold the key.
         except Exception as error:
             reply = explain_no_reply(error, timeout_seconds=self.timeout_seconds)

@@ -54,6 +54,7 @@ class ExtractVideosOperator(BaseOperator):
                 ledger=ledger,
                 run_id=run_id,
                 tries_per_call=tries_per_call,
+                rate_limit_tries=settings().retries.rate_limit_tries,
                 hashtag=self.hashtag,
             ).read_all(unknown_authors(database, run_id, self.hashtag))
         return {"hashtag": self.hashtag, "page_count": search.page_count, "profile_count": readings[Reading.READ]}

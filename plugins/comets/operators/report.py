@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from comets import report_lines
 from comets.database import Database, connect
 from comets.settings import settings
-from comets.tables import text_table
-from comets.text import printable_text
-
-HEALING = (
-    "To heal the run: put the cause right, then clear the failed task instance in the grid, with Downstream ticked and "
-    "Only Failed not ticked. What was landed is kept and not paid for again."
-)
-
-HASHTAG_COLUMNS = {
-    "hashtag": "hashtag",
-    "outcome": "outcome",
-    "page_count": "pages",
-    "received_count": "received",
-    "landed_count": "landed",
-    "rejected_count": "rejected",
-    "comet_count": "Comets",
-    "new_comet_count": "new",
-    "call_count": "calls",
-    "billed_count": "billed",
-}
-
-
-MODE = "{mode}: {made_search_count} searches made, {reused_search_count} re-used"
-ROLL_CALL = (
-    "Roll call of {member_count:,} creators: {read_count:,} read, {reused_count:,} re-used (answered on that date or "
-    "later), {unreachable_count:,} unreachable, {no_account_count:,} without an account, {not_asked_count:,} not asked"
-)
-STANDING = (
-    "Tracked creators: {creator_count:,}, of them {graduated_count:,} graduated (above the band) and "
-    "{missing_count:,} missing (unreachable on three dates, asked weekly)"
-)
-CALLS = (
-    "TikHub calls of this run: {call_count:,} made ({profile_call_count:,} for profiles), {billed_count:,} billed, "
-    "{unknown_count:,} of unknown billing, about {cost:.3f} USD"
-)
 
 MAX_NAMES = 20
 
@@ -63,19 +31,20 @@ class ReportOperator(BaseOperator):
 
         :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
         """
-        run_id = context["dag_run"].run_id
+        dag_run = context["dag_run"]
+        run = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
-            asking = database.fetch_one("report/asking", run_id=run_id)
-            hashtags = database.fetch_all("report/hashtags", run_id=run_id)
+            asking = database.fetch_one("report/asking", run_id=run["run_id"])
+            hashtags = database.fetch_all("report/hashtags", **run)
             failed_hashtags = self._mark_outcomes(hashtags, states)
-            self._log_comets(database, run_id)
-            self._log_summary(database, context["dag_run"], asking, hashtags)
+            self._log_found(database, run, hashtags)
+            self._log_asked(database, run, asking)
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
         if failed_hashtags or failed_steps:
-            raise AirflowFailException(self._failure(asking["recorded_date"], failed_hashtags, failed_steps))
+            raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
         """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
@@ -97,77 +66,33 @@ class ReportOperator(BaseOperator):
                 failed.append(row)
         return failed
 
-    def _log_comets(self, database: Database, run_id: str) -> None:
-        comets = database.fetch_all("report/comets", run_id=run_id)
-        for comet in comets:
-            self.log.info(
-                "Discovered Comet: @%s (%s followers, %s)",
-                printable_text(comet["handle"]),
-                f"{comet['follower_count']:,}",
-                f"{comet['daily_growth_followers']:+,}",
-            )
+    def _log_found(self, database: Database, run: dict[str, Any], hashtags: list[dict[str, Any]]) -> None:
+        price = settings().budget.price_per_call_usd
+        comets = database.fetch_all("report/comets", run_id=run["run_id"])
+        self._log(map(report_lines.comet_line, comets))
         self.log.info("Total Comets discovered: %d", len(comets))
-
-    def _log_summary(
-        self, database: Database, dag_run: Any, asking: dict[str, Any], hashtags: list[dict[str, Any]]
-    ) -> None:
-        run_id = dag_run.run_id
-        snapshots = database.fetch_all("report/snapshots", run_id=run_id)
-        rows = [[str(row[column]) for column in HASHTAG_COLUMNS] for row in hashtags]
-        for line in text_table(list(HASHTAG_COLUMNS.values()), rows):
-            self.log.info("%s", line)
+        self._log(report_lines.hashtag_lines(hashtags, price))
         for row in hashtags:
             if row["received_count"] != row["landed_count"] + row["rejected_count"]:
                 self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
-        self.log.info("%s", MODE.format(mode=_mode(asking), **asking))
-        self.log.info("%s", ROLL_CALL.format(**asking))
-        self._log_unread(database, run_id, asking["unreachable_count"] + asking["no_account_count"])
-        self._log_not_asked(database, dag_run, asking)
-        self.log.info("%s", STANDING.format(**asking))
-        self.log.info(
-            "Snapshots of %s: %s",
-            asking["recorded_date"],
-            ", ".join(f"{row['snapshot_count']:,} {row['basis']}" for row in snapshots) or "none",
-        )
-        calls = database.fetch_one("report/calls", run_id=run_id)
-        cost = calls["billed_count"] * settings().budget.price_per_call_usd
-        self.log.info("%s", CALLS.format(cost=cost, **calls))
+        new_comet_count = sum(comet["is_new"] for comet in comets)
+        calls = database.fetch_one("report/calls", run_id=run["run_id"])
+        self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
-    def _log_unread(self, database: Database, run_id: str, unread_count: int) -> None:
-        if not unread_count:
-            return
-        rows = database.fetch_all("report/unread", run_id=run_id, row_limit=MAX_NAMES)
-        names = ", ".join(f"@{printable_text(row['handle'])} ({row['outcome']})" for row in rows)
-        rest = f" and {unread_count - len(rows):,} more" if unread_count > len(rows) else ""
-        self.log.warning("Could not be read, history kept: %s%s", names, rest)
+    def _log_asked(self, database: Database, run: dict[str, Any], asking: dict[str, Any]) -> None:
+        stops = database.fetch_all("report/stops", **run)
+        self._log((report_lines.stop_line(stop, asking["max_api_calls"]) for stop in stops), logging.ERROR)
+        self._log(report_lines.asking_lines(asking))
+        unread_count = asking["unreachable_count"] + asking["no_account_count"]
+        if unread_count:
+            rows = database.fetch_all("report/unread", run_id=run["run_id"], row_limit=MAX_NAMES)
+            self.log.warning("%s", report_lines.unread_line(rows, unread_count))
+        if asking["not_asked_count"]:
+            self.log.warning("%s", report_lines.not_asked_line(asking, bool(stops)))
+        self.log.info("%s", report_lines.standing_line(asking))
+        snapshots = database.fetch_all("report/snapshots", run_id=run["run_id"])
+        self.log.info("%s", report_lines.snapshots_line(asking, snapshots))
 
-    def _log_not_asked(self, database: Database, dag_run: Any, asking: dict[str, Any]) -> None:
-        if not asking["not_asked_count"]:
-            return
-        budget = asking["max_api_calls"]
-        calls = database.fetch_one("landing/call_counts", run_id=dag_run.run_id, clear_number=dag_run.clear_number or 0)
-        if calls["fatal_error"]:
-            reason = calls["fatal_error"]
-        elif calls["call_count"] >= budget:
-            reason = f"The run's budget of {budget:,} TikHub calls is spent."
-        else:
-            reason = "TikHub could not answer for the accounts before them, or their batch failed."
-        self.log.warning("Creators who were not asked: %s. %s", f"{asking['not_asked_count']:,}", reason)
-
-    def _failure(self, recorded_date: Any, hashtags: list[dict[str, Any]], steps: list[str]) -> str:
-        parts = []
-        if hashtags:
-            reasons = "; ".join(
-                f"#{row['hashtag']} ({row['last_error'] or 'see the log of its task'})" for row in hashtags
-            )
-            parts.append(f"{len(hashtags)} hashtag(s) failed: {reasons}.")
-        if steps:
-            parts.append(f"Failed steps: {', '.join(steps)}; their logs say why.")
-        return f"The run for {recorded_date} is incomplete. {' '.join(parts)} All else is stored. {HEALING}"
-
-
-def _mode(asking: dict[str, Any]) -> str:
-    recorded_date = asking["recorded_date"]
-    if asking["is_live"]:
-        return f"Live run of {recorded_date}"
-    return f"{'Refresh' if asking['is_refresh'] else 'Replay'} of the past date {recorded_date}"
+    def _log(self, lines: Iterable[str], level: int = logging.INFO) -> None:
+        for line in lines:
+            self.log.log(level, "%s", line)

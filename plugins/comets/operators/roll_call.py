@@ -9,10 +9,12 @@ from airflow.sdk import BaseOperator, Context
 from comets.database import connect
 from comets.hooks.tikhub import TikHubHook
 from comets.ledger import Ledger
+from comets.pace import calls_within
 from comets.profiles import ProfileReader
 from comets.roll_call import plan_roll_call, restate_mode, roll_call_members
 from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
+from comets.timeouts import TASK_TIMEOUT
 
 
 class PlanRollCallOperator(BaseOperator):
@@ -27,7 +29,9 @@ class PlanRollCallOperator(BaseOperator):
         run_id = context["dag_run"].run_id
         with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, run_id, today(settings().timezone))
-            batches = plan_roll_call(database, run_id, settings().roll_call.batch_size)
+            # At a slow pace batches are smaller, so that a task is done with its own in half of the time that it has.
+            batch_size = min(settings().roll_call.batch_size, calls_within(TASK_TIMEOUT / 2, settings()))
+            batches = plan_roll_call(database, run_id, batch_size)
         self.log.info("%d creators to ask for, in %d batches", sum(batches.values()), len(batches))
         return list(batches) or [1]
 
@@ -60,6 +64,7 @@ class RollCallOperator(BaseOperator):
                 ledger=Ledger(database, dag_run.run_id, dag_run.clear_number or 0),
                 run_id=dag_run.run_id,
                 tries_per_call=settings().retries.tries_per_call,
+                rate_limit_tries=settings().retries.rate_limit_tries,
             )
             members = roll_call_members(database, dag_run.run_id, self.batch_number)
             self.log.info("Batch %d: %d creators to ask for", self.batch_number, len(members))

@@ -1,0 +1,57 @@
+-- Purpose: did too many creators lose half of their followers or more, against their nearest known count before the
+-- run's date? One creator can; many at once mean that the counts are wrong.
+-- Inputs: comet_runs, comet_run_readings, comet_observations; the largest share and the smallest sample.
+-- Grain: one row. Idempotent: it only reads.
+with compared as (
+    select
+        reading.follower_count as now_count,
+        earlier.follower_count as then_count
+    from comet_runs as run
+    inner join comet_run_readings as reading on run.run_id = reading.run_id
+    inner join lateral (
+        select known.follower_count
+        from comet_observations as known
+        where
+            known.user_id in (reading.user_id, reading.asked_id)
+            and known.observed_date < run.recorded_date
+            and known.follower_count is not null
+        order by
+            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as earlier on true
+    where run.run_id = %(run_id)s and reading.follower_count is not null
+),
+
+counted as (
+    select
+        count(*) as creator_count,
+        count(*) filter (where now_count <= then_count / 2.0) as halved_count
+    from compared
+    where then_count > 0
+),
+
+judged as (
+    select
+        creator_count,
+        halved_count,
+        halved_count::numeric / nullif(creator_count, 0) as figure,
+        %(max_halved_share)s::numeric as threshold
+    from counted
+)
+
+select
+    judged.figure,
+    judged.threshold,
+    coalesce(judged.creator_count >= %(min_sample_count)s and judged.figure > judged.threshold, false) as is_tripped,
+    concat(
+        'Followers fell to half or less for ', judged.halved_count, ' of ', judged.creator_count, ' creators (',
+        trim_scale(round(100 * coalesce(judged.figure, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
+        ' (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
+        %(min_sample_count)s, ' creators on).'
+    ) as sentence,
+    'Compare some of them with TikTok. To ask again, clear roll_call with Downstream ticked, or trigger the date '
+    'again. If the figure is right, raise gates.max_halved_share in include/comets.yaml and clear this task with '
+    'Downstream ticked.' as remedy
+from comet_runs as run
+cross join judged
+where run.run_id = %(run_id)s

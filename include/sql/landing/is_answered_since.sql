@@ -1,0 +1,21 @@
+-- Purpose: has TikHub answered this run for anybody else since it first failed for this account? Then the fault is the
+-- account's and no outage.
+-- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
+with first_failure as (
+    select min(call_id) as call_id
+    from comet_calls
+    where run_id = %(run_id)s and user_id = %(asked_id)s and error_type is not null
+)
+
+select
+    exists (
+        select 1
+        from comet_calls as answer
+        where
+            answer.run_id = %(run_id)s
+            and answer.user_id is not null
+            and answer.status_code = 200
+            and answer.error_type is null
+            and answer.call_id > first_failure.call_id
+    ) as is_answered
+from first_failure

@@ -1,0 +1,144 @@
+"""What has to happen for each way in which TikHub can fail, as data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+IS_LONG = os.environ.get("COMETS_TEST_PROFILE") == "long"
+
+Reaction = Literal["retry", "wait", "smaller page", "fail", "stop the run", "no account"]
+
+FAILED_CALLS: dict[Reaction, int] = {
+    # How often a call that always fails so is made: the tries in all, over hook and Airflow together.
+    "retry": 3,
+    "wait": 5,
+    "smaller page": 3,
+    "fail": 1,
+    "stop the run": 1,
+    "no account": 1,
+}
+
+OFFSETS = {"first": 0, "middle": 4, "last": 8}
+"""Where the three pages of every search begin."""
+
+PAGE_SIZE = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way of failing.
+
+    :param rule: what the sandbox is told to do
+    :param reaction: what happens to a search
+    :param error: class of the error
+    :param status: HTTP status in the ledger
+    :param is_billed: in the ledger; None is "nobody can know"
+    :param sandbox_bills: the same as the sandbox counts
+    :param said: stands in the reason that Airflow shows
+    :param ever: the places of a search where it fails for ever; all of them in the long profile
+    :param profile: what happens to a profile, where that differs
+    """
+
+    rule: dict[str, Any]
+    reaction: Reaction
+    error: str
+    status: int | None
+    is_billed: bool | None
+    sandbox_bills: bool | None
+    said: str
+    ever: tuple[str, ...]
+    profile: Reaction | None = None
+
+    @property
+    def of_profile(self) -> Reaction:
+        """What happens to a profile."""
+        if self.profile:
+            return self.profile
+        return "retry" if self.reaction == "smaller page" else self.reaction
+
+
+def _status(status: int, reaction: Reaction, error: str, said: str, *ever: str, **rule: Any) -> Kind:
+    rule = {"fault": "status", "status": status, **rule}
+    return Kind(rule, reaction, f"TikHub{error}Error", status, False, False, said, ever)
+
+
+def _inner(status: int, reaction: Reaction, error: str, *ever: str, profile: Reaction | None = None) -> Kind:
+    rule = {"fault": "inner_status", "status": status}
+    said = f"(HTTP 200, inner status {status})"
+    return Kind(rule, reaction, f"TikHub{error}Error", 200, True, True, said, ever, profile)
+
+
+def _broken(reaction: Reaction, error: str, status: int | None, bills: bool | None, said: str, *ever: str) -> Kind:
+    # Whether such a call is billed, TikHub alone knows.
+    return Kind({}, reaction, f"TikHub{error}Error", status, None, bills, said, ever)
+
+
+def _with(kind: Kind, **rule: Any) -> Kind:
+    return Kind(**{**vars(kind), "rule": rule})
+
+
+FLAKED = "could not answer, for one of three reasons"
+
+KINDS: dict[str, Kind] = {
+    "429 with Retry-After": _status(429, "wait", "RateLimit", "asks to call less often", "first", retry_after=7),
+    "429": _status(429, "wait", "RateLimit", "asks to call less often (HTTP 429)", "middle"),
+    "inner 429": _inner(429, "wait", "RateLimit", "last"),
+    "500": _status(500, "retry", "Transient", "or the platform behind it failed (HTTP 500)", "first"),
+    "502": _status(502, "retry", "Transient", "or the platform behind it failed (HTTP 502)", "middle"),
+    "503": _status(503, "retry", "Transient", "or the platform behind it failed (HTTP 503)", "last"),
+    "inner 500": _inner(500, "retry", "Transient", "first"),
+    "timeout": _with(
+        _broken("retry", "Transient", None, None, "gave no answer within", "middle"), fault="timeout", delay=600
+    ),
+    "web page": _with(
+        _broken("retry", "Transient", 200, False, "a web page instead of JSON", "last"), fault="html", status=200
+    ),
+    "web page with 502": Kind(
+        {"fault": "html", "status": 502}, "retry", "TikHubTransientError", 502, False, False, "(HTTP 502)", ("first",)
+    ),
+    "broken JSON": _with(_broken("retry", "Transient", 200, True, "broken JSON", "middle"), fault="invalid_json"),
+    "400": _status(400, "retry", "Ambiguous", FLAKED, "first", "middle", "last"),
+    "inner 5": _inner(5, "retry", "Ambiguous", "first"),
+    "inner 10221": _inner(10221, "retry", "Ambiguous", "last", profile="no account"),
+    "cut body": _with(
+        _broken("smaller page", "CutBody", 200, None, "the connection failed after", "first", "last"), fault="cut_body"
+    ),
+    "over-long body": _with(
+        _broken("smaller page", "CutBody", 200, True, "it is larger than", "middle"), fault="long_body", extra=900_000
+    ),
+    "404": _status(404, "fail", "Request", "does not know this route", "first"),
+    "405": _status(405, "fail", "Request", "does not take GET", "middle"),
+    "422": _status(422, "fail", "Request", "refused the parameters", "last"),
+    "redirect": Kind(
+        {"fault": "redirect"}, "fail", "TikHubRequestError", 302, False, False, "redirects elsewhere", ("first",)
+    ),
+    "401": _status(401, "stop the run", "Auth", "refused the API key (HTTP 401)", "first"),
+    "402": _status(402, "stop the run", "Balance", "lack of balance (HTTP 402)", "middle"),
+    "403": _status(403, "stop the run", "Auth", "forbids this call (HTTP 403)", "last"),
+    "inner 401": _inner(401, "stop the run", "Auth", "roll call"),
+    "inner 402": _inner(402, "stop the run", "Balance", "hidden author"),
+}
+
+PASSING = {name: kind for name, kind in KINDS.items() if kind.reaction not in ("fail", "stop the run")}
+FINAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "fail"}
+FATAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "stop the run"}
+
+EVER = [(name, place) for name, kind in {**PASSING, **FINAL}.items() for place in (OFFSETS if IS_LONG else kind.ever)]
+"""Searches that fail for ever: kind and place."""
+
+FATAL_PLACES = (*OFFSETS, "roll call", "hidden author")
+FATAL_CELLS = [
+    (name, place, is_once)
+    for name, kind in FATAL.items()
+    for place in (FATAL_PLACES if IS_LONG else kind.ever)
+    for is_once in ((True, False) if IS_LONG else (place in ("first", "middle", "roll call"),))
+]
+
+DATE_OF_FATAL_RUNS = date(2026, 4, 1)
+"""Each of them on a day of its own from here on."""
+
+EVER_PROFILES = [name for name in PASSING if IS_LONG or PASSING[name].reaction != "wait" or name == "429"]
+"""Profiles that can't be had: the waiting kinds cost five tries of the whole task each."""

@@ -1,0 +1,400 @@
+"""Every way in which TikHub fails x every place x once and for ever, through real Airflow tasks.
+
+What has to come of it stands in `fault_table`. Many cells share a Dag run, each with a hashtag or a creator of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from comets.hooks.tikhub import TikHubHook
+from include.sandbox.client import SandboxClient
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import POSTGRES, tikhub_connection_to
+from tests.dags.conftest import NewWorld
+from tests.dags.fault_runs import (
+    DATE,
+    HIDDEN_HASHTAG,
+    FatalRun,
+    FaultyRun,
+    Written,
+    everything_written,
+    fatal_runs,
+    for_ever,
+    once,
+    searching,
+    wrong_requests,
+)
+from tests.dags.fault_table import (
+    EVER,
+    EVER_PROFILES,
+    FAILED_CALLS,
+    FATAL_CELLS,
+    FINAL,
+    KINDS,
+    OFFSETS,
+    PAGE_SIZE,
+    PASSING,
+)
+from tests.dags.worlds import PROFILE, SEARCH, Day, Row, RunDag, World, identifiers_of
+from tests.secret_scan import CACHE_LINK, database_texts, exception_texts, findings
+
+RESULTS = {
+    "creators": "*",
+    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, basis",
+    "comet_discoveries": "*",
+    "comet_handles": "*",
+    "comet_run_dates": "*",
+    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count",
+    "comet_profiles": "user_id, outcome, observed_at, follower_count, heart_count, video_count",
+}
+
+SECRETS = {
+    "API key": "sk-Matrix+Key/0123456789=abcdef",
+    "database password": "Matrix:pass/word@0123456789%",
+    "authorization": "Bearer ",
+    "cache link": CACHE_LINK,
+}
+
+ONCE_PROFILES = [name for name, kind in PASSING.items() if kind.of_profile != "no account"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The runs of the matrix and what they wrote."""
+
+    calm: FaultyRun
+    once: FaultyRun
+    ever: FaultyRun
+    wrong: FaultyRun
+    fatal: dict[tuple[str, str, bool], FatalRun]
+    truth: dict[str, dict[int, list[str]]]
+    """By hashtag and offset: the videos that the sandbox shows there when nothing fails."""
+    written: Written
+    fatal_world: World
+
+    @property
+    def days(self) -> list[Day]:
+        """What each run did."""
+        runs = (self.calm, self.once, self.ever, self.wrong)
+        return [run.day for run in runs] + [run.day for run in self.fatal.values()]
+
+    def lines(self, *words: str) -> list[str]:
+        """Lines of the tasks' logs that hold all these words."""
+        logs = [line for day in self.days for line in day.log.splitlines()] + self.written.logs
+        return [line for line in (log.replace("\\'", "'") for log in logs) if all(word in line for word in words)]
+
+
+@pytest.fixture(scope="module")
+def matrix(new_world: NewWorld) -> Iterator[Matrix]:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as worlds, everything_written() as written:
+        patch.setattr(TikHubHook, "timeout_seconds", 1.0)
+        patch.setattr(TikHubHook, "max_body_bytes", 800_000)
+
+        def begin() -> World:
+            world = worlds.enter_context(new_world())
+            connection = json.loads(os.environ["AIRFLOW_CONN_COMETS_DB"]) | {"password": SECRETS["database password"]}
+            patch.setenv("AIRFLOW_CONN_COMETS_DB", json.dumps(connection))
+            patch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(world.sandbox, SECRETS["API key"]))
+            return world
+
+        def kept(run: FaultyRun) -> FaultyRun:
+            written.keep_metadata()
+            return run
+
+        calm = kept(once(begin(), is_calm=True))
+        calm.world.sandbox.set_faults()
+        truth = {searching(name, place): pages_of(searching(name, place)) for name, place in EVER}
+        disturbed = kept(once(begin()))
+        ever = kept(for_ever(begin()))
+        wrong = kept(wrong_requests(begin()))
+        fatal_world = begin()
+        fatal = dict(zip(FATAL_CELLS, fatal_runs(fatal_world), strict=True))
+        written.keep_metadata()
+        yield Matrix(calm, disturbed, ever, wrong, fatal, truth, written, fatal_world)
+
+
+def pages_of(hashtag: str) -> dict[int, list[str]]:
+    """Ask the sandbox itself."""
+    hook = TikHubHook()
+    pages = {
+        offset: hook.search_videos(keyword=hashtag, offset=offset, count=PAGE_SIZE, publish_time=0, region="US")
+        for offset in OFFSETS.values()
+    }
+    return {offset: [video.video_id for video in page.videos] for offset, page in pages.items()}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_search_that_fails_once_on_each_page_ends_as_if_nothing_had_happened(matrix: Matrix, name: str) -> None:
+    kind, hashtag = KINDS[name], searching(name)
+    run = matrix.once
+    assert run.state(hashtag) == "success"
+    for offset in OFFSETS.values():
+        calls = [(count, billed) for at, count, billed in run.searched(hashtag) if at == offset]
+        assert [billed for _, billed in calls] == [kind.sandbox_bills, True]
+        failed = (kind.status, kind.is_billed, kind.error)
+        assert run.ledger(hashtag=hashtag, page_offset=offset) == [failed, (200, True, None)]
+        if kind.reaction == "smaller page":
+            assert calls[1][0] == max(1, calls[0][0] // 2)
+        else:
+            assert [count for count, _ in calls] == [PAGE_SIZE, PAGE_SIZE]
+
+    tries = run.tries(hashtag)
+    if kind.reaction == "smaller page":
+        assert [row["state"] for row in tries] == ["success"]
+        assert contents(run.landed(hashtag)) == contents(matrix.calm.landed(hashtag))
+        assert len(matrix.lines(repr(hashtag), kind.said, "Trying again with")) == len(OFFSETS)
+    else:
+        assert [row["state"] for row in tries] == ["failed", "failed", "failed", "success"]
+        for row, offset in zip(tries, OFFSETS.values(), strict=False):
+            assert row["retry_reason"].startswith(f"Try 1 of {FAILED_CALLS[kind.reaction]} failed: TikHub ")
+            assert kind.said in row["retry_reason"]
+            assert f"search for {hashtag!r} at offset {offset} " in row["retry_reason"]
+        assert run.landed(hashtag) == matrix.calm.landed(hashtag)
+
+
+def contents(landed: dict[str, list[Row]]) -> dict[str, list[Any]]:
+    """What was landed, whatever the pages it came in."""
+    return {
+        "videos": sorted((row["video_id"], row["play_count"], row["follower_count"]) for row in landed["videos"]),
+        "rejected": sorted((row["reason"], row["raw_json"]) for row in landed["rejected"]),
+        "discoveries": landed["discoveries"],
+    }
+
+
+@pytest.mark.parametrize("name", ONCE_PROFILES)
+@pytest.mark.parametrize("place", ["in_roll_call", "hidden"])
+def test_a_profile_that_fails_once_is_asked_for_once_more(matrix: Matrix, name: str, place: str) -> None:
+    kind, creator = KINDS[name], getattr(matrix.once, place)[name]
+    assert matrix.once.asked(creator)[:2] == [kind.sandbox_bills, True]
+    calls = matrix.once.ledger(user_id=creator.uid)
+    error = "TikHubCutBodyError" if kind.reaction == "smaller page" else kind.error
+    assert calls[:2] == [(kind.status, kind.is_billed, error), (200, True, None)]
+    assert len(calls) == 2
+    # The next way to ask needs no pause, hence no try of the task; and all that is told of one try is told of its last.
+    if kind.error == "TikHubRateLimitError":
+        assert matrix.lines("Try 1 of 5 failed: TikHub", kind.said, repr(creator.sec_uid))
+    elif kind.error != "TikHubAmbiguousError":
+        assert matrix.lines("TikHub", kind.said, repr(creator.sec_uid), "It will be asked for again.")
+
+
+def test_after_passing_failures_every_table_is_as_if_nothing_had_happened(matrix: Matrix) -> None:
+    assert matrix.once.day.state == matrix.calm.day.state == "success"
+    assert set(matrix.once.day.tasks.values()) == {"success"}
+    for table, columns in RESULTS.items():
+        statement = f"select {columns} from {table}"
+        rows = [sorted(map(repr, run.world.rows(statement))) for run in (matrix.once, matrix.calm)]
+        assert rows[0], table
+        assert rows[0] == rows[1], table
+
+
+def test_every_call_stands_in_the_ledger_and_no_other_is_billed(matrix: Matrix) -> None:
+    for run in (matrix.calm, matrix.once, matrix.ever):
+        calls = run.world.rows("select * from comet_calls where run_id = %s", run.day.run_id)
+        assert len(calls) == run.counters["total"] == len(run.calls)
+        assert all(call["finished_at"] for call in calls)
+        known = sum(call["is_billed"] is True for call in calls)
+        unknown = sum(call["is_billed"] is None for call in calls)
+        assert known <= run.counters["billed"] <= known + unknown
+        routes = {route: sum(call["route"].endswith(route) for call in calls) for route in (SEARCH, PROFILE)}
+        assert routes == run.counters["by_route"]
+
+
+@pytest.mark.parametrize(("name", "place"), EVER)
+def test_a_search_that_always_fails_gives_up_and_keeps_what_it_has(matrix: Matrix, name: str, place: str) -> None:
+    kind, hashtag, offset = KINDS[name], searching(name, place), OFFSETS[place]
+    run, count = matrix.ever, FAILED_CALLS[kind.reaction]
+    assert run.state(hashtag) == "failed"
+    before = [(at, PAGE_SIZE, True) for at in OFFSETS.values() if at < offset]
+    sizes = [4, 2, 1] if kind.reaction == "smaller page" else [PAGE_SIZE] * count
+    assert run.searched(hashtag) == [*before, *((offset, size, kind.sandbox_bills) for size in sizes)]
+    assert run.ledger(hashtag=hashtag, page_offset=offset) == [(kind.status, kind.is_billed, kind.error)] * count
+
+    landed = run.landed(hashtag)
+    assert [row["page_offset"] for row in landed["pages"]] == [at for at, _, _ in before]
+    expected = [video for at, _, _ in before for video in matrix.truth[hashtag][at]]
+    assert [row["video_id"] for row in landed["videos"]] == expected
+    assert len(landed["rejected"]) == len(before) * PAGE_SIZE - len(expected)
+    assert {row["video_id"] for row in landed["discoveries"]} <= set(expected)
+
+    tries = run.tries(hashtag)
+    retries = [] if kind.reaction in ("smaller page", "fail") else list(range(1, count))
+    assert [row["state"] for row in tries] == ["failed"] * (len(retries) + 1)
+    for row, number in zip(tries, retries, strict=False):
+        assert row["retry_reason"].startswith(f"Try {number} of {count} failed: TikHub ")
+        assert kind.said in row["retry_reason"]
+    start = "TikHub" if kind.reaction == "fail" else f"Given up after {count} tries: TikHub"
+    question = f"search for {hashtag!r} at offset {offset} "
+    [line] = matrix.lines("Retry policy decision", "action=fail", kind.said, question)
+    assert line.partition("reason=")[2][1:].startswith(f"{start} ")
+    assert f"#{hashtag} (" in matrix.ever.day.log
+
+
+@pytest.mark.parametrize("name", EVER_PROFILES)
+@pytest.mark.parametrize("place", ["in_roll_call", "hidden"])
+def test_a_profile_that_always_fails_is_given_up_for_today_and_stops_nobody(
+    matrix: Matrix, name: str, place: str
+) -> None:
+    kind, run = KINDS[name], matrix.ever
+    creator, count = getattr(run, place)[name], FAILED_CALLS[kind.of_profile]
+    assert run.asked(creator) == [kind.sandbox_bills] * count
+    error = "TikHubAccountNotFoundError" if kind.of_profile == "no account" else kind.error
+    assert run.ledger(user_id=creator.uid) == [(kind.status, kind.is_billed, error)] * count
+    [profile] = run.world.rows("select outcome from comet_profiles where user_id = %s", creator.uid)
+    refused = {"TikHubAmbiguousError": "refused", "TikHubAccountNotFoundError": "no_account"}
+    assert profile["outcome"] == refused.get(error, "failed")
+    if count > 1:
+        last_asked_by = identifiers_of(creator)[(count - 1) % 3]
+        assert matrix.lines(f"Given up for today after {count} tries", kind.said, repr(last_asked_by))
+
+
+def test_creators_who_cannot_be_fetched_turn_neither_a_hashtag_nor_the_roll_call_red(matrix: Matrix) -> None:
+    run = matrix.ever
+    assert run.state(HIDDEN_HASHTAG) == "success"
+    batches = {task: state for task, state in run.day.tasks.items() if task.startswith("roll_call")}
+    assert set(batches.values()) == {"success"}
+    assert run.day.tasks["record_growth"] == "success"
+    assert run.day.state == "failed"
+    assert f"{len(EVER)} hashtag(s) failed" in run.day.log
+    [unread] = run.world.rows("select count(*) as n from comet_profiles where outcome <> 'found'")
+    assert unread["n"] == 2 * len(EVER_PROFILES)
+    stats = run.world.rows("select distinct user_id from creator_stats where recorded_date = %s", DATE)
+    assert {creator.uid for creator in run.in_roll_call.values()} <= {row["user_id"] for row in stats}
+
+
+@pytest.mark.parametrize("name", FINAL)
+def test_a_profile_whose_request_is_wrong_fails_its_task_at_once_and_no_other_profile(
+    matrix: Matrix, name: str
+) -> None:
+    kind, run = KINDS[name], matrix.wrong
+    for creator in (run.in_roll_call[name], run.hidden[name]):
+        assert run.asked(creator) == [kind.sandbox_bills]
+        assert run.ledger(user_id=creator.uid) == [(kind.status, kind.is_billed, kind.error)]
+    assert [row["state"] for row in run.tries(searching(name))] == ["failed"]
+    # The author found by search is no Comet of this run, hence nobody whom the roll call knows.
+    assert run.world.rows("select from creators where user_id = %s", run.hidden[name].uid) == []
+    [roll_call] = [row for row in run.instances if row["task_id"] == "roll_call"]
+    assert roll_call["state"] == "failed"
+    found = run.world.rows("select from comet_profiles where outcome = 'found'")
+    assert len(found) == len(FINAL)
+    assert matrix.lines("Retry policy decision", "action=fail", "refused the request for 4 account(s) as wrong")
+
+
+@pytest.mark.parametrize(("name", "place", "is_once"), FATAL_CELLS)
+def test_a_refused_key_or_an_empty_balance_ends_all_calling_of_the_run(
+    matrix: Matrix, name: str, place: str, is_once: bool
+) -> None:
+    kind, run = KINDS[name], matrix.fatal[name, place, is_once]
+    assert [
+        (call["status_code"], call["is_billed"], call["error_type"]) for call in run.ledger if call["error_type"]
+    ] == [(kind.status, kind.is_billed, kind.error)]
+    assert run.ledger[-1]["error_type"]
+    assert len(run.calls) == len(run.ledger)
+    assert run.calls[-1]["billed"] == kind.sandbox_bills
+    assert all(call["billed"] for call in run.calls[:-1])
+    assert {row["try_number"] for row in run.instances} == {1}
+    failed = [row for row in run.instances if row["state"] == "failed" and row["task_id"] == "extract_videos"]
+    assert len(failed) == (0 if place == "roll call" else 3)
+    reasons = [line for line in run.day.log.splitlines() if "Retry policy decision" in line and kind.said in line]
+    assert len(reasons) >= (1 if place == "roll call" else 3)
+    assert all("action=fail" in line for line in reasons)
+    assert run.day.state == "failed"
+
+
+def places(matrix: Matrix) -> dict[str, Any]:
+    """Everything that the runs left behind."""
+    worlds = [matrix.calm.world, matrix.once.world, matrix.ever.world, matrix.wrong.world, matrix.fatal_world]
+    tables = [database_texts(world.database_url) for world in worlds]
+    return {
+        "printed": [day.log for day in matrix.days],
+        "logged": matrix.written.logs,
+        "exceptions": [text for error in matrix.written.exceptions for text in exception_texts(error)],
+        **{f"Airflow's {name}": texts for name, texts in matrix.written.metadata.items()},
+        **{f"creators' {name}": texts for found in tables for name, texts in found.items()},
+    }
+
+
+def test_no_secret_is_in_any_log_xcom_rendered_field_table_or_exception(matrix: Matrix) -> None:
+    found = places(matrix)
+    needed = {"printed", "logged", "exceptions", "Airflow's public.xcom.value", "creators' public.comet_calls.error"}
+    assert needed <= found.keys()
+    assert any("rendered_task_instance_fields" in place for place in found)
+    assert len(found["exceptions"]) > 100
+    assert findings(found, SECRETS) == []
+
+
+@pytest.mark.parametrize(
+    "spell", [str, str.upper, quote, lambda secret: b64encode(f"user:{secret}!".encode()).decode()]
+)
+def test_the_scan_finds_a_secret_wherever_it_is_planted(matrix: Matrix, spell: Callable[[str], str]) -> None:
+    secret = spell(SECRETS["API key"])
+    logging.getLogger("airflow.task").info("planted %s", secret)
+    error = ValueError("harmless")
+    error.__cause__ = KeyError("behind it")
+    error.__cause__.add_note(secret)
+    with psycopg.connect(POSTGRES.url("airflow")) as connection:
+        connection.execute(
+            "update xcom set value = to_jsonb(%s::text) where run_id = %s", [secret, matrix.ever.day.run_id]
+        )
+        connection.execute(
+            "update rendered_task_instance_fields set rendered_fields = to_json(%s::text) where run_id = %s",
+            [secret, matrix.ever.day.run_id],
+        )
+    with psycopg.connect(matrix.ever.world.database_url) as connection:
+        connection.execute("update comet_calls set error = %s where call_id = 1", [secret])
+    planted = {
+        "printed": [f"a line\n{secret}\nanother"],
+        "logged": matrix.written.logs[-1:],
+        "exceptions": list(exception_texts(error)),
+        **database_texts(POSTGRES.url("airflow")),
+        **database_texts(matrix.ever.world.database_url),
+    }
+    found = {finding.removeprefix("API key in ") for finding in findings(planted, SECRETS)}
+    tables = {"public.xcom.value", "public.rendered_task_instance_fields.rendered_fields", "public.comet_calls.error"}
+    assert found == {"printed", "logged", "exceptions", *tables}
+
+
+def test_a_database_that_refuses_the_password_is_told_without_it(
+    dag_runner: RunDag,
+    sandbox: SandboxClient,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path_factory.mktemp("refusing server")
+    with (
+        EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server,
+        everything_written() as written,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        connection = {
+            "conn_type": "postgres",
+            "host": "127.0.0.1",
+            "port": server.port,
+            "login": "somebody",
+            "password": SECRETS["database password"],
+            "schema": "postgres",
+        }
+        patch.setenv("AIRFLOW_CONN_COMETS_DB", json.dumps(connection))
+        patch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(sandbox, SECRETS["API key"]))
+        outcome = dag_runner(f"{DATE}T02:00:00+00:00", {"hashtags": ["gymtok"]})
+        written.keep_metadata()
+    assert outcome.tasks["accept_run"] == "failed"
+    assert sandbox.calls() == []
+    printed = capsys.readouterr()
+    assert "somebody" in printed.out
+    texts = [text for error in written.exceptions for text in exception_texts(error)]
+    assert texts
+    found = {"printed": [*printed], "logged": written.logs, "exceptions": texts, **written.metadata}
+    assert findings(found, SECRETS) == []
