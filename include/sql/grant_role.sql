@@ -33,16 +33,19 @@ begin
             ('comet_searches', 'select, insert, update'),
             ('comet_pages', 'select, insert'),
             ('comet_videos', 'select, insert'),
-            ('comet_rejected_items', 'insert'),
-            ('comet_profiles', 'select, insert'),
-            ('comet_calls', 'select, insert, update'),
+            ('comet_rejected_items', 'select, insert'),
+            ('comet_profiles', 'select, insert, update'),
+            ('comet_calls', 'select, insert, update, delete'),
             ('comet_roll_call', 'select, insert'),
             ('comet_discoveries', 'select, insert, update'),
             ('comet_run_discoveries', 'select, insert, delete'),
             ('comet_observations', 'select, insert, update'),
             ('comet_handles', 'select, insert, update, delete'),
             ('comet_moves', 'select, insert, delete'),
-            ('comet_stale_dates', 'select, insert, delete')
+            ('comet_stale_dates', 'select, insert, delete'),
+            ('comet_gates', 'select, insert, delete'),
+            ('comet_refusals', 'select, insert'),
+            ('comet_pace', 'select, insert, update')
         ),
 
         package as (

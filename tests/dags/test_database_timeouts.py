@@ -92,7 +92,7 @@ def test_a_statement_that_never_ends_is_ended_within_the_tasks_own_timeout(comet
     with pytest.raises(
         DatabaseTimeoutError, match=r"accept_run\.sql was ended .* statement timeout.*execution_timeout"
     ):
-        operator.execute({"params": PARAMS, "dag_run": RUN})  # type: ignore[typeddict-item]
+        operator.execute({"params": PARAMS, "dag_run": RUN})
     assert counts(comets_connection)["comet_runs"] == 0
 
 
@@ -101,7 +101,7 @@ def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str, 
     with psycopg.connect(comets_connection, autocommit=True) as connection:
         Facts(connection).accept(run_id="run 1")
     before = counts(comets_connection)
-    step = DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task(task_id)
+    step: Any = DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task(task_id)
     step.execution_timeout = SHORT
     context: Any = {"run_id": "run 1", "task": step}
     step.render_template_fields(context)
