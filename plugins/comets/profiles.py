@@ -161,6 +161,7 @@ class ProfileReader:
         failed_tries, error_type = failures.count, failures.last_error_type
         # Being told to wait says nothing about the account: how often it may happen is up to the retry policy.
         while failed_tries < self._tries_per_call or error_type == TikHubRateLimitError.__name__:
+            self._hook.open_ahead()
             try:
                 answer = self._ledger.make(
                     call, partial(self._fetch, account, failed_tries), partial(self._require_wanted, account)
