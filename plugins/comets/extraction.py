@@ -78,6 +78,7 @@ class HashtagExtraction:
                 publish_time=search.publish_time_days,
                 region=search.region,
             )
+            self._hook.open_ahead()
             try:
                 return self._ledger.make(call, ask)
             except TikHubCutBodyError as error:

@@ -197,6 +197,7 @@ class ProfileReader:
         if error_type == TikHubRequestError.__name__:
             return Reading.WRONG
         while failed_tries < self._granted_tries(error_type):
+            self._hook.open_ahead()
             try:
                 answer = self._ledger.make(
                     call, partial(self._fetch, account, failed_tries), partial(self._require_wanted, account)

@@ -11,7 +11,7 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[s
     yield "  ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
     for row in rows:
         cells = (
-            cell.rjust(width) if cell.replace(",", "").lstrip("+-").isdigit() else cell.ljust(width)
+            cell.rjust(width) if cell.replace(",", "").replace(".", "").lstrip("+-").isdigit() else cell.ljust(width)
             for cell, width in zip(row, widths, strict=True)
         )
         yield "  ".join(cells).rstrip()

@@ -45,6 +45,7 @@ class Video:
     avatar_url: str | None = None
     signature: str | None = None
     sec_uid: str | None = None
+    is_tagged: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from comets import report_lines
 from tests.sql.builders import DAY, SQL_FOLDER, Facts, Row, Video, day, noon
 
 
@@ -14,13 +17,54 @@ def ask(facts: Facts, name: str, **parameters: Any) -> list[Row]:
     return facts.connection.execute(text, parameters).fetchall()
 
 
+def ask_by_name(facts: Facts, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of a SQL file with the names of their columns."""
+    text = (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    cursor = facts.connection.execute(text, parameters)
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def count_comets(facts: Facts, run_id: str) -> dict[str, tuple[int, int]]:
     """Comets and new Comets of each hashtag of a run."""
-    text = (SQL_FOLDER / "report" / "hashtags.sql").read_text(encoding="utf-8")
-    cursor = facts.connection.execute(text, {"run_id": run_id, "clear_number": 0})
-    names = [column.name for column in cursor.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = ask_by_name(facts, "report/hashtags", run_id=run_id, clear_number=0)
     return {row["hashtag"]: (row["comet_count"], row["new_comet_count"]) for row in rows}
+
+
+def call(facts: Facts, run_id: str, hashtag: str | None, *, is_billed: bool | None = True, **columns: Any) -> None:
+    """Note a TikHub call of a run."""
+    row = {
+        "run_id": run_id,
+        "clear_number": 0,
+        "route": "route",
+        "hashtag": hashtag,
+        "is_billed": is_billed,
+        "reserved_at": noon(DAY),
+        **columns,
+    }
+    facts.connection.execute(
+        f"insert into comet_calls ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})".encode(),
+        list(row.values()),
+    )
+
+
+@pytest.fixture
+def costly_run(facts: Facts) -> str:
+    """A run of three hashtags: `a` found two Comets, `b` one of them again, `c` nothing."""
+    facts.land_page(Video("71", "v1", is_tagged=True), Video("72", "v2"), hashtag="a")
+    facts.land_page(Video("71", "v1", is_tagged=False), Video("73", "v3", is_tagged=False, play_count=1), hashtag="a")
+    facts.land_page(Video("71", "v1", is_tagged=False), hashtag="b")
+    facts.land_page(hashtag="c")
+    run_id = facts.run(hashtags=["a", "b", "c"])
+    for is_billed in (True, True, None):
+        call(facts, run_id, "a", is_billed=is_billed)
+    call(facts, run_id, "a", user_id="74")
+    call(facts, run_id, "b")
+    call(facts, run_id, "c", is_billed=False)
+    for is_billed in (True, False):
+        call(facts, run_id, None, user_id="71", is_billed=is_billed)
+    call(facts, "another run", "a")
+    return run_id
 
 
 def test_the_comets_of_a_run_are_its_own_fastest_first(facts: Facts) -> None:
@@ -63,6 +107,80 @@ def test_hashtags_count_the_comets_that_this_run_found_under_them(facts: Facts) 
     assert count_comets(facts, run_id) == {"b": (1, 1), "a": (2, 2)}
     assert list(count_comets(facts, run_id)) == ["b", "a"]
     assert count_comets(facts, facts.run(day(1), hashtags=["a", "none"])) == {"a": (1, 0), "none": (0, 0)}
+
+
+def test_hashtags_count_what_they_gave_and_cost(facts: Facts, costly_run: str) -> None:
+    rows = ask_by_name(facts, "report/hashtags", run_id=costly_run, clear_number=0)
+    assert not any(row["is_stopped"] for row in rows)
+    table = list(report_lines.hashtag_lines([{**row, "outcome": "exhausted"} for row in rows], price_usd=0.002))
+    assert [" ".join(line.split()) for line in table[:-1]] == [
+        "hashtag outcome received landed rejected videos tagged Comets new calls billed USD",
+        "a exhausted 4 4 0 3 1 2 2 4 3 0.0060",
+        "b exhausted 1 1 0 1 0 1 1 1 1 0.0020",
+        "c exhausted 0 0 0 0 0 0 0 1 0 0.0000",
+    ]
+    assert max(map(len, table)) <= 120
+
+
+def test_a_search_made_again_counts_only_what_it_found_the_last_time(facts: Facts) -> None:
+    facts.land_page(Video("71", "v1", is_tagged=True), Video("72", "v2", is_tagged=True), round_number=1)
+    facts.connection.execute("update comet_searches set round_number = 2")
+    facts.land_page(Video("71", "v1", is_tagged=True), round_number=2)
+    [row] = ask_by_name(facts, "report/hashtags", run_id=facts.run(), clear_number=0)
+    assert (row["received_count"], row["video_count"], row["tagged_count"]) == (1, 1, 1)
+
+
+def test_the_total_holds_the_roll_call_too_and_says_what_a_new_comet_costs(facts: Facts, costly_run: str) -> None:
+    [calls] = ask_by_name(facts, "report/calls", run_id=costly_run)
+    assert calls == {"call_count": 8, "billed_count": 5, "unknown_count": 1, "profile_call_count": 3}
+    assert list(report_lines.cost_lines(calls, 2, price_usd=0.001)) == [
+        "TikHub calls of this run: 8 made (3 for profiles), 5 billed, 1 of unknown billing, about 0.0050 USD",
+        "Cost per new Comet: 0.0025 USD (2 new)",
+    ]
+    assert list(report_lines.cost_lines(calls, 0, price_usd=0.001))[1:] == [
+        "Cost per new Comet: none, as this run found no new one"
+    ]
+
+
+def test_a_run_says_once_what_has_stopped_it(facts: Facts) -> None:
+    run_id = facts.accept(hashtags=["a", "b", "c"])
+    refused: dict[str, Any] = {
+        "error_type": "TikHubBalanceError",
+        "status_code": 402,
+        "error": "a long text",
+        "is_billed": False,
+    }
+    for hashtag in ("a", "b"):
+        call(facts, run_id, hashtag, **refused)
+    call(facts, run_id, "c", error_type="TikHubTransientError", status_code=500, error="away", is_billed=False)
+    call(facts, run_id, "c", **{**refused, "clear_number": 1})
+    refusals = [
+        (run_id, 0, "a", "budget"),
+        (run_id, 0, None, "budget"),
+        (run_id, 0, "b", "TikHubBalanceError"),
+        (run_id, 1, "c", "budget"),
+        ("another run", 0, "c", "budget"),
+    ]
+    for refusal in refusals:
+        facts.connection.execute("insert into comet_refusals values (%s, %s, %s, %s)", refusal)
+    for gate, is_tripped in (("followers", True), ("fields", False)):
+        facts.connection.execute(
+            "insert into comet_gates (run_id, gate, is_tripped, sentence) values (%s, %s, %s, %s)",
+            [run_id, gate, is_tripped, f"The gate {gate} has tripped."],
+        )
+    stops = ask_by_name(facts, "report/stops", run_id=run_id, clear_number=0)
+    lines = [report_lines.stop_line(stop, budget=1_500) for stop in stops]
+    assert [line[:60] for line in lines] == [
+        "Stopped: TikHub refused a call for lack of balance (HTTP 402",
+        "Stopped: The run's budget of 1,500 TikHub calls is spent: cl",
+        "Stopped: The gate followers has tripped.",
+    ]
+    rows = ask_by_name(facts, "report/hashtags", run_id=run_id, clear_number=0)
+    failure = report_lines.failure_text({"recorded_date": DAY}, rows, ["check_search"])
+    stopped = "stopped, see the report's line that begins with Stopped"
+    assert f"3 hashtag(s) failed: #a ({stopped}); #b ({stopped}); #c (" in failure
+    assert [row["is_stopped"] for row in rows] == [True, True, False]
+    assert ask_by_name(facts, "report/stops", run_id="healed", clear_number=0) == []
 
 
 def test_the_leaderboard_names_the_fastest_first_with_all_their_hashtags(facts: Facts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -157,6 +158,11 @@ class TikHubHook(HttpHook):
             for amount in (balance.balance_usd, balance.free_credit_usd)
         )
         return True, "TikHub answers: balance {}, free credit {}".format(*amounts)
+
+    def open_ahead(self) -> None:
+        """Open the session before the moment of a call has come, as that takes a while; a flaw shows at the call."""
+        with suppress(TikHubError):
+            self.get_conn()
 
     def get_conn(self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None) -> Session:
         """Return the one session of this hook, which keeps its connection alive; the first call opens it.
