@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from comets.database import Database
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
+from comets.operators.quality_gate import QualityGateOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.sql.builders import TIMEOUTS, Row, forget_everything, statements
@@ -42,6 +43,7 @@ CONTENTS = {
     "comet_videos": "item_position, video_id, play_count, user_id, follower_count",
     "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
     "comet_roll_call": "*",
+    "comet_gates": "*",
 }
 
 
@@ -102,10 +104,12 @@ class Pipeline:
         run_id = dag_run.run_id
         for hashtag in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
             self._attempt(ExtractVideosOperator(task_id="extract", hashtag=hashtag).execute, context)
+        self._attempt(QualityGateOperator(task_id="check_search", step="search").execute, context)
         self._attempt(self._step, "filter_comets", run_id)
         self._attempt(self._step, "upsert_creators", run_id)
         for batch in self._attempt(PlanRollCallOperator(task_id="plan").execute, context):
             self._attempt(RollCallOperator(task_id="roll_call", batch_number=batch).execute, context)
+        self._attempt(QualityGateOperator(task_id="check_roll_call", step="roll_call").execute, context)
         self._attempt(self._step, "upsert_creators", run_id)
         self._attempt(self._step, "record_growth", run_id)
 

@@ -218,6 +218,26 @@ class TestRollCall:
         facts.land_profile(Profile("1", 19_000), day(3), noon(day(3)) + timedelta(hours=1), run_id=run_id)
         assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].figure == 0
 
+    def test_knows_a_creator_whom_an_older_installation_keyed_by_sec_uid(
+        self, facts: Facts, database: Database
+    ) -> None:
+        facts.connection.execute("insert into creators (user_id, tracked_since) values ('MS4wLjABAAAA-1', %s)", [DAY])
+        facts.observe(20_000, DAY, user_id="MS4wLjABAAAA-1")
+        facts.run()
+        run_id = facts.accept(recorded_date=day(1))
+        facts.land_profile(Profile("1", 5_000), day(1), run_id=run_id, asked_id="MS4wLjABAAAA-1")
+        assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].figure == 1
+
+    @pytest.mark.parametrize(("is_published", "figure"), [(False, 1), (True, None)])
+    def test_judges_what_other_runs_have_landed_until_the_date_is_published(
+        self, facts: Facts, database: Database, is_published: bool, figure: int | None
+    ) -> None:
+        other = read_again(facts, [(20_000, 10_000)] * 4)
+        if is_published:
+            facts.step("record_growth", other)
+        run_id = facts.accept(recorded_date=day(2), is_live=False)
+        assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].figure == figure
+
     def test_nothing_can_be_half_of_zero_or_of_an_unknown_count(self, facts: Facts, database: Database) -> None:
         run_id = read_again(facts, [(0, 0), (None, 5)])
         assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].figure is None

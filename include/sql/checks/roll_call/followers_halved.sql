@@ -1,25 +1,35 @@
 -- Purpose: did too many creators lose half of their followers or more, against their nearest known count before the
 -- run's date? One creator can; many at once mean that the counts are wrong.
--- Inputs: comet_runs, comet_run_readings, comet_observations; the largest share and the smallest sample.
+-- Inputs: comet_runs, comet_run_readings, comet_observations, creators; the largest share and the smallest sample.
 -- Grain: one row. Idempotent: it only reads.
-with compared as (
+with readings as (
+    select
+        run.recorded_date,
+        coalesce(legacy.user_id, reading.user_id) as user_id,
+        reading.follower_count
+    from comet_runs as run
+    inner join comet_run_readings as reading on run.run_id = reading.run_id
+    -- Whom an older installation keyed by its sec_uid moves to the numeric id only after this check.
+    left join creators as legacy on reading.asked_id = legacy.user_id and reading.asked_id <> reading.user_id
+    where run.run_id = %(run_id)s and reading.follower_count is not null
+),
+
+compared as (
     select
         reading.follower_count as now_count,
         earlier.follower_count as then_count
-    from comet_runs as run
-    inner join comet_run_readings as reading on run.run_id = reading.run_id
-    inner join lateral (
+    from readings as reading
+    cross join lateral (
         select known.follower_count
         from comet_observations as known
         where
-            known.user_id in (reading.user_id, reading.asked_id)
-            and known.observed_date < run.recorded_date
+            known.user_id = reading.user_id
+            and known.observed_date < reading.recorded_date
             and known.follower_count is not null
         order by
             known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
         limit 1
-    ) as earlier on true
-    where run.run_id = %(run_id)s and reading.follower_count is not null
+    ) as earlier
 ),
 
 counted as (
