@@ -3,6 +3,10 @@
 -- Grain: one row per creator, video that proves it, and hashtag.
 -- Idempotent: the run's own findings are stated anew; what a date has discovered is united over all of its runs and
 -- never withdrawn. A run that was not accepted finds nothing.
+
+-- A creator who is being erased meanwhile must not come back out of rows that were read before.
+select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 0));
+
 delete from comet_run_discoveries
 where run_id = %(run_id)s;
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
 
+from comets.counts import SEC_UID_START
 from comets.database import Database
 from comets.errors import (
     TikHubAccountNotFoundError,
@@ -19,13 +20,11 @@ from comets.errors import (
     TikHubRateLimitError,
     TikHubTransientError,
 )
+from comets.forgotten import forgotten
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.landing import land_profile, land_unread_profile
 from comets.ledger import Call, Ledger
 from comets.models import Profile
-
-SEC_UID_START = "MS4wLjAB"
-"""How every sec_uid begins; an older installation may have used one as a creator's key."""
 
 IN_FLIGHT_SECONDS = 120
 """A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead."""
@@ -75,6 +74,7 @@ class Reading(StrEnum):
     """Given up for today: TikHub answered as often as the settings grant that it can't show the account."""
     FAILED = "failed"
     """Given up for today: TikHub could not answer as often as the settings grant."""
+    ERASED = "erased and refused"
     NOT_ASKED = "not asked"
     """TikHub could not answer for the accounts before."""
 
@@ -177,8 +177,8 @@ class ProfileReader:
                 elif isinstance(error, TikHubTransientError) or failed_tries >= len(account.identifiers):
                     raise
             else:
-                land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
-                return Reading.READ
+                is_landed = land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
+                return Reading.READ if is_landed else Reading.ERASED
         is_refused = error_type == TikHubAmbiguousError.__name__
         return self._land_unread(account, Reading.REFUSED if is_refused else Reading.FAILED)
 
@@ -187,6 +187,8 @@ class ProfileReader:
 
         :raises _NotWantedError: it has not.
         """
+        if forgotten(self._database, (account.user_id, account.sec_uid)):
+            raise _NotWantedError(Reading.ERASED)
         self._database.execute("landing/lock_account", asked_id=account.user_id)
         state = self._database.fetch_one(
             "landing/profile_state",

@@ -13,7 +13,9 @@ from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
     drop view comet_run_answers;
-    drop table comet_roll_call;
+    drop table comet_roll_call, comet_forgotten, comet_salt;
+    alter table comet_pages drop column is_trimmed;
+    alter table comet_rejected_items alter column raw_json set not null;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
     alter table creators drop column status;
     alter table comet_discoveries drop column max_followers;
@@ -24,7 +26,12 @@ TO_VERSION_1 = """
     update comet_schema set version = 1;
 """
 NEW_COLUMNS = frozenset(
-    {("creators", "status"), ("comet_profiles", "asked_id"), ("comet_discoveries", "max_followers")}
+    {
+        ("creators", "status"),
+        ("comet_pages", "is_trimmed"),
+        ("comet_profiles", "asked_id"),
+        ("comet_discoveries", "max_followers"),
+    }
 )
 
 
