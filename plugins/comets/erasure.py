@@ -63,9 +63,10 @@ def forget_partners(database: Database, identities: Iterable[str], run_id: str) 
         with database.transaction():
             database.execute("forget/lock_erasure")
             rows = database.fetch_all("forget/find_creator", creator=identity, is_handle=False)
-            creator = _only([row for row in rows if row["is_found_by_id"]]) or _Creator(frozenset([identity]))
-            if not _is_sec_uid(identity) or all(map(_is_sec_uid, creator.identities)):
-                _erase(database, creator, run_id)
+            by_id = [row for row in rows if row["is_found_by_id"]]
+            others = {name for row in by_id for name in row["identities"] if not _is_sec_uid(name)} - {identity}
+            if not others:
+                _erase(database, _only(by_id) or _Creator(frozenset([identity])), run_id)
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
 
 
 def everything(connection: psycopg.Connection[Row]) -> list[Row]:
-    """(table, row, transaction that wrote it) of all tables but comet_salt and comet_schema; the latter is stated anew."""
+    """(table, row, transaction that wrote it) of all tables but those of one row."""
     rows = []
     for (table,) in connection.execute(TABLES).fetchall():
         query = f"select %s, to_jsonb(t)::text, xmin::text from {table} as t"
