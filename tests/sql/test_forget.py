@@ -145,7 +145,7 @@ class TestWhoIsMeant:
         facts.land_page(Video(OTHER, "v9", handle=OLD_HANDLE), recorded_date=day(2))
         facts.run(day(2))
         before = everything(facts.connection)
-        with pytest.raises(AmbiguousCreatorError, match="leads to 2 creators.*give its uid"):
+        with pytest.raises(AmbiguousCreatorError, match=r"leads to 2 creators.*give its uid"):
             forget(OLD_HANDLE)
         assert everything(facts.connection) == before
         forget(UID)

@@ -12,6 +12,7 @@ import pytest
 
 from comets.database import Database
 from comets.erasure import forget_creator
+from comets.errors import TikHubTransientError
 from comets.landing import SearchLanding, StopReason, land_profile, land_unread_profile
 from comets.ledger import Answer, Call, Ledger
 from comets.models import Profile as ProfileAnswer
@@ -123,6 +124,19 @@ def test_a_call_in_flight_ends_without_naming_the_account(run: Facts, creators_u
     assert run.rows("select user_id, status_code, is_billed from comet_calls") == [("erased", 200, True)]
 
 
+def test_a_call_in_flight_fails_without_naming_the_account(run: Facts, creators_url: str) -> None:
+    with opened(creators_url) as database, opened(creators_url) as other:
+
+        def ask() -> None:
+            forget_creator(other, UID, "erasing")
+            raise TikHubTransientError(f"No answer for {UID}.", route="profile", subject=UID)
+
+        with pytest.raises(TikHubTransientError):
+            Ledger(database, RUN, 0).make(Call("profile", user_id=UID), ask)
+    assert tables_with(run.connection, *TRACES) == set()
+    assert run.rows("select error_type, error from comet_calls") == [("TikHubTransientError", None)]
+
+
 def test_others_are_landed_while_nobody_is_erased(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as one, opened(creators_url) as other, one.transaction():
         land_that_there_is_none(one)
@@ -142,13 +156,7 @@ def in_background(threads: ThreadPoolExecutor, url: str, work: Work) -> Future[A
 
 
 def wait_until_it_waits(connection: psycopg.Connection[Row], work: Future[Any]) -> None:
-    """Return when somebody in this database waits for an advisory lock."""
-    query = """
-        select 1
-        from pg_locks
-        where
-            locktype = 'advisory' and not granted
-            and database = (select oid from pg_database where datname = current_database())
-    """
+    """Return when somebody in this database waits for a lock."""
+    query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     while not connection.execute(query).fetchall():
         assert not work.done(), work.result()

@@ -152,7 +152,7 @@ class TestEverythingElse:
         run_id = facts.accept(recorded_date=DAY, is_live=False)
         assert (
             facts.rows(
-                "select user_id from creators where user_id not in (select user_id from comet_run_answers where run_id = %s)",
+                "select user_id from creators except select user_id from comet_run_answers where run_id = %s",
                 run_id,
             )
             == []
