@@ -9,6 +9,9 @@ select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
 
+-- A creator who is being erased meanwhile must not come back out of rows that were read before.
+select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 0));
+
 delete from comet_run_discoveries
 where run_id = %(run_id)s;
 

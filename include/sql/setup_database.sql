@@ -276,11 +276,12 @@ create table if not exists comet_videos (
     unique (page_id, item_position)
 );
 
+-- raw_json is null where the item held an author who was erased.
 create table if not exists comet_rejected_items (
     page_id bigint not null references comet_pages (page_id),
     item_position integer not null,
     reason text not null,
-    raw_json text not null,
+    raw_json text,
     primary key (page_id, item_position)
 );
 
@@ -411,6 +412,25 @@ create table if not exists comet_stale_dates (
     recorded_date date not null,
     primary key (user_id, recorded_date)
 );
+
+-- One row, made once: what makes the hashes of comet_forgotten useless in any other database.
+create table if not exists comet_salt (
+    salt text not null
+);
+
+insert into comet_salt (salt)
+select gen_random_uuid()::text as salt
+where not exists (select 1 from comet_salt);
+
+-- Who was erased and is refused from then on: a salted hash of each uid and sec_uid. Handles change owners, so they are
+-- not remembered. run_id is the run that erased; a retry of it finds nothing left and has to know why.
+create table if not exists comet_forgotten (
+    identity_hash text primary key,
+    forgotten_at timestamptz not null,
+    run_id text not null
+);
+
+create index if not exists comet_forgotten_run_id_idx on comet_forgotten (run_id);
 
 -- The columns that the package adds to the original's tables, filled once, when they are added.
 do $$
@@ -549,6 +569,13 @@ begin
         where attrelid = 'creator_stats'::regclass and attname = 'basis' and atthasdef
     ) then
         alter table creator_stats alter column basis set default 'observed';
+    end if;
+    if exists (
+        select 1
+        from pg_attribute
+        where attrelid = 'comet_rejected_items'::regclass and attname = 'raw_json' and attnotnull
+    ) then
+        alter table comet_rejected_items alter column raw_json drop not null;
     end if;
 end;
 $$;

@@ -12,6 +12,9 @@ MAX_COUNT = 2**63 - 1
 MAX_ID_CHARS = 255
 """TikTok's longest known id, a sec_uid, has 76; an index of PostgreSQL refuses keys of more than about 2,700 bytes."""
 
+SEC_UID_START = "MS4wLjAB"
+"""How every sec_uid begins; an older installation may have used one as a creator's key."""
+
 # Longer digit texts are out of range; int() itself refuses more than 4,300 digits.
 _DIGITS = re.compile(r"\s*0*([0-9]{1,19})\s*")
 

@@ -54,14 +54,14 @@ class HashtagExtraction:
         page = answer.value
         video_ids = {video.video_id for video in page.videos}
         reason = stop_reason(page, seen, search.offset_limit)
-        self._landing.land(search, answer, reason)
+        kept = self._landing.land(search, answer, reason)
         log.info(
             "#%s: page at offset %d gave %d items: %d landed, %d rejected%s",
             search.hashtag,
             page.offset,
             page.received_count,
-            len(page.videos),
-            len(page.rejected),
+            len(kept.videos),
+            len(kept.rejected),
             f"; search finished: {reason}" if reason else "",
         )
         return video_ids

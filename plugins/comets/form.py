@@ -1,10 +1,10 @@
-"""The trigger form of the Dag: its params with types, bounds, titles and descriptions."""
+"""The trigger forms of the Dags: their params with types, bounds, titles and descriptions."""
 
 from __future__ import annotations
 
 from airflow.sdk import Param
 
-from comets.counts import MAX_COUNT
+from comets.counts import MAX_COUNT, MAX_ID_CHARS
 from comets.settings import MAX_HASHTAGS, Settings
 
 PUBLISH_TIMES = {0: "any time", 1: "last day", 7: "last week", 30: "last month", 90: "3 months", 180: "6 months"}
@@ -80,6 +80,22 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
             description="Search again, and ask for every tracked creator again; else a past date re-uses what it has.",
             section="What it may cost",
         ),
+    }
+
+
+def erasure_form() -> dict[str, Param]:
+    """The param of the Dag that erases a creator. It has no default: a run has to say whom."""
+    return {
+        "creator": Param(
+            type="string",
+            minLength=1,
+            maxLength=MAX_ID_CHARS,
+            title="Creator",
+            description=(
+                "The handle with @, the uid (digits) or the sec_uid (MS4wLjAB...). The uid is the safest: handles "
+                "change owners. There is no way back."
+            ),
+        )
     }
 
 

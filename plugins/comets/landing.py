@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from comets.database import Database
+from comets.erasure import forget_partners
+from comets.forgotten import forgotten, without_forgotten
 from comets.hashtags import carries
 from comets.ledger import Answer, Ledger
 from comets.models import Profile, Video, VideoPage
@@ -74,11 +76,21 @@ class SearchLanding:
         )
         return {row["video_id"] for row in rows}
 
-    def land(self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None) -> None:
-        """Store a page, close its call and advance the search, all in one transaction."""
-        page = answer.value
+    def land(self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None) -> VideoPage:
+        """Store a page, close its call and advance the search, all in one transaction.
+
+        :return: the page as it is kept: without creators who were erased
+        """
+        page, partners = self._land(search, answer, stop_reason)
+        forget_partners(self._database, partners, self.run_id)
+        return page
+
+    def _land(
+        self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None
+    ) -> tuple[VideoPage, frozenset[str]]:
         place = {"search_id": search.search_id, "round_number": search.round_number}
         with self._database.transaction():
+            page, partners = without_forgotten(self._database, answer.value)
             self._ledger.close(answer)
             head = self._database.fetch_optional(
                 "landing/land_page",
@@ -93,7 +105,7 @@ class SearchLanding:
                 observed_at=page.observed_at,
             )
             if head is None:
-                return
+                return page, partners
             page_id = head["page_id"]
             self._database.execute_many(
                 "landing/land_video", [_video_row(page_id, search.hashtag, video) for video in page.videos]
@@ -116,6 +128,7 @@ class SearchLanding:
                 next_offset=page.next_offset if page.next_offset is not None else page.offset,
                 stop_reason=stop_reason,
             )
+        return page, partners
 
     def stop(self, search: Search, reason: StopReason) -> None:
         """Finish the search where it stands."""
@@ -137,14 +150,22 @@ class SearchLanding:
         )
 
 
-def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, answer: Answer[Profile]) -> None:
+def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, answer: Answer[Profile]) -> bool:
     """Store a profile with the run's date and close its call, in one transaction.
 
     :param asked_id: the account's id as it was known so far; the profile's own may replace it
+    :return: False when the creator was erased, and so nothing is kept
     """
+    profile = answer.value
+    identities = frozenset(filter(None, (asked_id, profile.user_id, profile.sec_uid)))
     with database.transaction():
+        refused = forgotten(database, identities)
         ledger.close(answer)
-        database.execute("landing/land_profile", run_id=run_id, asked_id=asked_id, **answer.value.model_dump())
+        if not refused:
+            database.execute("landing/land_profile", run_id=run_id, asked_id=asked_id, **profile.model_dump())
+    if refused:
+        forget_partners(database, identities - refused, run_id)
+    return not refused
 
 
 def land_unread_profile(
@@ -154,14 +175,17 @@ def land_unread_profile(
     outcome: str,
     observed_at: datetime,
 ) -> None:
-    """Store with the run's date that an account could not be read, once per run.
+    """Store with the run's date that an account could not be read, once per run; nothing if it was erased meanwhile.
 
     :param outcome: "no_account", "refused" or "failed"
     :param observed_at: the day of it counts towards a creator's being missing
     """
-    database.execute(
-        "landing/land_unread_profile", run_id=run_id, asked_id=asked_id, outcome=outcome, observed_at=observed_at
-    )
+    with database.transaction():
+        if forgotten(database, [asked_id]):
+            return
+        database.execute(
+            "landing/land_unread_profile", run_id=run_id, asked_id=asked_id, outcome=outcome, observed_at=observed_at
+        )
 
 
 def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from comets.counts import MAX_COUNT
 
 Id = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
-RejectReason = Literal["not_a_video", "no_video_id", "no_author_id"]
+RejectReason = Literal["not_a_video", "no_video_id", "no_author_id", "author_erased"]
 
 
 class _Frozen(BaseModel):
@@ -54,11 +54,14 @@ class Video(_Frozen):
 
 
 class RejectedItem(_Frozen):
-    """A card that is no usable video. `raw_json` is the card as ASCII text of JSON, cut if it is very long."""
+    """A card that is no usable video.
+
+    `raw_json` is the card as ASCII text of JSON, cut if it is very long; None where its author was erased.
+    """
 
     item_position: NonNegativeInt
     reason: RejectReason
-    raw_json: str
+    raw_json: str | None
 
 
 class VideoPage(_Frozen):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
 
+from comets.counts import SEC_UID_START
 from comets.database import Database
 from comets.errors import (
     TikHubAccountNotFoundError,
@@ -20,13 +21,11 @@ from comets.errors import (
     TikHubRequestError,
     TikHubTransientError,
 )
+from comets.forgotten import forgotten
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.landing import land_profile, land_unread_profile
 from comets.ledger import Call, Ledger
 from comets.models import Profile
-
-SEC_UID_START = "MS4wLjAB"
-"""How every sec_uid begins; an older installation may have used one as a creator's key."""
 
 IN_FLIGHT_SECONDS = 120
 """A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that, who made it is dead. It
@@ -80,6 +79,7 @@ class Reading(StrEnum):
     """Given up for today: TikHub could not answer as often as the settings grant."""
     WRONG = "request refused"
     """TikHub says that the request itself is wrong: not repeated, and the task fails once the others are read."""
+    ERASED = "erased and refused"
     NOT_ASKED = "not asked"
     """TikHub could not answer for the accounts before."""
 
@@ -218,8 +218,8 @@ class ProfileReader:
                     log.warning("%s Given up for today after %d tries.", error, failed_tries)
             else:
                 self._is_limited = False
-                land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
-                return Reading.READ
+                is_landed = land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
+                return Reading.READ if is_landed else Reading.ERASED
         self._is_limited = error_type == TikHubRateLimitError.__name__
         is_refused = error_type == TikHubAmbiguousError.__name__
         return self._land_unread(account, Reading.REFUSED if is_refused else Reading.FAILED)
@@ -242,6 +242,8 @@ class ProfileReader:
 
         :raises _NotWantedError: it has not.
         """
+        if forgotten(self._database, (account.user_id, account.sec_uid)):
+            raise _NotWantedError(Reading.ERASED)
         self._database.execute("landing/lock_account", asked_id=account.user_id)
         state = self._database.fetch_one(
             "landing/profile_state",

@@ -25,6 +25,7 @@ def plan_roll_call(database: Database, run_id: str, batch_size: int) -> dict[int
     :return: how many creators have still to be asked for, by batch number; batches without any are left out
     """
     with database.transaction():
+        database.execute("landing/hold_off_erasure")
         database.execute("landing/plan_roll_call", run_id=run_id, batch_size=batch_size, max_batches=MAX_BATCHES)
         rows = database.fetch_all("landing/open_batches", run_id=run_id)
     return {row["batch_number"]: row["member_count"] for row in rows}

@@ -28,13 +28,15 @@ def metadata(postgres: EmbeddedPostgres) -> None:
 
 @pytest.fixture(scope="session")
 def dag_runner(metadata: None) -> RunDag:
-    """Run the Dag in this process through Airflow's own task runner, with the connections of the environment."""
+    """Run a Dag in this process through Airflow's own task runner, with the connections of the environment."""
     from airflow.dag_processing.dagbag import DagBag
 
-    def run(logical_date: str | None, conf: Mapping[str, Any] | None = None) -> Outcome:
+    def run(
+        logical_date: str | None, conf: Mapping[str, Any] | None = None, dag_id: str = "comet_discovery"
+    ) -> Outcome:
         instant = datetime.fromisoformat(logical_date) if logical_date else None
         # Parsed anew for each run, as workers do: a run's conf is written into the params of the Dag object.
-        dag_run = DagBag().dags["comet_discovery"].test(logical_date=instant, run_conf=dict(conf or {}))
+        dag_run = DagBag().dags[dag_id].test(logical_date=instant, run_conf=dict(conf or {}))
         tasks = {
             ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": ti.state
             for ti in dag_run.get_task_instances()

@@ -13,6 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -26,13 +27,22 @@ def dag_bag() -> DagBag:
 
 @pytest.fixture(scope="module")
 def dag(dag_bag: DagBag) -> DAG:
+    """The Dag that discovers."""
     found: DAG = dag_bag.dags["comet_discovery"]
+    return found
+
+
+@pytest.fixture(params=[path.stem for path in DAG_FILES])
+def any_dag(dag_bag: DagBag, request: pytest.FixtureRequest) -> DAG:
+    """Each Dag in turn; it is called like its file."""
+    found: DAG = dag_bag.dags[request.param]
     return found
 
 
 def test_dags_import_cleanly_with_no_connection_configured(dag_bag: DagBag) -> None:
     assert [name for name in os.environ if name.startswith("AIRFLOW_CONN_")] == []
     assert dag_bag.import_errors == {}
+    assert set(dag_bag.dags) == {"comet_discovery", "comet_maintenance", "forget_creator"}
 
 
 def test_the_dag_is_daily_at_two_and_catches_nothing_up(dag: DAG) -> None:
@@ -41,13 +51,31 @@ def test_the_dag_is_daily_at_two_and_catches_nothing_up(dag: DAG) -> None:
     assert str(dag.timezone) == "UTC"
 
 
-def test_the_dag_survives_serialization(dag: DAG) -> None:
-    serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
-    assert set(serialized.task_dict) == set(dag.task_dict)
+def test_maintenance_is_daily_and_catches_nothing_up(dag_bag: DagBag) -> None:
+    maintenance: DAG = dag_bag.dags["comet_maintenance"]
+    assert str(maintenance.schedule) == "0 4 * * *"
+    assert maintenance.catchup is False
 
 
-def test_every_task_has_an_owner_retries_a_retry_policy_and_a_timeout(dag: DAG) -> None:
-    for task in dag.tasks:
+def test_a_creator_is_erased_only_when_somebody_asks_and_says_whom(dag_bag: DagBag) -> None:
+    erasure: DAG = dag_bag.dags["forget_creator"]
+    assert erasure.schedule is None
+    assert list(erasure.params) == ["creator"]
+    with pytest.raises(ParamValidationError):
+        erasure.params.validate()
+
+
+def test_no_dag_starts_by_itself_when_it_is_new(any_dag: DAG) -> None:
+    assert any_dag.is_paused_upon_creation is not False
+
+
+def test_a_dag_survives_serialization(any_dag: DAG) -> None:
+    serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(any_dag))
+    assert set(serialized.task_dict) == set(any_dag.task_dict)
+
+
+def test_every_task_has_an_owner_retries_a_retry_policy_and_a_timeout(any_dag: DAG) -> None:
+    for task in any_dag.tasks:
         assert task.owner not in {"", "airflow"}, task.task_id
         assert task.retries, task.task_id
         assert task.retry_policy is not None, task.task_id
@@ -58,8 +86,15 @@ def test_only_the_tasks_that_call_tikhub_take_slots_of_its_pool(dag: DAG) -> Non
     assert {task.task_id for task in dag.tasks if task.pool == "tikhub"} == {"extract_videos", "roll_call"}
 
 
+def test_a_dag_says_what_it_does_and_what_to_do_when_it_is_red(any_dag: DAG) -> None:
+    assert any_dag.tags
+    assert any_dag.description
+    assert any_dag.doc_md
+    assert "setup_database.sql" in any_dag.doc_md
+    assert "## When it is red" in any_dag.doc_md
+
+
 def test_the_dag_says_what_each_failure_means(dag: DAG) -> None:
-    assert dag.tags
     assert dag.doc_md
     for word in (
         "TikHubAuthError",
@@ -92,8 +127,8 @@ def test_nothing_is_recorded_but_through_the_gate_after_the_roll_call(dag: DAG) 
     assert dag.get_task("record_growth").upstream_task_ids == {"update_creators"}
 
 
-def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(dag: DAG) -> None:
-    params = dag.params
+def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(any_dag: DAG) -> None:
+    params = any_dag.params
     assert isinstance(params, ParamsDict)
     for name in params:
         param = params.get_param(name)
@@ -116,9 +151,10 @@ def test_no_template_needs_a_logical_date() -> None:
             assert not wanted.search(path.read_text(encoding="utf-8")), path
 
 
-def test_the_dag_file_reads_no_environment_and_opens_no_connection() -> None:
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
+def test_a_dag_file_reads_no_environment_and_opens_no_connection(path: Path) -> None:
     """It parses in a process that has nothing but Airflow's home and the plugins folder."""
-    command = "import sys; sys.path.insert(0, 'plugins'); import runpy; runpy.run_path('dags/comet_discovery.py')"
+    command = f"import sys; sys.path.insert(0, 'plugins'); import runpy; runpy.run_path('dags/{path.name}')"
     environment = {"AIRFLOW_HOME": os.environ["AIRFLOW_HOME"], "PATH": os.environ["PATH"]}
     result = subprocess.run(
         [sys.executable, "-c", command],

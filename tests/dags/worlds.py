@@ -143,6 +143,13 @@ class World:
             creators={row["user_id"]: row for row in self.rows("select * from creators")},
         )
 
+    def run_other(self, dag_id: str, logical_date: str | None = None, **conf: Any) -> tuple[Outcome, str]:
+        """Run another Dag; returns how it ended and what its tasks wrote."""
+        written = io.StringIO()
+        with contextlib.redirect_stdout(written):
+            outcome = self._run_dag(logical_date, conf, dag_id)
+        return outcome, written.getvalue()
+
     def rows(self, statement: str, *values: object) -> list[Row]:
         """Query the creators' database."""
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:

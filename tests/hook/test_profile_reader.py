@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from comets.database import Database, connect
+from comets.erasure import forget_creator
+from comets.errors import TikHubAmbiguousError
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.ledger import Ledger
 from comets.profiles import IN_FLIGHT_SECONDS, Account, ProfileReader, Reading
@@ -139,3 +141,38 @@ def test_an_account_that_does_not_exist_is_final_at_the_first_answer(
     assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.NO_ACCOUNT: 1}
     assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.ANSWERED: 1}
     assert len(sandbox.calls()) == 1
+
+
+def test_an_account_that_was_erased_is_not_asked_for(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    forget_creator(database, ACCOUNTS[0].user_id, "erasing run")
+    forget_creator(database, ACCOUNTS[1].sec_uid, "erasing run")
+    assert read_all(database, run_id, ACCOUNTS[:2]) == {Reading.ERASED: 2}
+    assert sandbox.calls() == []
+
+
+def test_an_account_that_turns_out_to_be_erased_is_asked_for_once_and_not_kept(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    forget_creator(database, CREATORS[0].uid, "erasing run")
+    by_sec_uid = [Account(CREATORS[0].sec_uid, None, None)]
+    assert read_all(database, run_id, by_sec_uid) == {Reading.ERASED: 1}
+    assert read_all(database, run_id, by_sec_uid) == {Reading.ERASED: 1}
+    assert len(sandbox.calls()) == 1
+    assert forget_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
+
+
+def test_a_handle_that_now_leads_to_an_erased_account_erases_nobody(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    erased, other = CREATORS[:2]
+    forget_creator(database, erased.uid, "erasing run")
+    sandbox.change_creator(other.uid, is_gone=True)
+    with pytest.raises(TikHubAmbiguousError):
+        read_all(database, run_id, [Account(other.uid, None, erased.handle)])
+    assert read_all(database, run_id, [Account(other.uid, None, erased.handle)])[Reading.ERASED] == 0

@@ -24,7 +24,7 @@ TIMEOUTS = {"statement_timeout": "60000", "lock_timeout": "30000"}
 TABLES: LiteralString = """
     select table_name::text
     from information_schema.tables
-    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema'
+    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name not in ('comet_schema', 'comet_salt')
     order by 1
 """
 
@@ -216,7 +216,7 @@ def statements(name: str) -> list[LiteralString]:
 
 
 def forget_everything(connection: psycopg.Connection[Row]) -> None:
-    """Empty all tables but comet_schema; deleting few rows takes less time than truncating."""
+    """Empty all tables but those of one row; deleting few rows takes less time than truncating."""
     connection.execute(
         """
         delete from comet_run_discoveries;
@@ -240,12 +240,13 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from comet_moves;
         delete from creator_stats;
         delete from creators;
+        delete from comet_forgotten;
         """
     )
 
 
 def everything(connection: psycopg.Connection[Row]) -> list[Row]:
-    """(table, row, transaction that wrote it) of all tables; comet_schema is stated anew each time."""
+    """(table, row, transaction that wrote it) of all tables but those of one row."""
     rows = []
     for (table,) in connection.execute(TABLES).fetchall():
         query = f"select %s, to_jsonb(t)::text, xmin::text from {table} as t"

@@ -13,8 +13,9 @@ from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
-    drop table comet_roll_call, comet_gates, comet_refusals, comet_pace;
+    drop table comet_roll_call, comet_gates, comet_refusals, comet_pace, comet_forgotten, comet_salt;
     alter table comet_calls drop column started_at, drop column duration_ms;
+    alter table comet_rejected_items alter column raw_json set not null;
     drop index comet_profiles_unread_idx, comet_profiles_asked_id_idx, comet_calls_in_flight_idx;
     alter table creators drop column status, disable row level security;
     alter table creator_stats alter column basis drop default, disable row level security;

@@ -1,0 +1,23 @@
+"""Deletes what TikHub answered longer ago than the settings keep it, every day at 04:00; snapshots stay for ever."""
+
+from pathlib import Path
+
+import pendulum
+from airflow.sdk import DAG
+
+from comets.operators.trim_landing import TrimLandingOperator
+from comets.settings import settings
+from comets.steps import step_defaults
+
+with DAG(
+    dag_id="comet_maintenance",
+    schedule="0 4 * * *",
+    start_date=pendulum.datetime(2020, 1, 1, tz=settings().timezone),
+    catchup=False,
+    max_active_runs=1,
+    description=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
+    tags=["comets", "tiktok", "maintenance"],
+    default_args=step_defaults(settings()),
+):
+    TrimLandingOperator(task_id="trim_landing")

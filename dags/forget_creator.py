@@ -1,0 +1,24 @@
+"""Removes a creator from every table, the raw items included, and has discovery refuse it from then on."""
+
+from pathlib import Path
+
+import pendulum
+from airflow.sdk import DAG
+
+from comets.form import erasure_form
+from comets.operators.forget_creator import ForgetCreatorOperator
+from comets.settings import settings
+from comets.steps import step_defaults
+
+with DAG(
+    dag_id="forget_creator",
+    schedule=None,
+    start_date=pendulum.datetime(2020, 1, 1, tz=settings().timezone),
+    catchup=False,
+    params=erasure_form(),
+    description=__doc__,
+    doc_md=str(Path(__file__).with_suffix(".md")),
+    tags=["comets", "tiktok", "privacy"],
+    default_args=step_defaults(settings()),
+):
+    ForgetCreatorOperator(task_id="forget_creator")

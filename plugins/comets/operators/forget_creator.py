@@ -1,0 +1,31 @@
+"""The task that erases a creator."""
+
+from __future__ import annotations
+
+from airflow.sdk import BaseOperator, Context
+
+from comets.database import connect
+from comets.erasure import forget_creator
+
+
+class ForgetCreatorOperator(BaseOperator):
+    """Erase the creator of the param `creator` from every table and refuse it from then on.
+
+    Neither the log nor XCom names the creator; the run's own conf does.
+
+    :return: counts only, for XCom: rows by table
+    """
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Erase the creator.
+
+        :raises ParamsError: no creator or more than one is meant; nothing is erased.
+        :raises DatabaseError: the connection is missing, or the schema file was not run.
+        """
+        with connect() as database:
+            database.require_schema()
+            counts = forget_creator(database, context["params"]["creator"], context["dag_run"].run_id)
+        for table, count in counts.items():
+            self.log.info("%s: %d rows", table, count)
+        self.log.info("%s The creator is refused from now on.", "Erased." if counts else "No row was left to erase.")
+        return dict(counts)
