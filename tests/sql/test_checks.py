@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 
@@ -56,7 +56,7 @@ class TestSearch:
         facts.land_page(Video(), recorded_date=day(1))
         run_id = facts.accept(hashtags=hashtags)
         verdict = check(database, run_id, Step.SEARCH)["hashtags_that_gave"]
-        assert (verdict.is_tripped, verdict.figure, verdict.threshold) == (True, 0, 1)
+        assert (verdict.is_tripped, float(verdict.figure or 0), float(verdict.threshold)) == (True, 0, 1)
         assert verdict.sentence == (
             f"0 of {len(hashtags)} hashtags gave a video in the searches of 2026-03-01 (threshold: at least 1)."
         )
@@ -103,7 +103,7 @@ class TestSearch:
         assert tripped(database, run_id, Step.SEARCH) == set()
         facts.connection.execute(f"delete from {table} where item_position = 0".encode())
         verdict = check(database, run_id, Step.SEARCH)["items_accounted_for"]
-        assert (verdict.is_tripped, verdict.figure, verdict.threshold) == (True, 1, 0)
+        assert (verdict.is_tripped, float(verdict.figure or 0), float(verdict.threshold)) == (True, 1, 0)
         assert verdict.sentence.startswith("1 of 3 items that the searches of 2026-03-01 received are neither")
 
     def test_leaves_out_pages_that_retention_has_trimmed(self, facts: Facts, database: Database) -> None:
@@ -345,7 +345,7 @@ def called(facts: Facts, database: Database, count: int, **request: Any) -> str:
     return run_id
 
 
-def read_again(facts: Facts, counts: list[tuple[int | None, int]], **request: Any) -> str:
+def read_again(facts: Facts, counts: Sequence[tuple[int | None, int]], **request: Any) -> str:
     """A run of day 2 that has read creators of whom day 1 knew a count; what each had then and has now."""
     facts.land_page(*[Video(f"{number}", f"v{number}", follower_count=None) for number in range(len(counts))])
     for number, (then, _) in enumerate(counts):
