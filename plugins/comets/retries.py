@@ -13,10 +13,10 @@ from comets.errors import (
     TikHubAccountNotFoundError,
     TikHubAuthError,
     TikHubBalanceError,
-    TikHubError,
     TikHubRateLimitError,
     TikHubRequestError,
 )
+from comets.failures import DATABASE_ERRORS, DATABASE_TRIES, failed_tries_of
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
 from comets.settings import Retries
@@ -40,7 +40,7 @@ class CallRetryPolicy(RetryPolicy):
     """The only place that decides about retries: the hook makes none of its own.
 
     Landed pages survive a retry, so one task instance may fail at several calls in turn. What is counted is therefore
-    how often the failing call itself has failed, and for other errors (a database that is away) Airflow's try number.
+    how often the failing call itself has failed, and for other errors how often this task instance met their kind.
     """
 
     def __init__(self, retries: Retries) -> None:
@@ -50,12 +50,14 @@ class CallRetryPolicy(RetryPolicy):
         """Fail, or retry: after the time that TikHub asked for, else after a pause that doubles; both are capped."""
         if isinstance(exception, FINAL_ERRORS):
             return RetryDecision.fail(str(exception))
-        failed_tries = exception.failed_tries if isinstance(exception, TikHubError) else try_number
+        failed_tries = failed_tries_of(exception, try_number, max_tries, context)
         limit = (
             self._retries.rate_limit_tries
             if isinstance(exception, TikHubRateLimitError)
             else self._retries.tries_per_call
         )
+        if isinstance(exception, DATABASE_ERRORS):
+            limit = DATABASE_TRIES
         if failed_tries >= limit:
             return RetryDecision.fail(f"Given up after {failed_tries} tries: {exception}")
         asked = exception.retry_after if isinstance(exception, TikHubRateLimitError) else None
