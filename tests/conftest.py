@@ -23,6 +23,8 @@ from include.stack.postgres import EmbeddedPostgres
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 SCHEMA_FILE = PROJECT_FOLDER / "include" / "sql" / "setup_database.sql"
 
+PROFILE_VARIABLE = "COMETS_TEST_PROFILE"
+
 # Airflow reads its environment when it is first imported, which test modules do while they are collected.
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
 atexit.register(shutil.rmtree, TEST_FOLDER, ignore_errors=True)
@@ -37,6 +39,8 @@ FAST_SETTINGS.write_text(
     encoding="utf-8",
 )
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:
+    if name == PROFILE_VARIABLE:
+        continue
     del os.environ[name]
 os.environ.update(
     AIRFLOW_HOME=str(TEST_FOLDER / "airflow"),
@@ -50,13 +54,27 @@ os.environ.update(
 
 
 # Begun first, so that the two processes of `make test` end at about the same time.
-LONGEST_FILES = ("test_demo.py", "test_backfills.py", "test_tables_are_a_function_of_facts.py", "test_runs.py")
+LONGEST_FILES = (
+    "test_demo.py",
+    "test_deaths.py",
+    "test_backfills.py",
+    "test_tables_are_a_function_of_facts.py",
+    "test_runs.py",
+)
+
+# The tests of a file are run by one process, and these files together, because they share a running stack.
+SHARING_A_STACK = ("test_deaths.py", "test_backfills.py")
 
 
+# Before xdist looks for the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first and leave the order else."""
+    """Put the longest files first, leave the order else, and keep together what shares its fixtures."""
     places = {name: place for place, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    for item in items:
+        group = "a stack" if item.path.name in SHARING_A_STACK else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
