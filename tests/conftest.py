@@ -63,13 +63,27 @@ settings.load_profile(os.environ.get(PROFILE_VARIABLE) or "normal")
 
 
 # Begun first, so that the two processes of `make test` end at about the same time.
-LONGEST_FILES = ("test_demo.py", "test_backfills.py", "test_tables_are_a_function_of_facts.py", "test_runs.py")
+LONGEST_FILES = (
+    "test_demo.py",
+    "test_deaths.py",
+    "test_backfills.py",
+    "test_tables_are_a_function_of_facts.py",
+    "test_runs.py",
+)
+
+# The tests of a file are run by one process, and these files together, because they share a running stack.
+SHARING_A_STACK = ("test_deaths.py", "test_backfills.py")
 
 
+# Before xdist looks for the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first and leave the order else."""
+    """Put the longest files first, leave the order else, and keep together what shares its fixtures."""
     places = {name: place for place, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    for item in items:
+        group = "a stack" if item.path.name in SHARING_A_STACK else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

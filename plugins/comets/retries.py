@@ -10,7 +10,7 @@ import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 
 from comets.database_connection import checked_connection, describe_place
-from comets.database_errors import DatabaseError, TransientDatabaseError, translate
+from comets.database_errors import DatabaseAwayError, DatabaseError, TransientDatabaseError, translate
 from comets.errors import (
     TikHubAccountNotFoundError,
     TikHubAuthError,
@@ -19,6 +19,7 @@ from comets.errors import (
     TikHubRateLimitError,
     TikHubRequestError,
 )
+from comets.failures import DATABASE_TRIES, failed_tries_of
 from comets.gates import GateTrippedError
 from comets.hooks.tikhub import TikHubHook
 from comets.ledger import CallRefusedError
@@ -51,7 +52,7 @@ class CallRetryPolicy(RetryPolicy):
     """The only place that decides about retries: the hook makes none of its own.
 
     Landed pages survive a retry, so one task instance may fail at several calls in turn. What is counted is therefore
-    how often the failing call itself has failed, and for other errors (a database that is away) Airflow's try number.
+    how often the failing call itself has failed, and for other errors how often this task instance met their kind.
     """
 
     def __init__(self, retries: Retries) -> None:
@@ -62,16 +63,22 @@ class CallRetryPolicy(RetryPolicy):
         exception = _in_words(exception, context)
         if isinstance(exception, FINAL_ERRORS) and not isinstance(exception, TransientDatabaseError):
             return RetryDecision.fail(str(exception))
-        failed_tries = exception.failed_tries if isinstance(exception, TikHubError) else try_number
-        is_limited = isinstance(exception, TikHubRateLimitError)
-        limit = self._retries.rate_limit_tries if is_limited else self._retries.tries_per_call
+        failed_tries = failed_tries_of(exception, try_number, max_tries, context)
+        limit = self._limit(exception)
         if failed_tries >= limit:
             return RetryDecision.fail(f"Given up after {failed_tries} tries: {exception}")
         asked = exception.retry_after if isinstance(exception, TikHubRateLimitError) else None
         wanted = asked if asked is not None else self._backoff(failed_tries)
-        call_seconds = RATE_LIMIT_REPLY_SECONDS if is_limited else TikHubHook.timeout_seconds
-        delay = min(wanted, self._retries.max_delay_seconds, _longest_pause(limit, call_seconds))
+        delay = min(wanted, self._retries.max_delay_seconds, _longest_pause(exception, limit))
         return RetryDecision.retry(timedelta(seconds=delay), f"Try {failed_tries} of {limit} failed: {exception}")
+
+    def _limit(self, exception: BaseException) -> int:
+        match exception:
+            case TikHubRateLimitError():
+                return self._retries.rate_limit_tries
+            case DatabaseAwayError():
+                return DATABASE_TRIES
+        return self._retries.tries_per_call
 
     def _backoff(self, failed_tries: int) -> float:
         # Up to a quarter more, so that mapped siblings that failed together do not come back together.
@@ -79,8 +86,12 @@ class CallRetryPolicy(RetryPolicy):
         return float(self._retries.delay_seconds * 2 ** (failed_tries - 1) * jitter)
 
 
-def _longest_pause(tries: int, call_seconds: float) -> float:
-    """Seconds between two tries that leave all of them time within GIVE_UP_SECONDS."""
+def _longest_pause(exception: BaseException, tries: int) -> float:
+    """Seconds between two tries that leave all tries of a TikHub call time within GIVE_UP_SECONDS."""
+    if not isinstance(exception, TikHubError):
+        return float("inf")
+    is_limited = isinstance(exception, TikHubRateLimitError)
+    call_seconds = RATE_LIMIT_REPLY_SECONDS if is_limited else TikHubHook.timeout_seconds
     return max(0.0, GIVE_UP_SECONDS - tries * call_seconds) / max(1, tries - 1)
 
 

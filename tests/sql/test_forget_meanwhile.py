@@ -52,7 +52,7 @@ def land_a_page(database: Database) -> None:
 
 def land_a_profile(database: Database) -> None:
     ledger = Ledger(database, RUN, 0)
-    land_profile(database, ledger, RUN, UID, Answer(0, ANSWER))
+    land_profile(database, ledger, RUN, UID, Answer(0, ANSWER, 0))
 
 
 def land_that_there_is_none(database: Database) -> None:

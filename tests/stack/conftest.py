@@ -11,6 +11,8 @@ from psycopg import sql
 
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import TEST_FOLDER
+from tests.stack.running_stack import RunningStack, running_stack
 
 PASSWORDS = {
     "plain": "secret",
@@ -32,6 +34,14 @@ def password_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
                 statement = "create role {} login password {}"
                 connection.execute(sql.SQL(statement).format(sql.Identifier(user), sql.Literal(password)))
         yield server
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[RunningStack]:
+    """A running stack; who uses it begins anew."""
+    # Not in pytest's own folder: another pytest that starts meanwhile locks the server's user out of it.
+    with running_stack(TEST_FOLDER / "a stack") as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -21,23 +21,34 @@ from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
 from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
 from include.stack.components import Components
-from include.stack.database import connect
+from include.stack.database import apply_schema, connect
 from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
-from include.stack.environment import Environment, resolve
+from include.stack.environment import COMETS_DATABASE, Environment, resolve
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.sandbox import sandbox_url
 from include.stack.services import airflow_services
+from tests.conftest import FAST_SETTINGS, PROFILE_VARIABLE
 from tests.stack.test_demo import NOTHING_CONFIGURED
 
-RUN_SECONDS = 300
+RUN_SECONDS = 900
+PRISTINE_DATABASE = "pristine"
+
+# See deaths/airflow_local_settings.py: while this folder exists, tasks die.
+DEATHS_VARIABLE = "COMETS_TEST_DEATHS"
+DEATHS_MODULE_FOLDER = Path(__file__).with_name("deaths")
 
 # Nothing starts by itself, and nothing is looked through again and again: the Dag's file does not change.
 AIRFLOW_SETTINGS = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3600",
+    # The supervisor of a task that was killed may notice only when it is time for the next heartbeat.
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    # After this silence a task counts as dead with its worker: the default is five minutes, looked at every 10 s.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
 }
 
 Conf = Mapping[str, Any]
@@ -46,10 +57,16 @@ Conf = Mapping[str, Any]
 class DagApi(AirflowApi):
     """Airflow's REST API as far as tests need more of it than the stack does."""
 
-    def start(self, logical_date: datetime, conf: Conf) -> str:
+    def start(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> str:
         """Trigger a run and return its id."""
-        body = {"logical_date": logical_date.isoformat(), "conf": dict(conf)}
+        body = {"logical_date": logical_date.isoformat(), "conf": dict(conf), "dag_run_id": run_id}
         return str(self._request("POST", self._runs_path(), json=body)["dag_run_id"])
+
+    def clear(self, run_id: str, task_id: str) -> None:
+        """Clear a task with everything after it, as the UI does when Downstream is ticked and Only Failed is not."""
+        wanted = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False}
+        path = f"/api/v2/dags/{DAG_ID}/clearTaskInstances"
+        self._request("POST", path, json={**wanted, "dry_run": False, "reset_dag_runs": True})
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs of the Dag, oldest logical date first."""
@@ -72,17 +89,34 @@ class DagApi(AirflowApi):
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack with the Dag unpaused; `caller` holds the variables of a user who works with it."""
+    """A stack with the Dag unpaused; `caller` holds the variables of a user who works with it.
+
+    The creators' database has a server of its own, which can be away while Airflow works.
+    """
 
     environment: Environment
     caller: Mapping[str, str]
+    creators: EmbeddedPostgres
     api: DagApi
     sandbox: SandboxClient
 
-    def run(self, logical_date: datetime, conf: Conf) -> None:
+    def begin_anew(self) -> None:
+        """Let Airflow forget all runs, and empty the creators' tables and the sandbox."""
+        for run in self.api.runs():
+            self.api.delete_run(run["dag_run_id"])
+        self.copy_database(PRISTINE_DATABASE, COMETS_DATABASE)
+        self.sandbox.clear()
+
+    def run(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> None:
         """Trigger a run and wait for its success."""
-        run_id = self.api.start(logical_date, conf)
-        self._wait_for_runs({run_id})
+        self._wait_for_runs({self.api.start(logical_date, conf, run_id)})
+
+    def end_of(self, run_id: str) -> str:
+        """Wait until a run is over; return its state."""
+        self.api.wait_for(
+            lambda: self.api.run_state(DAG_ID, run_id) in FINAL_STATES, RUN_SECONDS, f"The run {run_id} did not end"
+        )
+        return self.api.run_state(DAG_ID, run_id)
 
     def backfill(self, *arguments: str) -> None:
         """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
@@ -109,9 +143,8 @@ class RunningStack:
 
     def copy_database(self, source: str, target: str) -> None:
         """Put a copy of a database in the place of another one."""
-        server = EmbeddedPostgres(self.environment.state.postgres)
         names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
-        with psycopg.connect(server.url(), autocommit=True) as connection:
+        with psycopg.connect(self.creators.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
             connection.execute(sql.SQL("create database {target} template {source}").format(**names))
 
@@ -136,23 +169,41 @@ class RunningStack:
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Keep a stack of its own at work in a state folder."""
-    caller = {
-        "PATH": os.environ["PATH"],
-        **NOTHING_CONFIGURED,
-        "COMETS_STATE_DIR": str(folder),
-        "COMETS_UI_PORT": str(free_port()),
-        "COMETS_SANDBOX_PORT": str(free_port()),
-    }
-    resolved = resolve(caller)
-    environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
-    with (
-        airflow_services(environment),
-        Components(environment.state, environment.variables) as components,
-    ):
-        api = DagApi(environment.ui_port, components.check)
-        api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
-        api.wait_for_dag(DAG_ID, DAG_SECONDS)
-        api.set_paused(DAG_ID, False)
-        sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
-        yield RunningStack(environment, caller, api, sandbox)
+    """Keep a stack of its own at work in a folder."""
+    folder.mkdir()
+    settings = folder / "comets.yaml"
+    settings.write_text(
+        FAST_SETTINGS.read_text(encoding="utf-8")
+        .replace("batch_size: 50", "batch_size: 5")
+        .replace("pool_slots: 4", "pool_slots: 8"),
+        encoding="utf-8",
+    )
+    with EmbeddedPostgres(folder / "creators") as creators:
+        creators.create_database(COMETS_DATABASE)
+        caller = {
+            "PATH": os.environ["PATH"],
+            **NOTHING_CONFIGURED,
+            "COMETS_SETTINGS_FILE": str(settings),
+            "PYTHONPATH": str(DEATHS_MODULE_FOLDER),
+            DEATHS_VARIABLE: str(folder / "deaths"),
+            PROFILE_VARIABLE: os.environ.get(PROFILE_VARIABLE, ""),
+            "DATABASE_URL": creators.url(COMETS_DATABASE),
+            "COMETS_STATE_DIR": str(folder / "state"),
+            "COMETS_UI_PORT": str(free_port()),
+            "COMETS_SANDBOX_PORT": str(free_port()),
+        }
+        resolved = resolve(caller)
+        environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
+        apply_schema(environment)
+        with (
+            airflow_services(environment),
+            Components(environment.state, environment.variables) as components,
+        ):
+            api = DagApi(environment.ui_port, components.check)
+            api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
+            api.wait_for_dag(DAG_ID, DAG_SECONDS)
+            api.set_paused(DAG_ID, False)
+            sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
+            stack = RunningStack(environment, caller, creators, api, sandbox)
+            stack.copy_database(COMETS_DATABASE, PRISTINE_DATABASE)
+            yield stack

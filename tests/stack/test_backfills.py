@@ -1,9 +1,8 @@
-"""Missed days filled through Airflow's own backfill, by the real scheduler, on a stack of its own."""
+"""Missed days filled through Airflow's own backfill, by the real scheduler."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 
 from include.stack.environment import COMETS_DATABASE
-from tests.conftest import TEST_FOLDER
-from tests.stack.running_stack import RunningStack, running_stack
+from tests.stack.running_stack import RunningStack
 
 CONF = {"hashtags": ["gymtok"], "pages_per_hashtag": 2}
 RESULT_TABLES = (
@@ -56,16 +54,9 @@ class FourDays:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[RunningStack]:
-    """A running stack without any data."""
-    # Not in pytest's own folder: another pytest that starts meanwhile locks the server's user out of it.
-    with running_stack(TEST_FOLDER / "backfills" / "the state") as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
 def day_4(stack: RunningStack) -> str:
     """Name of a copy of the creators' database when days 1 and 4 were run, each on its day."""
+    stack.begin_anew()
     for number in (1, 4):
         stack.sandbox.set_clock(at(number))
         stack.run(at(number), CONF)
