@@ -29,7 +29,7 @@ _HASHTAG_COLUMNS = {
     "billed_count": "billed",
     "cost": "USD",
 }
-_LEGEND = "received = landed + rejected; videos: different ones; tagged: carry the hashtag; the roll call's calls have no hashtag"
+_LEGEND = "received = landed + rejected; videos: different ones; tagged: carry the hashtag; roll calls have no hashtag"
 _MODE = "{mode}: {made_search_count} searches made, {reused_search_count} re-used"
 _ROLL_CALL = (
     "Roll call of {member_count:,} creators: {read_count:,} read, {reused_count:,} re-used (answered on that date or "
