@@ -7,6 +7,7 @@ import io
 import json
 import traceback
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 
 
 @pytest.fixture(scope="module")
-def step() -> Any:
+def parsed_step() -> Any:
     """A SQL step of the Dag."""
     return DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task("filter_comets")
+
+
+@pytest.fixture
+def step(parsed_step: Any) -> Any:
+    """The same for one test; it remembers its hook."""
+    step = copy(parsed_step)
+    step.hook_params = dict(parsed_step.hook_params)
+    return step
 
 
 def run_sql_step(step: Any, context: Any) -> None:

