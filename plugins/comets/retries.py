@@ -71,7 +71,7 @@ class CallRetryPolicy(RetryPolicy):
     def _backoff(self, failed_tries: int) -> float:
         # Up to a quarter more, so that mapped siblings that failed together do not come back together.
         jitter = 1 + random.random() / 4  # noqa: S311  (nothing secret)
-        return self._retries.delay_seconds * 2 ** (failed_tries - 1) * jitter
+        return float(self._retries.delay_seconds * 2 ** (failed_tries - 1) * jitter)
 
 
 def _longest_pause(tries: int, call_seconds: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -23,15 +24,18 @@ from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
 from include.stack.components import Components
 from include.stack.database import connect
 from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
-from include.stack.environment import Environment, resolve
+from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, Environment, resolve
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.sandbox import sandbox_url
 from include.stack.services import airflow_services
+from include.stack.task_logs import log_folder
+from tests.secret_scan import database_texts
 from tests.stack.test_demo import NOTHING_CONFIGURED
 
 RUN_SECONDS = 300
+DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
 
 # Nothing starts by itself, and nothing is looked through again and again: the Dag's file does not change.
 AIRFLOW_SETTINGS = {
@@ -83,6 +87,42 @@ class RunningStack:
         """Trigger a run and wait for its success."""
         run_id = self.api.start(logical_date, conf)
         self._wait_for_runs({run_id})
+
+    def wait_for_task(self, run_id: str, task_id: str, states: set[str]) -> None:
+        """Wait until all instances of a task are in one of these states."""
+
+        def is_reached() -> bool:
+            found = [task.state for task in self.api.task_states(DAG_ID, run_id) if task.task_id == task_id]
+            return bool(found) and {*found} <= states
+
+        self.api.wait_for(is_reached, RUN_SECONDS, f"{task_id} of {run_id} did not become {sorted(states)}")
+
+    @contextmanager
+    def refusing_database(self) -> Iterator[None]:
+        """Let the creators' database refuse every new connection meanwhile."""
+        server = EmbeddedPostgres(self.environment.state.postgres)
+        statement = sql.SQL("alter database {} allow_connections {}")
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            try:
+                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("false")))
+                yield
+            finally:
+                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("true")))
+
+    def written(self) -> dict[str, list[str]]:
+        """All that Airflow's processes and tasks have written, by kind of place."""
+        folders = {
+            "output of processes": self.environment.state.logs,
+            "task logs": log_folder(self.environment.variables),
+        }
+        texts = {
+            name: [path.read_text(errors="replace") for path in folder.rglob("*.log")]
+            for name, folder in folders.items()
+        }
+        server = EmbeddedPostgres(self.environment.state.postgres)
+        for database in (METADATA_DATABASE, COMETS_DATABASE):
+            texts |= {f"{database} {name}": found for name, found in database_texts(server.url(database)).items()}
+        return texts
 
     def backfill(self, *arguments: str) -> None:
         """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
@@ -136,7 +176,10 @@ class RunningStack:
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Keep a stack of its own at work in a state folder."""
+    """Keep a stack of its own at work in a state folder.
+
+    Its connection to the creators' database holds a password, which the server lets pass unread.
+    """
     caller = {
         "PATH": os.environ["PATH"],
         **NOTHING_CONFIGURED,
@@ -145,7 +188,9 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
         "COMETS_SANDBOX_PORT": str(free_port()),
     }
     resolved = resolve(caller)
-    environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
+    database = json.dumps({**json.loads(resolved.variables["AIRFLOW_CONN_COMETS_DB"]), "password": DATABASE_PASSWORD})
+    own_settings = {**AIRFLOW_SETTINGS, "AIRFLOW_CONN_COMETS_DB": database}
+    environment = replace(resolved, variables={**resolved.variables, **own_settings})
     with (
         airflow_services(environment),
         Components(environment.state, environment.variables) as components,
