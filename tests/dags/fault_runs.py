@@ -31,7 +31,7 @@ from tests.dags.worlds import PROFILE, SEARCH, Day, Row, World, cast, identifier
 from tests.secret_scan import database_texts
 
 DATE = "2026-03-01"
-CONF = {"pages_per_hashtag": 3, "page_size": PAGE_SIZE}
+CONF: dict[str, Any] = {"pages_per_hashtag": 3, "page_size": PAGE_SIZE}
 CAST_HASHTAG = "the cast"
 HIDDEN_HASHTAG = "the hidden"
 

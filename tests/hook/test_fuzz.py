@@ -59,7 +59,7 @@ class Lander:
         """Land a page; returns how many videos and rejected items stand in the tables for it."""
         search = self.landing.open()
         seen = self.landing.seen_video_ids(search) if page.offset < 50 else set()
-        self.landing.land(search, Answer(NO_CALL, page), stop_reason(page, seen, 10**9))
+        self.landing.land(search, Answer(NO_CALL, page, 0), stop_reason(page, seen, 10**9))
         row = self.connection.execute(
             "select received_count, landed_count, rejected_count,"
             " (select count(*) from comet_videos as video where video.page_id = page.page_id),"
@@ -151,7 +151,7 @@ def test_any_body_is_landed_or_refused_and_nothing_is_lost(lander: Lander) -> No
         except TikHubError as error:
             said.add(str(error))
         else:
-            lander.land_profile(Answer(NO_CALL, profile))
+            lander.land_profile(Answer(NO_CALL, profile, 0))
             totals["profiles"] += 1
 
     land()

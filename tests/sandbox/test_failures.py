@@ -169,6 +169,13 @@ def test_invalid_json_comes_complete_with_200(sandbox: SandboxClient, sdk: TikHu
     assert isinstance(sdk.tikhub_user.get_user_info(), str)
 
 
+def test_a_long_body_is_a_whole_answer(sandbox: SandboxClient, get: Get) -> None:
+    sandbox.set_faults({"fault": "long_body", "extra": 200_000})
+    answer = get()
+    assert len(answer.content) > 200_000
+    assert answer.json()["code"] == 200
+
+
 def test_a_timeout_is_the_callers_to_end(sandbox: SandboxClient) -> None:
     sandbox.set_faults({"fault": "timeout", "delay": 60})
     with (

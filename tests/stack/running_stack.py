@@ -23,17 +23,20 @@ from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
 from include.stack.components import Components
 from include.stack.database import apply_schema, connect
 from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
-from include.stack.environment import COMETS_DATABASE, Environment, resolve
+from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, Environment, resolve
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.sandbox import sandbox_url
 from include.stack.services import airflow_services
+from include.stack.task_logs import log_folder
 from tests.conftest import FAST_SETTINGS, PROFILE_VARIABLE
+from tests.secret_scan import database_texts
 from tests.stack.test_demo import NOTHING_CONFIGURED
 
 RUN_SECONDS = 900
 PRISTINE_DATABASE = "pristine"
+DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
 
 # See deaths/airflow_local_settings.py: while this folder exists, tasks die.
 DEATHS_VARIABLE = "COMETS_TEST_DEATHS"
@@ -118,6 +121,41 @@ class RunningStack:
         )
         return self.api.run_state(DAG_ID, run_id)
 
+    def wait_for_task(self, run_id: str, task_id: str, states: set[str]) -> None:
+        """Wait until all instances of a task are in one of these states."""
+
+        def is_reached() -> bool:
+            found = [task.state for task in self.api.task_states(DAG_ID, run_id) if task.task_id == task_id]
+            return bool(found) and {*found} <= states
+
+        self.api.wait_for(is_reached, RUN_SECONDS, f"{task_id} of {run_id} did not become {sorted(states)}")
+
+    @contextmanager
+    def refusing_database(self) -> Iterator[None]:
+        """Let the creators' database refuse every new connection meanwhile."""
+        statement = sql.SQL("alter database {} allow_connections {}")
+        with psycopg.connect(self.creators.url(), autocommit=True) as connection:
+            try:
+                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("false")))
+                yield
+            finally:
+                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("true")))
+
+    def written(self) -> dict[str, list[str]]:
+        """All that Airflow's processes and tasks have written, by kind of place."""
+        folders = {
+            "output of processes": self.environment.state.logs,
+            "task logs": log_folder(self.environment.variables),
+        }
+        texts = {
+            name: [path.read_text(errors="replace") for path in folder.rglob("*.log")]
+            for name, folder in folders.items()
+        }
+        airflow = EmbeddedPostgres(self.environment.state.postgres)
+        for server, database in ((airflow, METADATA_DATABASE), (self.creators, COMETS_DATABASE)):
+            texts |= {f"{database} {name}": found for name, found in database_texts(server.url(database)).items()}
+        return texts
+
     def backfill(self, *arguments: str) -> None:
         """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
         self.airflow("backfill", "create", "--dag-id", DAG_ID, *arguments)
@@ -169,7 +207,10 @@ class RunningStack:
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Keep a stack of its own at work in a folder."""
+    """Keep a stack of its own at work in a folder.
+
+    Its connection to the creators' database holds a password, which the server lets pass unread.
+    """
     folder.mkdir()
     settings = folder / "comets.yaml"
     settings.write_text(
@@ -187,7 +228,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
             "PYTHONPATH": str(DEATHS_MODULE_FOLDER),
             DEATHS_VARIABLE: str(folder / "deaths"),
             PROFILE_VARIABLE: os.environ.get(PROFILE_VARIABLE, ""),
-            "DATABASE_URL": creators.url(COMETS_DATABASE),
+            "DATABASE_URL": creators.url(COMETS_DATABASE).replace("@/", f":{quote(DATABASE_PASSWORD, safe='')}@/"),
             "COMETS_STATE_DIR": str(folder / "state"),
             "COMETS_UI_PORT": str(free_port()),
             "COMETS_SANDBOX_PORT": str(free_port()),

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from include.stack.environment import COMETS_DATABASE
-from tests.stack.running_stack import RunningStack
+from include.stack.environment import COMETS_DATABASE, SANDBOX_KEY
+from tests.dags.worlds import PROFILE, cast, page_of
+from tests.secret_scan import CACHE_LINK, findings
+from tests.stack.running_stack import DATABASE_PASSWORD, RunningStack
 
 CONF = {"hashtags": ["gymtok"], "pages_per_hashtag": 2}
 RESULT_TABLES = (
@@ -132,6 +134,39 @@ def test_finished_days_run_again_make_no_call_and_change_no_row(
 def test_the_direction_of_a_backfill_does_not_matter(forwards: FourDays, backwards: FourDays) -> None:
     for table in RESULT_TABLES:
         assert backwards.results[table] == forwards.results[table], table
+
+
+def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refuses(
+    stack: RunningStack,
+) -> None:
+    """LocalExecutor repeats what tasks write, without Airflow's masking."""
+    stack.begin_anew()
+    hashtags = ["echoing page", "redirect", "gymtok"]
+    stack.sandbox.set_clock(at(5))
+    stack.sandbox.set_faults(
+        {"keyword": hashtags[0], "fault": "html", "status": 404},
+        {"keyword": hashtags[1], "fault": "redirect"},
+        page_of(*cast(2), hashtag=hashtags[2]),
+        {"route": PROFILE, "fault": "status", "status": 401},
+    )
+    run_id = stack.api.start(at(5), {"hashtags": hashtags, "pages_per_hashtag": 1})
+    stack.wait_for_task(run_id, "report", {"failed"})
+    with stack.refusing_database():
+        refused = stack.api.start(at(6), CONF)
+        stack.wait_for_task(refused, "accept_run", {"up_for_retry", "failed"})
+        written = stack.written()
+    output = "".join(written["output of processes"])
+    for words in (
+        "does not know this route",
+        "redirects elsewhere",
+        "refused the API key",
+        "is not currently accepting",
+    ):
+        assert words in output
+        assert words in "".join(written["task logs"])
+    secrets = {"API key": SANDBOX_KEY, "database password": DATABASE_PASSWORD, "cache link": CACHE_LINK}
+    assert findings(written, {**secrets, "authorization": "Bearer sandbox"}) == []
+    assert findings({"a process": [output, f"{SANDBOX_KEY}"]}, secrets) == ["API key in a process"]
 
 
 def fill_days_2_and_3(stack: RunningStack, *backfill_arguments: str) -> FourDays:

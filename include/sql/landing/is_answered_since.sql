@@ -7,12 +7,11 @@ with first_failure as (
     where run_id = %(run_id)s and user_id = %(asked_id)s and error_type is not null
 )
 
-select count(answer.call_id) > 0 as is_answered
-from first_failure
-left join comet_calls as answer
-    on
-        answer.run_id = %(run_id)s
-        and answer.user_id is not null
-        and answer.status_code = 200
-        and answer.error_type is null
-        and first_failure.call_id < answer.call_id
+select count(*) > 0 as is_answered
+from comet_calls as answer
+inner join first_failure on answer.call_id > first_failure.call_id
+where
+    answer.run_id = %(run_id)s
+    and answer.user_id is not null
+    and answer.status_code = 200
+    and answer.error_type is null
