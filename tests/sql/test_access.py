@@ -162,7 +162,7 @@ def test_the_role_runs_the_steps_and_nothing_else(
         "drop table comet_calls",
         "alter table creators add column mine text",
         "truncate comet_calls",
-        "delete from comet_videos",
+        "delete from comet_run_dates",
         "update comet_schema set version = 99",
         f'drop policy "comets {role}" on creators',
         "alter table creators disable row level security",
