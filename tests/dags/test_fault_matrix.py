@@ -345,15 +345,7 @@ def test_the_scan_finds_a_secret_wherever_it_is_planted(matrix: Matrix, spell: C
     error = ValueError("harmless")
     error.__cause__ = KeyError("behind it")
     error.__cause__.add_note(secret)
-    run_id = matrix.days[-1].run_id
-    with psycopg.connect(POSTGRES.url("airflow")) as connection:
-        connection.execute("update xcom set value = to_jsonb(%s::text) where run_id = %s", [secret, run_id])
-        connection.execute(
-            "update rendered_task_instance_fields set rendered_fields = to_json(%s::text) where run_id = %s",
-            [secret, run_id],
-        )
-    with psycopg.connect(matrix.ever.world.database_url) as connection:
-        connection.execute("update comet_calls set error = %s where call_id = 1", [secret])
+    plant(matrix, secret)
     planted = {
         "printed": [f"a line\n{secret}\nanother"],
         "logged": matrix.written.logs[-1:],
@@ -361,9 +353,24 @@ def test_the_scan_finds_a_secret_wherever_it_is_planted(matrix: Matrix, spell: C
         **database_texts(POSTGRES.url("airflow")),
         **database_texts(matrix.ever.world.database_url),
     }
+    # What other tests look through is left clean.
+    plant(matrix, "harmless")
     found = {finding.removeprefix("API key in ") for finding in findings(planted, SECRETS)}
     tables = {"public.xcom.value", "public.rendered_task_instance_fields.rendered_fields", "public.comet_calls.error"}
     assert found == {"printed", "logged", "exceptions", *tables}
+
+
+def plant(matrix: Matrix, text: str) -> None:
+    """Put a text into an XCom, a rendered field and a table."""
+    run_id = matrix.days[-1].run_id
+    with psycopg.connect(POSTGRES.url("airflow")) as connection:
+        connection.execute("update xcom set value = to_jsonb(%s::text) where run_id = %s", [text, run_id])
+        connection.execute(
+            "update rendered_task_instance_fields set rendered_fields = to_json(%s::text) where run_id = %s",
+            [text, run_id],
+        )
+    with psycopg.connect(matrix.ever.world.database_url) as connection:
+        connection.execute("update comet_calls set error = %s where call_id = 1", [text])
 
 
 def test_a_database_that_refuses_the_password_is_told_without_it(
