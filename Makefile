@@ -33,7 +33,7 @@ up: .venv/installed ## Serve the whole stack with Airflow's UI until Ctrl-C (COM
 
 .PHONY: test
 test: lint ## Check style and types, then run all tests, in two processes
-	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: lint
 lint: .venv/installed-dev ## Check style and types of Python and SQL

@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from hypothesis import settings
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from include.sandbox.client import SandboxClient
 from include.sandbox.server import running_sandbox
@@ -71,19 +73,27 @@ LONGEST_FILES = (
     "test_runs.py",
 )
 
-# The tests of a file are run by one process, and these files together, because they share a running stack.
+# These files share a running stack.
 SHARING_A_STACK = ("test_deaths.py", "test_backfills.py")
 
 
-# Before xdist looks for the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, leave the order else, and keep together what shares its fixtures."""
+    """Put the longest files first and leave the order else."""
     places = {name: place for place, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
-    for item in items:
-        group = "a stack" if item.path.name in SHARING_A_STACK else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
+    """Has the tests of a file run by one process, and those of files that share a stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "a stack" if file.endswith(SHARING_A_STACK) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFixtures:
+    """How tests are shared out between the processes of `make test`."""
+    return ByFixtures(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def stop_line(stop: Row, budget: int) -> str:
     :param stop: a row of stops.sql
     :param budget: the run's calls in all
     """
-    if stop["sentence"] is not None:
+    if _is_gate(stop):
         return f"Stopped: {printable_text(stop['sentence'])}"
     return str(Stop(stop["reason"], budget=budget, status=stop["status_code"]))
 
@@ -122,15 +122,24 @@ def not_asked_line(asking: Row, is_stopped: bool) -> str:
     return f"Creators who were not asked: {asking['not_asked_count']:,}. {reason}"
 
 
-def failure_text(asking: Row, hashtags: Sequence[Row], steps: Sequence[str]) -> str:
-    """What has failed, and how to heal the run."""
+def failure_text(asking: Row, hashtags: Sequence[Row], steps: Sequence[str], stops: Sequence[Row]) -> str:
+    """What has failed, what is stored nevertheless, and how to heal the run."""
     parts = []
     if hashtags:
         reasons = "; ".join(f"#{printable_text(row['hashtag'])} ({_reason(row)})" for row in hashtags)
         parts.append(f"{len(hashtags)} hashtag(s) failed: {reasons}.")
     if steps:
         parts.append(f"Failed steps: {', '.join(steps)}; their logs say why.")
-    return f"The run for {asking['recorded_date']} is incomplete. {' '.join(parts)} All else is stored. {_HEALING}"
+    parts.append(
+        "Nothing of it is published; what was published before stays."
+        if any(map(_is_gate, stops))
+        else "All else is stored."
+    )
+    return f"The run for {asking['recorded_date']} is incomplete. {' '.join(parts)} {_HEALING}"
+
+
+def _is_gate(stop: Row) -> bool:
+    return stop["sentence"] is not None
 
 
 def _reason(row: Row) -> str:

@@ -87,7 +87,7 @@ def outage(days: DisturbedDays, undisturbed: Aftermath) -> Outage:
 
 def test_every_task_was_killed_wherever_it_could_be(days: DisturbedDays, killed: Aftermath) -> None:
     assert {death["task_id"] for death in killed.deaths} == days.task_ids >= {"extract_videos", "roll_call"}
-    assert len(killed.points) == len(killed.deaths) >= 60
+    assert len(killed.points) == len(killed.deaths) >= 30
     for task in ("extract_videos", "roll_call"):
         assert {
             f"{task}: {point}, first time" for point in ("commit", "request", "wait for the answer")

@@ -37,14 +37,15 @@ class ReportOperator(BaseOperator):
         with connect(timeout=self.execution_timeout) as database:
             asking = database.fetch_one("report/asking", run_id=run["run_id"])
             hashtags = database.fetch_all("report/hashtags", **run)
+            stops = database.fetch_all("report/stops", **run)
             failed_hashtags = self._mark_outcomes(hashtags, states)
             self._log_found(database, run, hashtags)
-            self._log_asked(database, run, asking)
+            self._log_asked(database, run, asking, stops)
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
         if failed_hashtags or failed_steps:
-            raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps))
+            raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps, stops))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
         """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
@@ -79,8 +80,9 @@ class ReportOperator(BaseOperator):
         calls = database.fetch_one("report/calls", run_id=run["run_id"])
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
-    def _log_asked(self, database: Database, run: dict[str, Any], asking: dict[str, Any]) -> None:
-        stops = database.fetch_all("report/stops", **run)
+    def _log_asked(
+        self, database: Database, run: dict[str, Any], asking: dict[str, Any], stops: list[dict[str, Any]]
+    ) -> None:
         self._log((report_lines.stop_line(stop, asking["max_api_calls"]) for stop in stops), logging.ERROR)
         self._log(report_lines.asking_lines(asking))
         unread_count = asking["unreachable_count"] + asking["no_account_count"]
