@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 from airflow.sdk import RetryAction
 
+from comets.database_errors import DatabaseAwayError
 from comets.errors import TikHubTransientError
 from comets.failures import DATABASE_TRIES
 from comets.retries import CallRetryPolicy
 from comets.settings import Retries
 
-AWAY = psycopg.OperationalError("the connection is lost")
+AWAY = DatabaseAwayError("The connection is lost.")
 
 
 class Store(dict[str, Any]):
