@@ -430,8 +430,6 @@ create table if not exists comet_forgotten (
     run_id text not null
 );
 
-create index if not exists comet_forgotten_run_id_idx on comet_forgotten (run_id);
-
 -- The columns that the package adds to the original's tables, filled once, when they are added.
 do $$
 begin
@@ -607,7 +605,8 @@ begin
             ('comet_roll_call_batch_idx', 'comet_roll_call (run_id, batch_number)'),
             ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
             ('comet_observations_user_id_observed_date_idx', 'comet_observations (user_id, observed_date)'),
-            ('comet_observations_observed_date_idx', 'comet_observations (observed_date)')
+            ('comet_observations_observed_date_idx', 'comet_observations (observed_date)'),
+            ('comet_forgotten_run_id_idx', 'comet_forgotten (run_id)')
         ) as index (name, definition)
         where to_regclass(index.name) is null
     loop

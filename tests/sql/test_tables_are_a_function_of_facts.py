@@ -12,7 +12,7 @@ from tests.sql.living import Life
 from tests.sql.model import Tables
 from tests.sql.worlds import World, worlds
 
-WORLD_COUNT = 320
+WORLD_COUNT = 300
 EVENTS = {
     "worlds",
     "missing",
