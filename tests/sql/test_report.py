@@ -176,9 +176,11 @@ def test_a_run_says_once_what_has_stopped_it(facts: Facts) -> None:
         "Stopped: The gate followers has tripped.",
     ]
     rows = ask_by_name(facts, "report/hashtags", run_id=run_id, clear_number=0)
-    failure = report_lines.failure_text({"recorded_date": DAY}, rows, ["check_search"])
+    failure = report_lines.failure_text({"recorded_date": DAY}, rows, ["check_search"], stops)
     stopped = "stopped, see the report's line that begins with Stopped"
     assert f"3 hashtag(s) failed: #a ({stopped}); #b ({stopped}); #c (" in failure
+    assert "Nothing of it is published; what was published before stays." in failure
+    assert "All else is stored." in report_lines.failure_text({"recorded_date": DAY}, rows, [], stops[:2])
     assert [row["is_stopped"] for row in rows] == [True, True, False]
     assert ask_by_name(facts, "report/stops", run_id="healed", clear_number=0) == []
 
