@@ -15,6 +15,8 @@ with DAG(
     schedule=None,
     start_date=pendulum.datetime(2020, 1, 1, tz=settings().timezone),
     catchup=False,
+    # It runs only when somebody asks for it, and then without another click.
+    is_paused_upon_creation=False,
     params=erasure_form(),
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
