@@ -25,28 +25,11 @@ from comets.operators.quality_gate import QualityGateOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
-from tests.sql.builders import TIMEOUTS, Row, forget_everything, statements
+from tests.sql.builders import CONTENTS, TIMEOUTS, Row, forget_everything, statements
 from tests.unit.test_run import PARAMS
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
-
-# Everything but what merely numbers rows and tells the time of the machine.
-CONTENTS = {
-    "creators": "*",
-    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
-    "daily_growth_percent, basis, gap_days",
-    "comet_discoveries": "*",
-    "comet_handles": "*",
-    "comet_run_dates": "*",
-    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count, run_id",
-    "comet_searches": "recorded_date, hashtag, round_number, next_offset, stop_reason",
-    "comet_pages": "page_offset, received_count, landed_count, rejected_count, observed_at",
-    "comet_videos": "item_position, video_id, play_count, user_id, follower_count",
-    "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
-    "comet_roll_call": "*",
-    "comet_gates": "*",
-}
 
 
 class DeathError(Exception):

@@ -21,6 +21,23 @@ DAY = date(2026, 3, 1)
 TIMEOUTS = {"statement_timeout": "60000", "lock_timeout": "30000"}
 """Milliseconds, as parameters of a SQL step."""
 
+# Everything but what merely numbers rows and tells the time of the machine.
+CONTENTS = {
+    "creators": "*",
+    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
+    "daily_growth_percent, basis, gap_days",
+    "comet_discoveries": "*",
+    "comet_handles": "*",
+    "comet_run_dates": "*",
+    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count, run_id",
+    "comet_searches": "recorded_date, hashtag, round_number, next_offset, stop_reason",
+    "comet_pages": "page_offset, received_count, landed_count, rejected_count, observed_at",
+    "comet_videos": "item_position, video_id, play_count, user_id, follower_count",
+    "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
+    "comet_roll_call": "*",
+    "comet_gates": "*",
+}
+
 TABLES: LiteralString = """
     select table_name::text
     from information_schema.tables

@@ -21,6 +21,7 @@ from comets.settings import DAG_ID
 from include.stack.environment import COMETS_DATABASE
 from include.stack.postgres import EmbeddedPostgres
 from tests.dags.worlds import cast, page_of
+from tests.sql.builders import CONTENTS
 from tests.stack.running_stack import DEATHS_VARIABLE, RunningStack
 
 HASHTAGS = ["gymtok", "cozygaming", "streetinterviews", "booktok"]
@@ -33,22 +34,6 @@ STOP_SECONDS = 30
 
 # Two hashtags lead to the same creator, whose follower count only its profile tells.
 WORLD = tuple({**page_of(hidden=cast(1), hashtag=hashtag), "offset": CONF["page_size"]} for hashtag in HASHTAGS[:2])
-
-# Everything but what merely numbers rows and tells the time of the machine.
-CONTENTS = {
-    "creators": "*",
-    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
-    "daily_growth_percent, basis, gap_days",
-    "comet_discoveries": "*",
-    "comet_handles": "*",
-    "comet_run_dates": "*",
-    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count, run_id",
-    "comet_searches": "recorded_date, hashtag, round_number, next_offset, stop_reason",
-    "comet_pages": "page_offset, received_count, landed_count, rejected_count, observed_at",
-    "comet_videos": "item_position, video_id, play_count, user_id, follower_count",
-    "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
-    "comet_roll_call": "*",
-}
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]

@@ -15,7 +15,8 @@ from comets.failures import DATABASE_TRIES
 from comets.settings import DAG_ID
 from include.stack.task_logs import run_folder
 from tests.dags.worlds import PROFILE, SEARCH
-from tests.stack.disturbed_days import CONF, CONTENTS, DAY_2, RUN_2, Aftermath, DisturbedDays, restart, stop
+from tests.sql.builders import CONTENTS
+from tests.stack.disturbed_days import CONF, DAY_2, RUN_2, Aftermath, DisturbedDays, restart, stop
 from tests.stack.running_stack import RunningStack
 
 
