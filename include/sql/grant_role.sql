@@ -47,7 +47,13 @@ begin
             ('comet_salt', 'select'),
             ('comet_gates', 'select, insert, delete'),
             ('comet_refusals', 'select, insert'),
-            ('comet_pace', 'select, insert, update')
+            ('comet_pace', 'select, insert, update'),
+            ('comet_run_reports', 'select, insert, update'),
+            ('comet_run_hashtags', 'select, insert, update, delete'),
+            ('comet_scores', 'select, insert, update, delete'),
+            ('comet_score_dates', 'select, insert, update'),
+            ('comet_stale_scores', 'select, insert, delete'),
+            ('comet_notices', 'select, insert, delete')
         ),
 
         package as (

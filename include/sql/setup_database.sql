@@ -430,6 +430,92 @@ create table if not exists comet_forgotten (
     run_id text not null
 );
 
+-- What the report of a run has counted. The page shows it, as counting a large ledger again takes too long.
+create table if not exists comet_run_reports (
+    run_id text primary key,
+    received_count bigint not null,
+    landed_count bigint not null,
+    rejected_count bigint not null,
+    comet_count bigint not null,
+    new_comet_count bigint not null,
+    call_count bigint not null,
+    billed_count bigint not null,
+    stop_reasons text[] not null
+);
+
+-- The same for each hashtag of the run. Counts of Comets overlap: a creator can be found by several hashtags.
+create table if not exists comet_run_hashtags (
+    run_id text not null,
+    hashtag text not null,
+    received_count bigint not null,
+    landed_count bigint not null,
+    rejected_count bigint not null,
+    video_count bigint not null,
+    tagged_count bigint not null,
+    comet_count bigint not null,
+    new_comet_count bigint not null,
+    call_count bigint not null,
+    billed_count bigint not null,
+    primary key (run_id, hashtag)
+);
+
+-- The figures of each creator on each date, as comet_creator_metrics has them, and the comet score made of them. Rates
+-- are fractions of 1, percentiles run from 0 to 1 among the creators of the date, null is unknown.
+create table if not exists comet_scores (
+    recorded_date date not null,
+    user_id text not null,
+    follower_count bigint not null,
+    basis text not null,
+    is_growth_estimated boolean not null,
+    daily_growth_followers bigint,
+    daily_growth_percent numeric,
+    growth_1d_rate double precision,
+    growth_7d_rate double precision,
+    growth_30d_rate double precision,
+    growth_1d_days integer,
+    growth_7d_days integer,
+    growth_30d_days integer,
+    is_growth_1d_estimated boolean,
+    is_growth_7d_estimated boolean,
+    is_growth_30d_estimated boolean,
+    acceleration double precision,
+    engagement_rate double precision,
+    view_follower_ratio double precision,
+    breakout_ratio double precision,
+    breakout_video_id text,
+    video_count integer not null,
+    growth_percentile double precision,
+    acceleration_percentile double precision,
+    engagement_percentile double precision,
+    reach_percentile double precision,
+    breakout_percentile double precision,
+    score numeric,
+    is_low_confidence boolean not null,
+    primary key (recorded_date, user_id)
+);
+
+-- By which weights the scores of a date were made: an object with a number per part.
+create table if not exists comet_score_dates (
+    recorded_date date primary key,
+    version integer not null,
+    weights jsonb not null,
+    creator_count bigint not null
+);
+
+-- Dates whose scores have to be made or made anew.
+create table if not exists comet_stale_scores (
+    recorded_date date primary key
+);
+
+-- What was announced, once each: a new Comet by its user_id, a breakout by its video_id.
+create table if not exists comet_notices (
+    kind text not null check (kind in ('comet', 'breakout')),
+    subject_id text not null,
+    user_id text not null,
+    run_id text not null,
+    primary key (kind, subject_id)
+);
+
 -- The columns that the package adds to the original's tables, filled once, when they are added.
 do $$
 begin
@@ -606,7 +692,10 @@ begin
             ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
             ('comet_observations_user_id_observed_date_idx', 'comet_observations (user_id, observed_date)'),
             ('comet_observations_observed_date_idx', 'comet_observations (observed_date)'),
-            ('comet_forgotten_run_id_idx', 'comet_forgotten (run_id)')
+            ('comet_forgotten_run_id_idx', 'comet_forgotten (run_id)'),
+            ('comet_notices_user_id_idx', 'comet_notices (user_id)'),
+            ('comet_scores_user_id_idx', 'comet_scores (user_id)'),
+            ('creator_stats_recorded_date_idx', 'creator_stats (recorded_date)')
         ) as index (name, definition)
         where to_regclass(index.name) is null
     loop
@@ -923,6 +1012,6 @@ end;
 $$;
 
 delete from comet_schema;
-insert into comet_schema (version) values (3);
+insert into comet_schema (version) values (4);
 
 commit;

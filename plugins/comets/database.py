@@ -23,7 +23,7 @@ from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE
 from comets.sql import statement
 from comets.timeouts import TASK_TIMEOUT, Deadline
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version of ``setup_database.sql`` that this code was written for."""
 
 MAX_NAMES = 8

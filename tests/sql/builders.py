@@ -258,6 +258,12 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from creator_stats;
         delete from creators;
         delete from comet_forgotten;
+        delete from comet_run_reports;
+        delete from comet_run_hashtags;
+        delete from comet_scores;
+        delete from comet_score_dates;
+        delete from comet_stale_scores;
+        delete from comet_notices;
         """
     )
 

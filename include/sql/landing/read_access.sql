@@ -25,7 +25,13 @@ with needed (table_name, privileges) as (
     ('comet_salt', 'select'),
     ('comet_gates', 'select, insert, delete'),
     ('comet_refusals', 'select, insert'),
-    ('comet_pace', 'select, insert, update')
+    ('comet_pace', 'select, insert, update'),
+    ('comet_run_reports', 'select, insert, update'),
+    ('comet_run_hashtags', 'select, insert, update, delete'),
+    ('comet_scores', 'select, insert, update, delete'),
+    ('comet_score_dates', 'select, insert, update'),
+    ('comet_stale_scores', 'select, insert, delete'),
+    ('comet_notices', 'select, insert, delete')
 ),
 
 -- A schema whose tables this role may not even name is found by the catalogue only.
