@@ -33,7 +33,7 @@ class ReportOperator(BaseOperator):
         :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
         """
         dag_run = context["dag_run"]
-        run = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
+        run: dict[str, Any] = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
             asking = database.fetch_one("report/asking", run_id=run["run_id"])
