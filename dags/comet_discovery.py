@@ -6,7 +6,9 @@ import pendulum
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, TriggerRule
 
+from comets.assets import COMET_DISCOVERIES, CREATOR_STATS, CREATORS, makes
 from comets.form import trigger_form
+from comets.notices import TELL_OF_THE_RUN, CometNotices
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.quality_gate import QualityGateOperator
@@ -25,13 +27,10 @@ with DAG(
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "discovery"],
-    default_args={
-        **step_defaults(settings()),
-        # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
-        "trigger_rule": TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
-    },
+    # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
+    default_args=step_defaults(settings(), trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS),
 ):
-    accept_run = AcceptRunOperator(task_id="accept_run")
+    accept_run = AcceptRunOperator(task_id="accept_run", on_failure_callback=CometNotices(has_failed=True))
     extract_videos = ExtractVideosOperator.partial(
         task_id="extract_videos", pool=POOL, map_index_template="#{{ task.hashtag }}"
     ).expand(hashtag=accept_run.output)
@@ -44,9 +43,11 @@ with DAG(
         task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
     ).expand(batch_number=plan_roll_call.output)
     check_roll_call = QualityGateOperator(task_id="check_roll_call", step="roll_call", after="search")
-    update_creators = SQLExecuteQueryOperator(task_id="update_creators", sql="upsert_creators.sql")
-    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql")
-    report = ReportOperator(task_id="report", extract_task_id="extract_videos")
+    update_creators = SQLExecuteQueryOperator(
+        task_id="update_creators", sql="upsert_creators.sql", **makes(CREATORS, COMET_DISCOVERIES)
+    )
+    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **makes(CREATOR_STATS))
+    report = ReportOperator(task_id="report", extract_task_id="extract_videos", **TELL_OF_THE_RUN)
 
     extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call
     roll_call >> check_roll_call >> update_creators >> record_growth >> report

@@ -95,14 +95,19 @@ def cost_lines(calls: Row, new_comet_count: int, price_usd: float) -> Iterator[s
 
 
 def stop_line(stop: Row, budget: int) -> str:
-    """What has stopped the run, in one sentence.
+    """What has stopped the run, as a line of the log.
 
     :param stop: a row of stops.sql
     :param budget: the run's calls in all
     """
+    return f"Stopped: {stop_reason(stop, budget)}"
+
+
+def stop_reason(stop: Row, budget: int) -> str:
+    """The same as a sentence by itself."""
     if _is_gate(stop):
-        return f"Stopped: {printable_text(stop['sentence'])}"
-    return str(Stop(stop["reason"], budget=budget, status=stop["status_code"]))
+        return printable_text(stop["sentence"])
+    return Stop(stop["reason"], budget=budget, status=stop["status_code"]).sentence
 
 
 def unread_line(rows: Sequence[Row], unread_count: int) -> str:

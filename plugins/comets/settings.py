@@ -25,6 +25,7 @@ DEFAULT_SETTINGS_FILE = PROJECT_FOLDER / "include" / "comets.yaml"
 DAG_ID = "comet_discovery"
 TIKHUB_CONN_ID = "tikhub"
 DATABASE_CONN_ID = "comets_db"
+NOTICES_CONN_ID = "comets_notices"
 POOL = "tikhub"
 
 MAX_HASHTAGS = 1000
@@ -99,6 +100,12 @@ class Gates(_Section):
     max_halved_share: float = Field(default=0.2, ge=0, le=1)
 
 
+class Notices(_Section):
+    """What is worth a notice besides new Comets."""
+
+    breakout_ratio: float = Field(default=3, gt=0)
+
+
 class Retention(_Section):
     """How long TikHub's answers are kept, in days."""
 
@@ -126,6 +133,7 @@ class Settings(_Section):
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
     gates: Gates = Gates()
+    notices: Notices = Notices()
     retention: Retention = Retention()
     retries: Retries = Retries()
 

@@ -11,10 +11,12 @@ from comets.settings import DATABASE_CONN_ID, Settings
 from comets.timeouts import STEP_TIMEOUTS, TASK_TIMEOUT
 
 
-def step_defaults(settings: Settings) -> dict[str, Any]:
+def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
     """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need nothing but the run's id.
 
     The first statement of each SQL file sets ``statement_timeout`` and ``lock_timeout`` for its transaction.
+
+    :param changes: what a Dag wants to be different
     """
     return {
         "owner": "talent-scouting",
@@ -30,4 +32,5 @@ def step_defaults(settings: Settings) -> dict[str, Any]:
         "parameters": {"run_id": "{{ run_id }}", **STEP_TIMEOUTS},
         "split_statements": True,
         "hook_params": {"log_sql": False},
+        **changes,
     }

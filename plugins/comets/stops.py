@@ -48,7 +48,12 @@ class Stop:
 
     def __str__(self) -> str:
         """One line for logs."""
-        return f"Stopped: {self._template.format(budget=self.budget, status=self.status)}"
+        return f"Stopped: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """What has happened and what to do."""
+        return self._template.format(budget=self.budget, status=self.status)
 
     @property
     def _template(self) -> str:

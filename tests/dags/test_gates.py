@@ -97,6 +97,10 @@ def test_searches_that_give_nothing_publish_nothing_until_the_date_is_run_again(
         assert stopped.after == stopped.before
         sentence = "0 of 1 hashtags gave a video in the searches of 2026-03-02 (threshold: at least 1)."
         assert stopped.day.log.count(f"GateTrippedError: This run publishes nothing: {sentence}") == 2
+        [report] = world.rows("select * from comet_run_reports where run_id = %s", stopped.day.run_id)
+        assert (report["comet_count"], report["call_count"], report["stop_reasons"]) == (0, 13, [sentence])
+        [hashtag] = world.rows("select * from comet_run_hashtags where run_id = %s", stopped.day.run_id)
+        assert (hashtag["hashtag"], hashtag["call_count"], hashtag["received_count"]) == ("gymtok", 1, 0)
 
         healed = world.run(SECOND, FOUND)
         assert (healed.state, len(healed.searches), healed.asked) == ("success", 1, [])

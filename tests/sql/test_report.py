@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from comets import report_lines
-from tests.sql.builders import DAY, SQL_FOLDER, Facts, Row, Video, day, noon
+from comets.database import Database
+from comets.run_figures import RunFigures, store_figures
+from tests.sql.builders import DAY, SQL_FOLDER, Facts, Row, Video, day, everything, noon
 
 
 def ask(facts: Facts, name: str, **parameters: Any) -> list[Row]:
@@ -183,6 +185,37 @@ def test_a_run_says_once_what_has_stopped_it(facts: Facts) -> None:
     assert "All else is stored." in report_lines.failure_text({"recorded_date": DAY}, rows, [], stops[:2])
     assert [row["is_stopped"] for row in rows] == [True, True, False]
     assert ask_by_name(facts, "report/stops", run_id="healed", clear_number=0) == []
+
+
+def store(facts: Facts, run_id: str, stop_reasons: list[str] | None = None) -> None:
+    """Store what the report of a run counts now."""
+    comets, hashtags, calls = (
+        ask_by_name(facts, f"report/{name}", run_id=run_id, clear_number=0) for name in ("comets", "hashtags", "calls")
+    )
+    store_figures(Database(facts.connection), RunFigures(run_id, comets, hashtags, calls[0], stop_reasons or []))  # type: ignore[arg-type]
+
+
+def test_the_figures_of_a_report_are_stored_once_and_replaced_by_newer_ones(facts: Facts, costly_run: str) -> None:
+    store(facts, costly_run)
+    figures = facts.rows("select * from comet_run_reports")
+    # Of the three Comets that the hashtags name together, one is the same.
+    assert figures == [(costly_run, 5, 5, 0, 2, 2, 8, 5, [])]
+    hashtags = facts.rows("select * from comet_run_hashtags order by hashtag")
+    assert hashtags == [
+        (costly_run, "a", 4, 4, 0, 3, 1, 2, 2, 4, 3),
+        (costly_run, "b", 1, 1, 0, 1, 0, 1, 1, 1, 1),
+        (costly_run, "c", 0, 0, 0, 0, 0, 0, 0, 1, 0),
+    ]
+    before = everything(facts.connection)
+    store(facts, costly_run)
+    assert everything(facts.connection) == before
+
+    call(facts, costly_run, "b")
+    facts.connection.execute("update comet_runs set hashtags = '{a,b}'")
+    store(facts, costly_run, ["The budget is spent."])
+    reports = facts.rows("select call_count, billed_count, stop_reasons from comet_run_reports")
+    assert reports == [(9, 6, ["The budget is spent."])]
+    assert facts.rows("select hashtag, call_count from comet_run_hashtags order by 1") == [("a", 4), ("b", 2)]
 
 
 def test_the_leaderboard_names_the_fastest_first_with_all_their_hashtags(facts: Facts) -> None:

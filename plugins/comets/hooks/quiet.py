@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_TALKATIVE = frozenset({"charset_normalizer", "http", "requests", "requests_toolbelt", "urllib3"})
+_TALKATIVE = frozenset({"apprise", "charset_normalizer", "http", "requests", "requests_toolbelt", "urllib3"})
 
 _is_exchanging: ContextVar[bool] = ContextVar("is_exchanging", default=False)
 

@@ -11,13 +11,14 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from comets import report_lines
 from comets.database import Database, connect
+from comets.run_figures import RunFigures, store_figures
 from comets.settings import settings
 
 MAX_NAMES = 20
 
 
 class ReportOperator(BaseOperator):
-    """Log the Comets of the run and a summary per hashtag, and fail if a hashtag or a step did.
+    """Log the Comets of the run and a summary per hashtag, store the figures, and fail if a hashtag or a step did.
 
     :param extract_task_id: the mapped task whose instances are named by their hashtag
     """
@@ -32,15 +33,19 @@ class ReportOperator(BaseOperator):
         :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
         """
         dag_run = context["dag_run"]
-        run = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
+        run: dict[str, Any] = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
             asking = database.fetch_one("report/asking", run_id=run["run_id"])
             hashtags = database.fetch_all("report/hashtags", **run)
             stops = database.fetch_all("report/stops", **run)
+            comets = database.fetch_all("report/comets", run_id=run["run_id"])
+            calls = database.fetch_one("report/calls", run_id=run["run_id"])
             failed_hashtags = self._mark_outcomes(hashtags, states)
-            self._log_found(database, run, hashtags)
+            self._log_found(comets, hashtags, calls)
             self._log_asked(database, run, asking, stops)
+            stop_reasons = [report_lines.stop_reason(stop, asking["max_api_calls"]) for stop in stops]
+            store_figures(database, RunFigures(run["run_id"], comets, hashtags, calls, stop_reasons))
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
@@ -67,9 +72,8 @@ class ReportOperator(BaseOperator):
                 failed.append(row)
         return failed
 
-    def _log_found(self, database: Database, run: dict[str, Any], hashtags: list[dict[str, Any]]) -> None:
+    def _log_found(self, comets: list[dict[str, Any]], hashtags: list[dict[str, Any]], calls: dict[str, Any]) -> None:
         price = settings().budget.price_per_call_usd
-        comets = database.fetch_all("report/comets", run_id=run["run_id"])
         self._log(map(report_lines.comet_line, comets))
         self.log.info("Total Comets discovered: %d", len(comets))
         self._log(report_lines.hashtag_lines(hashtags, price))
@@ -77,7 +81,6 @@ class ReportOperator(BaseOperator):
             if row["received_count"] != row["landed_count"] + row["rejected_count"]:
                 self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
         new_comet_count = sum(comet["is_new"] for comet in comets)
-        calls = database.fetch_one("report/calls", run_id=run["run_id"])
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
     def _log_asked(

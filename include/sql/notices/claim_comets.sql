@@ -1,0 +1,59 @@
+-- Purpose: take the new Comets of a run that nobody was told of yet, so that they are told of once.
+-- Inputs: comet_runs, comet_run_discoveries, creators, creator_stats, comet_scores. Output: comet_notices.
+-- Grain: one row per new Comet that was taken. Idempotent: who was taken is taken no more; a parallel run waits for
+-- this transaction and takes them only if it is rolled back. A Comet counts once its date is recorded: a run that a
+-- check has stopped publishes nothing.
+with found as (
+    select
+        discovery.user_id,
+        run.recorded_date,
+        array_agg(distinct discovery.hashtag order by discovery.hashtag) as hashtags
+    from comet_runs as run
+    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
+    inner join creators as creator
+        on discovery.user_id = creator.user_id and run.recorded_date = creator.tracked_since
+    where run.run_id = %(run_id)s
+    group by discovery.user_id, run.recorded_date
+),
+
+recorded as (
+    select
+        found.user_id,
+        found.hashtags,
+        snapshot.follower_count,
+        snapshot.basis <> 'observed' as is_estimated,
+        case when snapshot.gap_days is not null then snapshot.daily_growth_followers end as daily_growth_followers,
+        coalesce(score.is_growth_estimated, snapshot.basis <> 'observed') as is_growth_estimated
+    from found
+    inner join creator_stats as snapshot
+        on found.user_id = snapshot.user_id and found.recorded_date = snapshot.recorded_date
+    left join comet_scores as score
+        on found.user_id = score.user_id and found.recorded_date = score.recorded_date
+),
+
+-- In order, so that two runs that take the same wait for each other and not in a circle.
+taken as (
+    insert into comet_notices (kind, subject_id, user_id, run_id)
+    select
+        'comet' as kind,
+        recorded.user_id as subject_id,
+        recorded.user_id,
+        %(run_id)s as run_id
+    from recorded
+    order by recorded.user_id
+    on conflict (kind, subject_id) do nothing
+    returning user_id
+)
+
+select
+    taken.user_id,
+    creator.handle,
+    recorded.hashtags,
+    recorded.follower_count,
+    recorded.is_estimated,
+    recorded.daily_growth_followers,
+    recorded.is_growth_estimated
+from taken
+inner join recorded on taken.user_id = recorded.user_id
+inner join creators as creator on taken.user_id = creator.user_id
+order by recorded.daily_growth_followers desc nulls last, recorded.follower_count desc, taken.user_id asc

@@ -1,0 +1,53 @@
+"""What the report of a run has counted, kept for those who look at runs later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comets.database import Database
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """The figures of one run.
+
+    :param comets: rows of report/comets.sql
+    :param hashtags: rows of report/hashtags.sql
+    :param calls: the row of report/calls.sql
+    :param stop_reasons: sentences that say what has stopped the run
+    """
+
+    run_id: str
+    comets: Sequence[Row]
+    hashtags: Sequence[Row]
+    calls: Row
+    stop_reasons: Sequence[str]
+
+
+def store_figures(database: Database, figures: RunFigures) -> None:
+    """Store the figures in the place of what an earlier report of the same run has stored.
+
+    A creator can be found by several hashtags, so the run's Comets are not the sum of those of its hashtags.
+    """
+    run_id = figures.run_id
+    sums = {
+        name: sum(row[name] for row in figures.hashtags)
+        for name in ("received_count", "landed_count", "rejected_count")
+    }
+    with database.transaction():
+        database.execute(
+            "report/store_run",
+            run_id=run_id,
+            **sums,
+            comet_count=len(figures.comets),
+            new_comet_count=sum(comet["is_new"] for comet in figures.comets),
+            call_count=figures.calls["call_count"],
+            billed_count=figures.calls["billed_count"],
+            stop_reasons=list(figures.stop_reasons),
+        )
+        database.execute_many("report/store_hashtag", [{**row, "run_id": run_id} for row in figures.hashtags])
+        database.execute("report/drop_hashtags", run_id=run_id, hashtags=[row["hashtag"] for row in figures.hashtags])
