@@ -24,11 +24,10 @@ def fetch(view: str, **parameters: Any) -> dict[str, Any]:
                 _require_version(database)
                 return database.fetch_one(f"page/{view}", **parameters)
         except DatabaseError as error:
-            if error.file_to_run is None:
-                raise
-        # A role without rights does not see the tables either: the catalogue tells the two apart.
-        database.require_schema()
-        raise DatabaseError("The creators' database was being set up.", SCHEMA_FILE)
+            # A role without rights does not see the tables either: the catalogue tells the two apart.
+            if error.file_to_run is not None:
+                database.require_schema()
+            raise
 
 
 def _require_version(database: Database) -> None:
