@@ -39,7 +39,9 @@ class CometsPlugin(AirflowPlugin):
     """Registers the page.
 
     A view with a route is shown in a sandboxed frame, out of which no link leads. The entry in the navigation has none: it
-    is a page of its own, on which links to TikTok and to Airflow's runs work. A Dag's tab cannot be but a frame.
+    is a page of its own, on which links to TikTok and to Airflow's runs work. It stands in the menu "Browse", because
+    Airflow 3.3.2 makes a view without a route a button that does nothing when it stands beside the menus. A Dag's tab
+    cannot be but a frame.
     """
 
     name = "comets"
@@ -49,7 +51,7 @@ class CometsPlugin(AirflowPlugin):
             "name": "Comets",
             "href": f"{ROOT}/",
             "destination": "nav",
-            "nav_top_level": True,
+            "category": "browse",
             "icon": f"{ROOT}/static/icon.svg",
         },
         {

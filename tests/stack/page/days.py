@@ -9,7 +9,7 @@ from typing import Any
 from include.stack.database import connect
 from tests.stack.running_stack import RunningStack
 
-CONF: dict[str, Any] = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 5}
+CONF: dict[str, Any] = {"hashtags": ["gymtok", "cozygaming", "streetinterviews"], "pages_per_hashtag": 4}
 FIRST, MISSED, LAST = (date(2026, 3, number) for number in (1, 2, 3))
 
 # What creators may call themselves, and say of their videos.

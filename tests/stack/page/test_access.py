@@ -17,15 +17,8 @@ from tests.stack.page.visitors import Visitor, an_hour_ago, forged, log_in
 from tests.stack.running_stack import NOBODY, VIEWER, RunningStack
 
 ROOT = "/comets"
-OTHER_METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-UNKNOWN = (
-    ROOT,
-    f"{ROOT}/unknown",
-    f"{ROOT}/docs",
-    f"{ROOT}/openapi.json",
-    f"{ROOT}/static/",
-    f"{ROOT}/static/unknown.js",
-)
+OTHER_METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+UNKNOWN = tuple(f"{ROOT}/{path}" for path in ("unknown", "docs", "openapi.json", "static/", "static/unknown.js"))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +46,7 @@ def test_a_viewer_sees_every_page_export_and_file(viewer: Visitor, paths: list[s
 
 
 def test_a_viewer_gets_no_more_than_that(viewer: Visitor, paths: list[str]) -> None:
-    for path in UNKNOWN[1:]:
+    for path in UNKNOWN:
         assert viewer.ask(path).status_code == 404, path
     for path, method in product(paths, ("POST", "PUT", "PATCH", "DELETE")):
         assert viewer.ask(path, method).status_code == 405, (method, path)
@@ -111,7 +104,7 @@ def test_a_cookie_that_airflow_has_not_made_is_no_login(days: RunningStack, path
         f"{head}.{claims}.{signature[::-1]}",
         forged(days, token, secret="s" * 64),
         "x" * 6000,
-        "\u00fc%00\x7f",
+        "\u00fc%00",
     ):
         guest = Visitor(days.api.url, garbage)
         for path in (paths[0], paths[-1], f"{ROOT}/unknown"):
@@ -119,7 +112,7 @@ def test_a_cookie_that_airflow_has_not_made_is_no_login(days: RunningStack, path
 
 
 def test_a_bad_bearer_is_no_login_even_beside_a_good_cookie(viewer: Visitor) -> None:
-    for bearer in ("Bearer garbage", "Bearer ", "Bearer a.b.c"):
+    for bearer in ("Bearer garbage", "Bearer a.b.c"):
         assert viewer.ask(f"{ROOT}/", Accept="*/*", Authorization=bearer).status_code in {401, 403}
 
 
