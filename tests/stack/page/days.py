@@ -12,10 +12,10 @@ from tests.stack.running_stack import RunningStack
 CONF: dict[str, Any] = {"hashtags": ["gymtok", "cozygaming", "streetinterviews"], "pages_per_hashtag": 4}
 FIRST, MISSED, LAST = (date(2026, 3, number) for number in (1, 2, 3))
 
-# What creators may call themselves, and say of their videos.
-SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-BIDI = "abc\u202edcba\u2066 \u2028'\"&lt;"
-FORMULA = "=cmd|' /c calc'!A0"
+# What creators may call themselves; how the page shows it on one line; and how a spreadsheet gets it.
+SCRIPT = "<script src=x>alert(1)</script><img src=x onerror=alert(2)>"
+BIDI = ("abc\u202edcba\u2066 \u2028'&lt;", "abc\ufffddcba\ufffd '&lt;", "abc\u202edcba\u2066 \u2028'&lt;")
+FORMULA = ("=cmd|' /c calc'!A0", "=cmd|' /c calc'!A0", "'=cmd|' /c calc'!A0")
 
 
 def make_days(stack: RunningStack) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from include.stack.keys import UI_USER
@@ -15,35 +13,12 @@ from tests.stack.page.days import LAST
 from tests.stack.running_stack import RunningStack
 
 
-@pytest.fixture(scope="module")
-def context(chromium: Browser, days: RunningStack) -> Iterator[BrowserContext]:
-    """A browser of somebody who is logged in."""
-    with watched_context(chromium, days) as context:
-        page = context.new_page()
-        page.goto("/")
-        log_in(page, UI_USER, days.password(UI_USER))
-        page.get_by_test_id("nav-sidebar").wait_for()
-        page.close()
-        yield context
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """The leaderboard of the latest day."""
-    page = context.new_page()
-    page.goto(LEADERBOARD)
-    yield page
-    page.close()
-
-
 def test_it_opens_from_airflows_navigation_in_a_tab_of_its_own(context: BrowserContext) -> None:
     airflow = context.new_page()
     airflow.goto("/")
     comets = open_comets(airflow)
     assert comets.url.endswith(LEADERBOARD)
     assert comets.main_frame.child_frames == []
-    comets.close()
-    airflow.close()
 
 
 def test_the_login_leads_back_to_what_was_asked_for(chromium: Browser, days: RunningStack) -> None:
