@@ -10,9 +10,9 @@ from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.page.bands import COMETS, Band, bands
+from comets.page.bands import bands
 from comets.page.data import fetch
-from comets.page.exports import Export, Format, PART_COLUMNS, part_cells
+from comets.page.exports import PART_COLUMNS, Export, Format, part_cells
 from comets.page.parameters import (
     PAGE_SIZES,
     Day,
@@ -103,7 +103,7 @@ class Asked(Parameters):
 
     date: Day | None = None
     hashtag: Hashtag | None = None
-    band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = COMETS
+    band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = "comets"
     search: Annotated[Text, AfterValidator(_plain)] | None = None
     sort: Sort = "growth"
     order: Direction = "desc"
@@ -158,7 +158,7 @@ def export(request: Request, kind: Format) -> Response:
 
 
 def _fetch(asked: Asked, has_parts: bool = False) -> dict[str, Any]:
-    band: Band = bands(settings().criteria)[asked.band]
+    band = bands(settings().criteria)[asked.band]
     return fetch(
         "leaderboard",
         recorded_date=asked.date,
