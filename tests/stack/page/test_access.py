@@ -31,7 +31,8 @@ def handle(days: RunningStack) -> str:
 def paths(days: RunningStack) -> list[str]:
     """Every path that answers: pages, exports and static files."""
     creator = days.rows("select user_id from creators order by user_id")[0]["user_id"]
-    return [ROOT + path for path in known_paths({"user_id": [creator], "kind": ["csv", "json"]})]
+    values = {"user_id": [creator], "kind": ["csv", "json"], "table": ["parts", "videos", "days"]}
+    return [ROOT + path for path in known_paths(values)]
 
 
 @pytest.fixture(scope="module")
