@@ -56,6 +56,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             version=1,
             weights=Jsonb(WEIGHTS),
             creator_count=len(CREATORS) + CROWD,
+            peer_counts=Jsonb(dict.fromkeys(WEIGHTS, 60)),
         )
         insert(connection, "comet_run_dates", recorded_date=day)
     proofs(connection)
@@ -103,6 +104,10 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         acceleration=gain - 10,
         engagement_rate=0.05 + number % 10 / 100,
         view_follower_ratio=1 + number % 5,
+        acceleration_days=2,
+        is_acceleration_estimated=False,
+        engagement_video_count=6 if number == 101 else 2,
+        breakout_other_count=5 if number == 101 else 0,
         breakout_ratio=5.5 if number == 101 else None,
         breakout_video_id="9001" if number == 101 else None,
         video_count=6 if number == 101 else 2,
