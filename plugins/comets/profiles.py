@@ -6,12 +6,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property, partial
 
-from comets.counts import SEC_UID_START
+from comets.accounts import Account, Reading
 from comets.database import Database
 from comets.errors import (
     TikHubAccountNotFoundError,
@@ -39,49 +37,6 @@ OUTAGE_ACCOUNTS = 4
 
 # Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
 log = logging.getLogger(f"airflow.task.{__name__}")
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account by all that is known of its identity; `user_id` is a sec_uid where no numeric id is known yet."""
-
-    user_id: str
-    sec_uid: str | None
-    handle: str | None
-
-    @property
-    def identifiers(self) -> list[tuple[str, str]]:
-        """What it can be asked for by, in that order: sec_uid, uid, handle."""
-        is_legacy = self.user_id.startswith(SEC_UID_START)
-        known = [
-            ("sec_uid", self.user_id if is_legacy else self.sec_uid),
-            ("user_id", None if is_legacy else self.user_id),
-            ("handle", self.handle),
-        ]
-        return [(name, identifier) for name, identifier in known if identifier]
-
-    def is_shown_by(self, profile: Profile) -> bool:
-        """Whether a profile is this account's; a handle that its owner gave up can belong to somebody else."""
-        return self.user_id in (profile.user_id, profile.sec_uid)
-
-
-class Reading(StrEnum):
-    """What came of wanting an account's profile."""
-
-    READ = "read"
-    ANSWERED = "answered already"
-    """By this run, or for a past date by any run since that date."""
-    IN_FLIGHT = "being asked for by another task"
-    NO_ACCOUNT = "no account"
-    REFUSED = "refused"
-    """Given up for today: TikHub answered as often as the settings grant that it can't show the account."""
-    FAILED = "failed"
-    """Given up for today: TikHub could not answer as often as the settings grant."""
-    WRONG = "request refused"
-    """TikHub says that the request itself is wrong: not repeated, and the task fails once the others are read."""
-    ERASED = "erased and refused"
-    NOT_ASKED = "not asked"
-    """TikHub could not answer for the accounts before."""
 
 
 class _NotWantedError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from comets.accounts import Account
 from comets.database import Database
-from comets.profiles import Account
 
 MAX_BATCHES = 1000
 """Stays below Airflow's ``[core] max_map_length``, 1024 by default; batches grow where that is too few."""

@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from comets.accounts import Account, Reading
 from comets.database import Database, connect
 from comets.erasure import forget_creator
 from comets.errors import TikHubAmbiguousError
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.ledger import Ledger
-from comets.profiles import IN_FLIGHT_SECONDS, Account, ProfileReader, Reading
+from comets.profiles import IN_FLIGHT_SECONDS, ProfileReader
 from comets.settings import TIKHUB_CONN_ID
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import CreatorBook, Role, number_for

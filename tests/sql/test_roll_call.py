@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from comets.accounts import Account
 from comets.database import Database
-from comets.profiles import IN_FLIGHT_SECONDS, Account
+from comets.profiles import IN_FLIGHT_SECONDS
 from comets.roll_call import plan_roll_call, roll_call_members, unknown_authors
 from tests.sql.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 

@@ -14,7 +14,8 @@ from tests.sql.test_setup import CATALOG, set_up
 TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
     drop table comet_roll_call, comet_gates, comet_refusals, comet_pace, comet_forgotten, comet_salt;
-    drop table comet_run_reports, comet_run_hashtags, comet_scores, comet_score_dates, comet_stale_scores, comet_notices;
+    drop table comet_run_reports, comet_run_hashtags, comet_notices;
+    drop table comet_scores, comet_score_dates, comet_stale_scores;
     drop index creator_stats_recorded_date_idx;
     alter table comet_calls drop column started_at, drop column duration_ms;
     alter table comet_rejected_items alter column raw_json set not null;

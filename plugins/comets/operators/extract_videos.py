@@ -6,12 +6,13 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from comets.accounts import Reading
 from comets.database import connect
 from comets.extraction import HashtagExtraction
 from comets.hooks.tikhub import TikHubHook
 from comets.landing import SearchLanding
 from comets.ledger import Ledger
-from comets.profiles import ProfileReader, Reading
+from comets.profiles import ProfileReader
 from comets.roll_call import restate_mode, unknown_authors
 from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
