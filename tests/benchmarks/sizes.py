@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-SIZE_VARIABLE = "COMETS_BENCH_SIZE"
+SIZE_VARIABLE = "COMETS_SIZE"
 LAST_DATE = date(2026, 6, 30)
 
 

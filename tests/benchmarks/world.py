@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from comets.database import SCHEMA_VERSION
 from include.stack.output import note
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import SCHEMA_FILE
@@ -37,6 +38,8 @@ STEPS = (
     "run_hashtags",
     "run_reports",
     "gates",
+    "scores",
+    "score_dates",
 )
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -62,7 +65,7 @@ def history(folder: Path, size: Size) -> Iterator[str]:
 
 def wanted_digest(size: Size) -> str:
     """What a history is made of, in short."""
-    parts = [repr(size), *((FOLDER / f"{step}.sql").read_text(encoding="utf-8") for step in ("functions", *STEPS))]
+    parts = [repr(size), str(SCHEMA_VERSION), *((FOLDER / f"{step}.sql").read_text(encoding="utf-8") for step in ("functions", *STEPS))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
