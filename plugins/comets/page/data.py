@@ -1,0 +1,36 @@
+"""The creators' database as the page reads it: one query per view, read-only, within a few seconds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from comets.database import SCHEMA_VERSION, Database, connect
+from comets.database_errors import DatabaseError
+from comets.settings import SCHEMA_FILE
+
+PAGE_TIMEOUT = timedelta(seconds=10)
+CONNECT_TIMEOUT = timedelta(seconds=4)
+
+
+def fetch(view: str, **parameters: Any) -> dict[str, Any]:
+    """The only row of ``include/sql/page/<view>.sql``.
+
+    :raises DatabaseError: the database can't be read; see :func:`comets.database.connect`
+    """
+    with connect(timeout=PAGE_TIMEOUT, connect_timeout=CONNECT_TIMEOUT) as database:
+        try:
+            with database.transaction(is_read_only=True):
+                _require_version(database)
+                return database.fetch_one(f"page/{view}", **parameters)
+        except DatabaseError as error:
+            # A role without rights does not see the tables either: the catalogue tells the two apart.
+            if error.file_to_run is not None:
+                database.require_schema()
+            raise
+
+
+def _require_version(database: Database) -> None:
+    found = database.fetch_optional("landing/read_schema_version")
+    if found is None or found["version"] != SCHEMA_VERSION:
+        raise DatabaseError("The Comet tables are of another version.", SCHEMA_FILE)
