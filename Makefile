@@ -57,7 +57,7 @@ backfill: .venv/installed ## Run missed days on the running stack: make backfill
 	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
 
 .PHONY: bench
-bench: .venv/installed ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
+bench: .venv/installed-dev ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup-database

@@ -37,13 +37,19 @@ class Timing:
         return median(self.runs)
 
 
-def measure(name: str, act: Callable[[], object]) -> Timing:
-    """Do it a few times to warm up, then RUNS times with the clock running."""
+def measure(
+    name: str, act: Callable[[], object], is_wanted: Callable[[Statement], bool] = lambda statement: True
+) -> Timing:
+    """Do it a few times to warm up, then RUNS times with the clock running.
+
+    :param is_wanted: whether a statement that it sends is worth to be explained
+    """
     with noting() as statements:
         act()
     for _ in range(WARM_UPS - 1):
         act()
-    return Timing(name, tuple(milliseconds(act) for _ in range(RUNS)), tuple(statements))
+    runs = tuple(milliseconds(act) for _ in range(RUNS))
+    return Timing(name, runs, tuple(filter(is_wanted, statements)))
 
 
 def milliseconds(act: Callable[[], object]) -> float:

@@ -53,13 +53,13 @@ class Results:
         path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         say(f"Figures: {path}")
 
-    def write_plans(self, path: Path, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        """Write the plan of each statement, with the parameters that it had."""
+    def show_plans(self, connection: psycopg.Connection[tuple[object, ...]], path: Path) -> None:
+        """Print the plan of each statement, and write it to a file, with the statement too."""
         with path.open("w", encoding="utf-8") as file:
             for timing in self.timings:
                 for statement in timing.statements:
-                    print(f"{timing.name}: median {timing.median:.1f} ms", file=file)
-                    print(f"{statement.text.strip()}", file=file)
-                    print(f"Parameters: {dict(statement.parameters)}", file=file)
-                    print(f"{explain(connection, statement)}\n", file=file)
-        say(f"Plans: {path}")
+                    bound = ", ".join(f"{name}={value!r}" for name, value in statement.parameters.items())
+                    plan = f"{timing.name} ({bound})\n{explain(connection, statement)}\n"
+                    say(plan)
+                    print(f"{statement.text.strip()}\n\n{plan}", file=file)
+        say(f"Plans, with the statements: {path}")
