@@ -32,7 +32,9 @@ CROWD = 60
 
 def fill(connection: psycopg.Connection[Row]) -> None:
     """Write all of it."""
-    crowd = [(str(1000 + i), f"crowd{i:02}", f"Crowd {i}", 30_000 + i, 30_100 + i, date(2026, 2, 1)) for i in range(CROWD)]
+    crowd = [
+        (str(1000 + i), f"crowd{i:02}", f"Crowd {i}", 30_000 + i, 30_100 + i, date(2026, 2, 1)) for i in range(CROWD)
+    ]
     for user_id, handle, nickname, before, now, since in CREATORS + crowd:
         insert(
             connection,
@@ -146,10 +148,22 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
                 observed_at=at(day, 2),
             )
             land(connection, page_id, day, tag, place)
-    insert(connection, "comet_handles", user_id="101", handle="ada", first_seen_at=at(date(2026, 1, 5), 2),
-           last_seen_at=at(date(2026, 2, 1), 2))
-    insert(connection, "comet_handles", user_id="101", handle="ada.plays", first_seen_at=at(date(2026, 2, 2), 2),
-           last_seen_at=at(TODAY, 2))
+    insert(
+        connection,
+        "comet_handles",
+        user_id="101",
+        handle="ada",
+        first_seen_at=at(date(2026, 1, 5), 2),
+        last_seen_at=at(date(2026, 2, 1), 2),
+    )
+    insert(
+        connection,
+        "comet_handles",
+        user_id="101",
+        handle="ada.plays",
+        first_seen_at=at(date(2026, 2, 2), 2),
+        last_seen_at=at(TODAY, 2),
+    )
 
 
 def land(connection: psycopg.Connection[Row], page_id: int, day: date, tag: str, place: int) -> None:
@@ -215,18 +229,52 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             is_live=True,
             accepted_at=at(day, hour),
         )
-        insert(connection, "comet_gates", run_id=run_id, gate="search.items_accounted_for", figure=0, threshold=0,
-               is_tripped=False, sentence="All items are accounted for.")
+        insert(
+            connection,
+            "comet_gates",
+            run_id=run_id,
+            gate="search.items_accounted_for",
+            figure=0,
+            threshold=0,
+            is_tripped=False,
+            sentence="All items are accounted for.",
+        )
         for user_id in ("101", "104"):
-            insert(connection, "comet_run_discoveries", run_id=run_id, user_id=user_id, video_id="9001",
-                   hashtag="cozygaming", follower_count=40_000, play_count=500_000)
+            insert(
+                connection,
+                "comet_run_discoveries",
+                run_id=run_id,
+                user_id=user_id,
+                video_id="9001",
+                hashtag="cozygaming",
+                follower_count=40_000,
+                play_count=500_000,
+            )
         for number in range(4):
-            insert(connection, "comet_calls", run_id=run_id, clear_number=0, route="search", hashtag=TAGS[number % 3],
-                   reserved_at=at(day, hour), finished_at=at(day, hour), status_code=200, is_billed=number != 3)
+            insert(
+                connection,
+                "comet_calls",
+                run_id=run_id,
+                clear_number=0,
+                route="search",
+                hashtag=TAGS[number % 3],
+                reserved_at=at(day, hour),
+                finished_at=at(day, hour),
+                status_code=200,
+                is_billed=number != 3,
+            )
         if has_report:
             report(connection, run_id)
-    insert(connection, "comet_gates", run_id=asked[-1][0], gate="roll_call.answered", figure=0.2, threshold=0.5,
-           is_tripped=True, sentence=f"TikHub answered for 20% of the creators only {EVIL}.")
+    insert(
+        connection,
+        "comet_gates",
+        run_id=asked[-1][0],
+        gate="roll_call.answered",
+        figure=0.2,
+        threshold=0.5,
+        is_tripped=True,
+        sentence=f"TikHub answered for 20% of the creators only {EVIL}.",
+    )
 
 
 def report(connection: psycopg.Connection[Row], run_id: str) -> None:

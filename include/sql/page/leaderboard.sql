@@ -89,20 +89,20 @@ placed as (
 entries as (
     select
         placed.place,
-        to_jsonb(score) || jsonb_build_object(
+        to_jsonb(figures) || jsonb_build_object(
             'place', placed.place,
             'handle', creator.handle,
             'nickname', creator.nickname,
             'status', creator.status,
             'tracked_since', creator.tracked_since,
-            'is_new', coalesce(creator.tracked_since = score.recorded_date, false),
+            'is_new', coalesce(creator.tracked_since = figures.recorded_date, false),
             'hashtags', tags.hashtags,
             'parts', parts.parts
         ) as entry
     from placed
     cross join shown
-    inner join comet_scores as score
-        on placed.user_id = score.user_id and shown.recorded_date = score.recorded_date
+    inner join comet_scores as figures
+        on placed.user_id = figures.user_id and shown.recorded_date = figures.recorded_date
     inner join creators as creator on placed.user_id = creator.user_id
     inner join lateral (
         select coalesce(jsonb_agg(distinct found.hashtag), '[]') as hashtags
@@ -110,12 +110,12 @@ entries as (
         where found.user_id = placed.user_id and found.recorded_date <= shown.recorded_date
     ) as tags on true
     inner join lateral (
-        select jsonb_object_agg(part.part, to_jsonb(part)) as parts
-        from comet_score_parts as part
+        select jsonb_object_agg(scored.part, to_jsonb(scored)) as parts
+        from comet_score_parts as scored
         where
             %(has_parts)s
-            and part.recorded_date = shown.recorded_date
-            and part.user_id = placed.user_id
+            and scored.recorded_date = shown.recorded_date
+            and scored.user_id = placed.user_id
     ) as parts on true
 )
 

@@ -56,11 +56,7 @@ class Export:
 
 def part_cells(parts: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
     """The figures of the parts of a score, each in a column of its own."""
-    return {
-        f"{part}_{figure}": found.get(figure)
-        for part, found in (parts or {}).items()
-        for figure in _PART_FIGURES
-    }
+    return {f"{part}_{figure}": found.get(figure) for part, found in (parts or {}).items() for figure in _PART_FIGURES}
 
 
 def _cell(value: Any) -> Any:

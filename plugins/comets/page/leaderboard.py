@@ -48,9 +48,9 @@ COLUMNS: dict[Sort, tuple[str, str]] = {
     "followers": ("Followers", "Followers on the date"),
     "growth": ("Growth a day", "Followers gained per day since the snapshot before"),
     "percent": ("% a day", "The same in percent of the followers that there were"),
-    "growth_1d": ("1 day", "Growth rate a day since the day before"),
-    "growth_7d": ("7 days", "Compounded growth rate a day over 7 days"),
-    "growth_30d": ("30 days", "Compounded growth rate a day over 30 days"),
+    "growth_1d": ("Over a day", "Growth rate a day since the day before"),
+    "growth_7d": ("Over 7 days", "Compounded growth rate a day over 7 days"),
+    "growth_30d": ("Over 30 days", "Compounded growth rate a day over 30 days"),
     "acceleration": ("Acceleration", "Growth a day less the same at the snapshot before, in followers a day"),
     "engagement": ("Engagement", "Likes, comments and shares by views of the videos seen in 30 days"),
     "reach": ("Views by followers", "Median views of the videos seen in 30 days by followers"),
@@ -181,4 +181,3 @@ def _sort_links(asked: Asked) -> dict[Sort, dict[str, Any]]:
         order = "asc" if asked.sort == key and asked.order == "desc" else "desc"
         links[key] = asked.changed(sort=key, order=order)
     return links
-

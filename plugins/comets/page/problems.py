@@ -94,7 +94,9 @@ def _of_database(error: Exception) -> Problem:
             )
         case DatabaseTimeoutError():
             title = "The creators' database took too long"
-            text = "It may be busy with a run. Reload this page in a moment, or ask for less: a shorter list, no search."
+            text = (
+                "It may be busy with a run. Reload this page in a moment, or ask for less: a shorter list, no search."
+            )
         case DatabaseError(file_to_run=file) if file == SCHEMA_FILE:
             title = "The creators' database is not set up for this version"
             text = f"Run {SCHEMA_FILE} on it (`make setup-database`), then reload this page. {_NEW_SHELL}"
