@@ -27,6 +27,7 @@ def airflow_site(database_url: str) -> Iterator[Site]:
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords),
         AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(64),
         AIRFLOW__API__SECRET_KEY=secrets.token_hex(64),
+        AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR",
         AIRFLOW_CONN_COMETS_DB=postgres_connection(database_url),
     )
     with POSTGRES as server:
