@@ -58,7 +58,8 @@ class CometsPlugin(AirflowPlugin):
     """Registers the page.
 
     A view with a route is shown in a sandboxed frame, out of which no link leads. The entry in the navigation has none:
-    it is a page of its own, on which links to TikTok and to Airflow's runs work. A Dag's tab cannot be but a frame.
+    it is a page of its own, on which links to TikTok and to Airflow's runs work. It stands in the menu "Browse": beside
+    the menus Airflow 3.3.2 makes a button of it that does nothing. A Dag's tab cannot be but a frame.
     """
 
     name = "comets"

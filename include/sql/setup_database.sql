@@ -203,9 +203,10 @@ create table if not exists comet_runs (
     accepted_at timestamptz not null
 );
 
--- The dates for which record_growth has committed.
+-- The dates for which record_growth has committed, and how many pages its searches had landed by then.
 create table if not exists comet_run_dates (
-    recorded_date date primary key
+    recorded_date date primary key,
+    landed_page_count bigint
 );
 
 -- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
@@ -652,6 +653,13 @@ begin
             add column started_at timestamptz,
             add column duration_ms integer check (duration_ms >= 0);
     end if;
+    if not exists (
+        select 1
+        from pg_attribute
+        where attrelid = 'comet_run_dates'::regclass and attname = 'landed_page_count'
+    ) then
+        alter table comet_run_dates add column landed_page_count bigint;
+    end if;
     -- The original's script does not know this column, and goes on writing until it is replaced.
     if not exists (
         select 1
@@ -940,6 +948,14 @@ inner join lateral (
 ) as metric (name, value) on true
 where metric.value is not null;
 
+-- Dates that have scores or get some: those that were run, and those of an older installation.
+create or replace view comet_published_dates with (security_invoker = true) as
+select recorded_date
+from comet_run_dates
+union
+select recorded_date
+from comet_score_dates;
+
 -- Each video that a search of a date that was run has shown, once per page. The date on which it was seen is that of
 -- the run's timezone.
 create or replace view comet_video_sightings with (security_invoker = true) as
@@ -1021,8 +1037,9 @@ left join lateral (
     limit 1
 ) as previous on instants.play_count is not null;
 
--- One row per snapshot with a follower count. A rate is a fraction of 1; what is unknown or would divide by nothing is
--- null. Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
+-- One row per snapshot with a known follower count; on dates that were never run, which are those of an older
+-- installation, 0 stands for unknown. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
+-- Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
 -- before. Its root spreads it over the days that there really are.
 -- The sample of videos: those seen in the 30 days up to the date, each with the newest counts that have a number of
 -- views. Of these, engagement leaves out a video without views or with an unknown count of likes, comments or shares.
@@ -1115,7 +1132,6 @@ left join lateral (
         earlier.user_id = stats.user_id
         and earlier.recorded_date = stats.recorded_date - 1
         and earlier.follower_count > 0
-        and stats.follower_count >= 0
 ) as growth_1d on true
 left join lateral (
     with start as (
@@ -1135,10 +1151,10 @@ left join lateral (
     select
         start.days,
         start.is_estimated,
-        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days) - 1
-            as rate
+        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days)
+        - 1 as rate
     from start
-    where start.follower_count > 0 and stats.follower_count >= 0
+    where start.follower_count > 0
 ) as growth_7d on true
 left join lateral (
     with start as (
@@ -1158,10 +1174,10 @@ left join lateral (
     select
         start.days,
         start.is_estimated,
-        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days) - 1
-            as rate
+        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days)
+        - 1 as rate
     from start
-    where start.follower_count > 0 and stats.follower_count >= 0
+    where start.follower_count > 0
 ) as growth_30d on true
 inner join lateral (
     with newest as (
@@ -1211,7 +1227,20 @@ inner join lateral (
     values
     (case when sample.other_count >= 5 then sample.top_play_count / nullif(sample.others_median, 0) end)
 ) as breakout (ratio) on true
-where stats.follower_count is not null and stats.user_id is not null and stats.recorded_date is not null;
+where
+    stats.user_id is not null
+    and stats.recorded_date is not null
+    and (
+        stats.follower_count > 0
+        or (
+            stats.follower_count = 0
+            and exists (
+                select 1
+                from comet_run_dates as run_date
+                where run_date.recorded_date = stats.recorded_date
+            )
+        )
+    );
 
 comment on column comet_creator_metrics.follower_count is 'Followers on the date.';
 comment on column comet_creator_metrics.basis is
@@ -1257,7 +1286,7 @@ comment on column comet_creator_metrics.breakout_other_count is
 'Other videos that breakout_ratio compares with; 5 at least.';
 
 -- Out of which parts a score was made: score = the sum of points. A part that is unknown has no percentile and no
--- points; its weight falls to the others. is_thin: the part alone would make the score one of low confidence.
+-- points; its weight falls to the others. is_thin: it is unknown, or rests on few data or on estimates.
 create or replace view comet_score_parts with (security_invoker = true) as
 select
     score.recorded_date,
@@ -1424,6 +1453,13 @@ begin
     end loop;
 end;
 $$;
+
+-- The days of an installation without scores get theirs, some with each run.
+insert into comet_stale_scores (recorded_date)
+select distinct recorded_date
+from creator_stats
+where recorded_date is not null and not exists (select 1 from comet_scores)
+on conflict (recorded_date) do nothing;
 
 delete from comet_schema;
 insert into comet_schema (version) values (4);

@@ -29,7 +29,12 @@ def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
         "pre_execute": require_connection,
         # What the run was asked for stands in comet_runs.
         "conn_id": DATABASE_CONN_ID,
-        "parameters": {"run_id": "{{ run_id }}", **STEP_TIMEOUTS},
+        "parameters": {
+            "run_id": "{{ run_id }}",
+            "score_version": settings.score.version,
+            "score_weights": settings.score.weights.model_dump_json(),
+            **STEP_TIMEOUTS,
+        },
         "split_statements": True,
         "hook_params": {"log_sql": False},
         **changes,

@@ -110,7 +110,7 @@ def test_the_dag_says_what_each_failure_means(dag: DAG) -> None:
 def test_the_steps_stand_in_the_order_of_the_sentence(dag: DAG) -> None:
     order = """
         accept_run extract_videos check_search filter_comets upsert_creators plan_roll_call roll_call check_roll_call
-        update_creators record_growth report
+        update_creators record_growth score_creators report
     """
     for before, after in pairwise(order.split()):
         assert after in dag.get_task(before).downstream_task_ids
@@ -125,6 +125,7 @@ def test_nothing_is_recorded_but_through_the_gate_after_the_roll_call(dag: DAG) 
     assert dag.get_task("check_roll_call").upstream_task_ids == {"accept_run", "roll_call"}
     assert dag.get_task("update_creators").upstream_task_ids == {"check_roll_call"}
     assert dag.get_task("record_growth").upstream_task_ids == {"update_creators"}
+    assert dag.get_task("score_creators").upstream_task_ids == {"record_growth"}
 
 
 def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(any_dag: DAG) -> None:

@@ -3,7 +3,8 @@
 -- latest one with scores where it is null; a page after the last one is the last one. Grain: one row. Idempotent: it
 -- only reads.
 -- Bound parameters are constants to the planner, so that a condition on a null one costs nothing. Only the key of the
--- order is kept of all that match; the rest is looked up for those on the page.
+-- order is kept of all that match; the rest is looked up for those on the page. It is made into json and not jsonb,
+-- which takes a third longer for an export.
 with shown as (
     select coalesce(%(recorded_date)s::date, max(made.recorded_date)) as recorded_date
     from comet_score_dates as made
@@ -89,16 +90,14 @@ placed as (
 entries as (
     select
         placed.place,
-        to_jsonb(figures) || jsonb_build_object(
-            'place', placed.place,
-            'handle', creator.handle,
-            'nickname', creator.nickname,
-            'status', creator.status,
-            'tracked_since', creator.tracked_since,
-            'is_new', coalesce(creator.tracked_since = figures.recorded_date, false),
-            'hashtags', tags.hashtags,
-            'parts', parts.parts
-        ) as entry
+        figures.*,
+        creator.handle,
+        creator.nickname,
+        creator.status,
+        creator.tracked_since,
+        coalesce(creator.tracked_since = figures.recorded_date, false) as is_new,
+        tags.hashtags,
+        parts.parts
     from placed
     cross join shown
     inner join comet_scores as figures
@@ -110,7 +109,7 @@ entries as (
         where found.user_id = placed.user_id and found.recorded_date <= shown.recorded_date
     ) as tags on true
     inner join lateral (
-        select jsonb_object_agg(scored.part, to_jsonb(scored)) as parts
+        select json_object_agg(scored.part, row_to_json(scored)) as parts
         from comet_score_parts as scored
         where
             %(has_parts)s
@@ -140,7 +139,7 @@ select
     (select count(*) > 0 from comet_runs) as is_run,
     size.total_count,
     size.page,
-    (select coalesce(jsonb_agg(entries.entry order by entries.place), '[]') from entries) as entries,
+    (select coalesce(json_agg(entries order by entries.place), '[]') from entries) as entries,
     (
         select coalesce(jsonb_agg(distinct asked.hashtag), '[]')
         from comet_runs as run

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from comets.page import figures
 from comets.page.bands import COMETS, bands
 from comets.page.data import find
 from comets.page.exports import Export, Format
@@ -67,6 +68,12 @@ _COLUMNS: dict[Table, Sequence[str]] = {
         "last_date",
         "hashtags",
     ),
+}
+
+# How the value of a part is written, and what stands behind it, by its unit.
+_UNITS: dict[str, tuple[Callable[[float | None], str], str]] = {
+    "fraction per day": (figures.signed_rate, "a day"),
+    "fraction of views": (figures.rate, "of views"),
 }
 
 PART_LABELS = {
@@ -130,10 +137,13 @@ def _find(request: Request, user_id: str) -> dict[str, Any]:
     )
     if found is None:
         raise NotFoundError("No creator is tracked by this id. It may have been erased, or the address is incomplete.")
-    figures = found["figures"] or {}
+    scored = found["figures"] or {}
+    for part in found["parts"]:
+        write, part["unit_text"] = _UNITS.get(part["unit"], (figures.times, part["unit"]))
+        part["written"] = write(part["value"])
     for video in found["videos"]:
-        is_breakout = video["video_id"] == figures.get("breakout_video_id")
-        video["breakout_ratio"] = figures["breakout_ratio"] if is_breakout else None
+        is_breakout = video["video_id"] == scored.get("breakout_video_id")
+        video["breakout_ratio"] = scored["breakout_ratio"] if is_breakout else None
     return found
 
 

@@ -30,4 +30,4 @@ def page(request: Request) -> Response:
         return render(request, "other_dag.html", {"dag_id": DAG_ID})
     run = find("latest")
     state = run_states([run["run_id"]]).get(run["run_id"], DELETED) if run else None
-    return render(request, "latest.html", {"run": run, "state": state})
+    return render(request, "latest.html", {"run": run, "state": state, "deleted": DELETED})

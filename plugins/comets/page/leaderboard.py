@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import AfterValidator
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from comets.page.bands import bands
 from comets.page.data import fetch
 from comets.page.exports import PART_COLUMNS, Export, Format, part_cells
+from comets.page.links import Links
 from comets.page.parameters import (
     PAGE_SIZES,
     Day,
@@ -134,6 +135,17 @@ def page(request: Request) -> Response:
         "sort_links": _sort_links(asked),
     }
     return render(request, "leaderboard.html", values)
+
+
+@router.api_route("/fastest", methods=["GET", "HEAD"])
+def fastest(request: Request) -> Response:
+    """Leads to the page of the first creator of a list."""
+    asked = read_parameters(Asked, request.query_params)
+    board = _fetch(asked.model_copy(update={"page": 1, "size": min(PAGE_SIZES)}))
+    links = Links.of(request)
+    if not board["entries"]:
+        return RedirectResponse(links.page("", **asked.changed()), status_code=303)
+    return RedirectResponse(links.creator(board["entries"][0]["user_id"], board["recorded_date"]), status_code=303)
 
 
 @router.api_route("/leaderboard.{kind}", methods=["GET", "HEAD"])

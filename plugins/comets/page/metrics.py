@@ -21,7 +21,7 @@ _BY_ENDING: tuple[tuple[str, Callable[..., str]], ...] = (
     ("_count", figures.whole),
     ("_days", figures.whole),
 )
-_WORDS = {"1d": "over 1 day", "7d": "over 7 days", "30d": "over 30 days", "is": ""}
+_WINDOWS = {"1d": "1 day", "7d": "7 days", "30d": "30 days"}
 
 
 def metric_rows(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -41,9 +41,10 @@ def metric_rows(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def label(name: str) -> str:
-    """A column's name in words: growth_7d_rate is "Growth over 7 days rate"."""
-    words = " ".join(filter(None, (_WORDS.get(word, word) for word in name.split("_"))))
-    return words[:1].upper() + words[1:]
+    """A column's name in words: growth_7d_rate is "Growth rate, 7 days"."""
+    parts = name.removeprefix("is_").split("_")
+    words = " ".join(part for part in parts if part not in _WINDOWS)
+    return ", ".join([words[:1].upper() + words[1:], *(_WINDOWS[part] for part in parts if part in _WINDOWS)])
 
 
 def written(name: str, value: Any) -> str:

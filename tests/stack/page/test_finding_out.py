@@ -12,6 +12,7 @@ from comets.settings import DAG_ID
 from tests.stack.page.browsing import LEADERBOARD, MILLISECONDS, colour_count, number, open_comets, rows
 from tests.stack.page.days import LAST, MISSED, run_id_of
 from tests.stack.running_stack import RunningStack
+
 # Figures of a score are rounded to one digit.
 HALF_A_DIGIT = 0.051
 

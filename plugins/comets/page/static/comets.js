@@ -61,6 +61,8 @@
             labels: {
               color: colours.text,
               usePointStyle: true,
+              boxWidth: 8,
+              boxHeight: 8,
               generateLabels: () =>
                 ["observed", "estimated", "late"]
                   .filter((name) => points.some((point) => point.basis === name))
