@@ -57,7 +57,7 @@ def test_the_keyboard_reaches_the_content_and_what_can_be_done(page: Page) -> No
 def test_a_phone_never_scrolls_sideways(
     chromium: Browser, days: RunningStack, session: StorageState, addresses: list[str]
 ) -> None:
-    with watched_context(chromium, days, storage_state=session, viewport=PHONE) as context:
+    with watched_context(chromium, days, storage_state=session, viewport=PHONE) as (context, _):
         page = context.new_page()
         for address in addresses:
             page.goto(address)
@@ -70,7 +70,7 @@ def test_every_text_stands_out_in_light_and_dark(
 ) -> None:
     grounds = {}
     for scheme in ("light", "dark"):
-        with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as context:
+        with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as (context, _):
             page = context.new_page()
             for address in addresses:
                 page.goto(address)
