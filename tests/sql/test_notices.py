@@ -146,7 +146,7 @@ def test_what_a_service_does_not_take_is_told_by_the_next_run_of_the_date(
     end(two_comets)
     assert facts.rows("select * from comet_notices") == []
     logged = everything_logged()
-    assert "The notice of this run was not sent: JSON" in logged
+    assert "The notice of this run was not sent: no service took it (JSON). Check the URLs" in logged
     assert "Airflow connection `comets_notices`" in logged
     inbox.status = 200
     end(facts.run(hashtags=["a", "b"]))
@@ -186,9 +186,13 @@ def test_a_run_that_publishes_nothing_tells_of_no_comet_until_it_does(facts: Fac
         facts.step(step, run_id)
     end(run_id, error=AirflowFailException("A gate has tripped."))
     assert [message["message"] for message in inbox.take()] == ["A gate has tripped."]
+    # The next day's search shows somebody else, whose profile is read.
+    facts.observe(21_000, day(1))
+    end(facts.run(day(1)), day(1))
+    assert [message["title"] for message in inbox.take()] == ["2026-03-02: 1 new Comet"]
     facts.run_again(run_id)
     end(run_id)
-    assert [message["title"] for message in inbox.take()] == ["2026-03-01: 1 new Comet"]
+    assert inbox.take() == []
 
 
 def test_a_failed_run_is_told_when_the_database_is_the_reason(
