@@ -1,7 +1,7 @@
 -- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes; then how
 -- each creator stands.
 -- Inputs: comet_runs, comet_run_sightings, comet_discoveries, comet_profiles, creators. Output: comet_run_dates,
--- comet_observations, creator_stats, creators.is_gathered, creators.status.
+-- comet_observations, creator_stats, creators.is_gathered, creators.status, comet_stale_scores.
 -- Grain: one row per creator and date that was run.
 -- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
 -- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
@@ -14,7 +14,47 @@ select
 -- Runs take turns: each sees all that the one before has committed, and the work list is its own.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 
-insert into comet_run_dates (recorded_date)
+-- Pages that no run of the date has counted before change the scores of the 30 days from when they were seen.
+with landed as (
+    select
+        run.recorded_date,
+        count(page.page_id) as landed_page_count
+    from comet_runs as run
+    left join comet_searches as search on run.recorded_date = search.recorded_date
+    left join comet_pages as page on search.search_id = page.search_id
+    where run.run_id = %(run_id)s
+    group by run.recorded_date
+),
+
+changed as (
+    insert into comet_run_dates as known (recorded_date, landed_page_count)
+    select
+        recorded_date,
+        landed_page_count
+    from landed
+    on conflict (recorded_date) do update
+        set
+            landed_page_count = excluded.landed_page_count
+        where known.landed_page_count is distinct from excluded.landed_page_count
+    returning known.recorded_date
+),
+
+observed as (
+    select distinct (page.observed_at at time zone coalesce(run.timezone, 'UTC'))::date as observed_date
+    from changed
+    inner join comet_searches as search on changed.recorded_date = search.recorded_date
+    inner join comet_pages as page on search.search_id = page.search_id
+    left join comet_runs as run on page.run_id = run.run_id
+)
+
+insert into comet_stale_scores (recorded_date)
+select distinct published.recorded_date
+from observed
+inner join comet_published_dates as published
+    on published.recorded_date between observed.observed_date and observed.observed_date + 29
+on conflict (recorded_date) do nothing;
+
+insert into comet_stale_scores (recorded_date)
 select recorded_date
 from comet_runs
 where run_id = %(run_id)s
@@ -114,7 +154,8 @@ set is_gathered = true
 from comet_runs as run
 where run.run_id = %(run_id)s and not creators.is_gathered;
 
-insert into creator_stats as stats (user_id, recorded_date, follower_count, heart_count, video_count, basis)
+-- The snapshots, and which scores change with them: those of the same date, those of the dates up to 45 days later,
+-- whose growth can begin here, and those of the creator's next snapshot, which is compared with this one.
 with stale as (
     select
         work.user_id,
@@ -205,29 +246,56 @@ snapshots as (
         max(basis) filter (where metric = 'videos') as video_basis
     from derived
     group by user_id, recorded_date
-)
+),
 
 -- An observed row shows only counts of its own date.
-select
-    user_id,
-    recorded_date,
-    follower_count,
-    case when basis <> 'observed' or heart_basis = 'observed' then heart_count end as heart_count,
-    case when basis <> 'observed' or video_basis = 'observed' then video_count end as video_count,
-    basis
-from snapshots
-where follower_count is not null
-order by user_id, recorded_date
-on conflict (user_id, recorded_date) do update set
-    follower_count = excluded.follower_count,
-    heart_count = excluded.heart_count,
-    video_count = excluded.video_count,
-    basis = excluded.basis
-where (
-    stats.follower_count, stats.heart_count, stats.video_count, stats.basis
-) is distinct from (
-    excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis
-);
+written as (
+    insert into creator_stats as stats (user_id, recorded_date, follower_count, heart_count, video_count, basis)
+    select
+        user_id,
+        recorded_date,
+        follower_count,
+        case when basis <> 'observed' or heart_basis = 'observed' then heart_count end as heart_count,
+        case when basis <> 'observed' or video_basis = 'observed' then video_count end as video_count,
+        basis
+    from snapshots
+    where follower_count is not null
+    order by user_id, recorded_date
+    on conflict (user_id, recorded_date) do update
+        set
+            follower_count = excluded.follower_count,
+            heart_count = excluded.heart_count,
+            video_count = excluded.video_count,
+            basis = excluded.basis
+        where (
+            stats.follower_count, stats.heart_count, stats.video_count, stats.basis
+        ) is distinct from (
+            excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis
+        )
+    returning stats.user_id, stats.recorded_date
+),
+
+written_dates as (
+    select distinct recorded_date
+    from written
+)
+
+insert into comet_stale_scores (recorded_date)
+select published.recorded_date
+from written_dates
+inner join comet_published_dates as published
+    on published.recorded_date between written_dates.recorded_date and written_dates.recorded_date + 45
+union
+select following.recorded_date
+from written
+inner join lateral (
+    select snapshot.recorded_date
+    from creator_stats as snapshot
+    where snapshot.user_id = written.user_id and snapshot.recorded_date > written.recorded_date
+    order by snapshot.recorded_date asc
+    limit 1
+) as following on true
+on conflict (recorded_date) do nothing;
 
 -- Growth against the previous snapshot: of the rows derived above, and of the row after each of them.
 -- An imported row keeps the growth that it came with until such a row stands before it.
@@ -296,18 +364,26 @@ growth as (
                 then round(100 * gained_count::numeric / (previous_count::numeric * gap_days), 2)
         end as daily_growth_percent
     from compared
+),
+
+written as (
+    update creator_stats as stats
+    set
+        gap_days = growth.gap_days,
+        daily_growth_followers = growth.daily_growth_followers,
+        daily_growth_percent = growth.daily_growth_percent
+    from growth
+    where
+        stats.id = growth.id
+        and (stats.gap_days, stats.daily_growth_followers, stats.daily_growth_percent)
+        is distinct from (growth.gap_days, growth.daily_growth_followers, growth.daily_growth_percent)
+    returning stats.recorded_date
 )
 
-update creator_stats as stats
-set
-    gap_days = growth.gap_days,
-    daily_growth_followers = growth.daily_growth_followers,
-    daily_growth_percent = growth.daily_growth_percent
-from growth
-where
-    stats.id = growth.id
-    and (stats.gap_days, stats.daily_growth_followers, stats.daily_growth_percent)
-    is distinct from (growth.gap_days, growth.daily_growth_followers, growth.daily_growth_percent);
+insert into comet_stale_scores (recorded_date)
+select distinct recorded_date
+from written
+on conflict (recorded_date) do nothing;
 
 -- How a creator stands: missing after failed questions on three dates since it was last seen, graduated while its
 -- latest known count is above the band it was found in, else tracked. Where TikHub answered for nobody on a date, its

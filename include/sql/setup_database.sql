@@ -203,9 +203,10 @@ create table if not exists comet_runs (
     accepted_at timestamptz not null
 );
 
--- The dates for which record_growth has committed.
+-- The dates for which record_growth has committed, and how many pages its searches had landed by then.
 create table if not exists comet_run_dates (
-    recorded_date date primary key
+    recorded_date date primary key,
+    landed_page_count bigint
 );
 
 -- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
@@ -479,11 +480,15 @@ create table if not exists comet_scores (
     is_growth_7d_estimated boolean,
     is_growth_30d_estimated boolean,
     acceleration double precision,
+    acceleration_days integer,
+    is_acceleration_estimated boolean,
     engagement_rate double precision,
     view_follower_ratio double precision,
     breakout_ratio double precision,
     breakout_video_id text,
     video_count integer not null,
+    engagement_video_count integer not null default 0,
+    breakout_other_count integer not null default 0,
     growth_percentile double precision,
     acceleration_percentile double precision,
     engagement_percentile double precision,
@@ -494,12 +499,14 @@ create table if not exists comet_scores (
     primary key (recorded_date, user_id)
 );
 
--- By which weights the scores of a date were made: an object with a number per part.
+-- By which weights the scores of a date were made, and how many creators have each part: objects with a number per
+-- part.
 create table if not exists comet_score_dates (
     recorded_date date primary key,
     version integer not null,
     weights jsonb not null,
-    creator_count bigint not null
+    creator_count bigint not null,
+    peer_counts jsonb not null default '{}'
 );
 
 -- Dates whose scores have to be made or made anew.
@@ -645,6 +652,13 @@ begin
         alter table comet_calls
             add column started_at timestamptz,
             add column duration_ms integer check (duration_ms >= 0);
+    end if;
+    if not exists (
+        select 1
+        from pg_attribute
+        where attrelid = 'comet_run_dates'::regclass and attname = 'landed_page_count'
+    ) then
+        alter table comet_run_dates add column landed_page_count bigint;
     end if;
     -- The original's script does not know this column, and goes on writing until it is replaced.
     if not exists (
@@ -934,6 +948,435 @@ inner join lateral (
 ) as metric (name, value) on true
 where metric.value is not null;
 
+-- Dates that have scores or get some: those that were run, and those of an older installation.
+create or replace view comet_published_dates with (security_invoker = true) as
+select recorded_date
+from comet_run_dates
+union
+select recorded_date
+from comet_score_dates;
+
+-- Each video that a search of a date that was run has shown, once per page. The date on which it was seen is that of
+-- the run's timezone.
+create or replace view comet_video_sightings with (security_invoker = true) as
+select
+    video.user_id,
+    video.video_id,
+    video.item_id,
+    search.hashtag,
+    search.recorded_date as search_date,
+    page.observed_at,
+    (page.observed_at at time zone coalesce(run.timezone, 'UTC'))::date as observed_date,
+    video.published_at,
+    video.caption,
+    video.play_count,
+    video.like_count,
+    video.comment_count,
+    video.share_count,
+    video.save_count,
+    video.is_tagged
+from comet_videos as video
+inner join comet_pages as page on video.page_id = page.page_id
+inner join comet_searches as search on page.search_id = search.search_id
+inner join comet_run_dates as run_date on search.recorded_date = run_date.recorded_date
+left join comet_runs as run on page.run_id = run.run_id;
+
+-- Each instant at which a video was seen, once, whatever hashtags and pages showed it. views_per_hour is negative where
+-- TikTok has corrected a count. What would divide by nothing is null.
+create or replace view comet_video_metrics with (security_invoker = true) as
+with instants as not materialized (
+    select distinct on (user_id, video_id, observed_at)
+        user_id,
+        video_id,
+        observed_at,
+        observed_date,
+        published_at,
+        caption,
+        play_count,
+        like_count,
+        comment_count,
+        share_count,
+        save_count,
+        extract(epoch from observed_at - published_at)::double precision / 3600 as age_hours
+    from comet_video_sightings
+    order by user_id asc, video_id asc, observed_at asc, play_count desc nulls last, item_id desc
+)
+
+select
+    instants.user_id,
+    instants.video_id,
+    instants.observed_at,
+    instants.observed_date,
+    instants.published_at,
+    instants.caption,
+    instants.play_count,
+    instants.like_count,
+    instants.comment_count,
+    instants.share_count,
+    instants.save_count,
+    previous.observed_at as previous_observed_at,
+    (instants.play_count - previous.play_count)
+    / (extract(epoch from instants.observed_at - previous.observed_at)::double precision / 3600) as views_per_hour,
+    case when instants.age_hours > 0 then instants.play_count / instants.age_hours end as lifetime_views_per_hour,
+    (
+        (instants.like_count::numeric + instants.comment_count + instants.share_count)
+        / nullif(instants.play_count, 0)
+    )::double precision as engagement_rate
+from instants
+left join lateral (
+    select
+        earlier.observed_at,
+        earlier.play_count
+    from comet_video_sightings as earlier
+    where
+        earlier.user_id = instants.user_id
+        and earlier.video_id = instants.video_id
+        and earlier.observed_at <= instants.observed_at - interval '1 hour'
+        and earlier.play_count is not null
+    order by earlier.observed_at desc, earlier.play_count desc
+    limit 1
+) as previous on instants.play_count is not null;
+
+-- One row per snapshot with a known follower count; on dates that were never run, which are those of an older
+-- installation, 0 stands for unknown. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
+-- Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
+-- before. Its root spreads it over the days that there really are.
+-- The sample of videos: those seen in the 30 days up to the date, each with the newest counts that have a number of
+-- views. Of these, engagement leaves out a video without views or with an unknown count of likes, comments or shares.
+-- Every end of a rate is looked up by index, creator by creator: a window over creator_stats would read all of it.
+-- A new metric goes to the end of the list, as `create or replace view` demands, with a comment below.
+create or replace view comet_creator_metrics with (security_invoker = true) as
+select
+    stats.user_id,
+    stats.recorded_date,
+    stats.follower_count,
+    stats.basis,
+    stats.basis <> 'observed' or coalesce(previous.basis <> 'observed', false) as is_growth_estimated,
+    stats.daily_growth_followers,
+    stats.daily_growth_percent,
+    growth_1d.rate as growth_1d_rate,
+    growth_7d.rate as growth_7d_rate,
+    growth_30d.rate as growth_30d_rate,
+    growth_1d.days as growth_1d_days,
+    growth_7d.days as growth_7d_days,
+    growth_30d.days as growth_30d_days,
+    growth_1d.is_estimated as is_growth_1d_estimated,
+    growth_7d.is_estimated as is_growth_7d_estimated,
+    growth_30d.is_estimated as is_growth_30d_estimated,
+    change.acceleration,
+    case
+        when change.acceleration is not null then stats.recorded_date - before_previous.recorded_date
+    end as acceleration_days,
+    case
+        when change.acceleration is not null
+            then 'observed' <> any(array[stats.basis, previous.basis, before_previous.basis])
+    end as is_acceleration_estimated,
+    sample.engagement_rate,
+    sample.view_follower_ratio,
+    breakout.ratio as breakout_ratio,
+    case when breakout.ratio is not null then sample.top_video_id end as breakout_video_id,
+    sample.video_count,
+    sample.engagement_video_count,
+    sample.other_count as breakout_other_count
+from creator_stats as stats
+left join lateral (
+    select
+        earlier.recorded_date,
+        earlier.follower_count,
+        earlier.basis,
+        stats.recorded_date - earlier.recorded_date as gap_days
+    from creator_stats as earlier
+    where
+        earlier.user_id = stats.user_id
+        and earlier.recorded_date < stats.recorded_date
+        and earlier.follower_count is not null
+    order by earlier.recorded_date desc
+    limit 1
+) as previous on true
+left join lateral (
+    select
+        earlier.recorded_date,
+        earlier.follower_count,
+        earlier.basis,
+        previous.recorded_date - earlier.recorded_date as gap_days
+    from creator_stats as earlier
+    where
+        earlier.user_id = stats.user_id
+        and earlier.recorded_date < previous.recorded_date
+        and earlier.follower_count is not null
+    order by earlier.recorded_date desc
+    limit 1
+) as before_previous on true
+inner join lateral (
+    values
+    (
+        case
+            when previous.gap_days <= 7 and before_previous.gap_days <= 7
+                then
+                    (stats.follower_count::double precision - previous.follower_count) / previous.gap_days
+                    - (previous.follower_count::double precision - before_previous.follower_count)
+                    / before_previous.gap_days
+        end
+    )
+) as change (acceleration) on true
+left join lateral (
+    select
+        stats.recorded_date - earlier.recorded_date as days,
+        stats.basis <> 'observed' or earlier.basis <> 'observed' as is_estimated,
+        power(
+            stats.follower_count::double precision / earlier.follower_count,
+            1::double precision / (stats.recorded_date - earlier.recorded_date)
+        ) - 1 as rate
+    from creator_stats as earlier
+    where
+        earlier.user_id = stats.user_id
+        and earlier.recorded_date = stats.recorded_date - 1
+        and earlier.follower_count > 0
+) as growth_1d on true
+left join lateral (
+    with start as (
+        select
+            earlier.follower_count,
+            stats.recorded_date - earlier.recorded_date as days,
+            stats.basis <> 'observed' or earlier.basis <> 'observed' as is_estimated
+        from creator_stats as earlier
+        where
+            earlier.user_id = stats.user_id
+            and earlier.recorded_date between stats.recorded_date - 10 and stats.recorded_date - 7
+            and earlier.follower_count is not null
+        order by earlier.recorded_date desc
+        limit 1
+    )
+
+    select
+        start.days,
+        start.is_estimated,
+        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days)
+        - 1 as rate
+    from start
+    where start.follower_count > 0
+) as growth_7d on true
+left join lateral (
+    with start as (
+        select
+            earlier.follower_count,
+            stats.recorded_date - earlier.recorded_date as days,
+            stats.basis <> 'observed' or earlier.basis <> 'observed' as is_estimated
+        from creator_stats as earlier
+        where
+            earlier.user_id = stats.user_id
+            and earlier.recorded_date between stats.recorded_date - 45 and stats.recorded_date - 30
+            and earlier.follower_count is not null
+        order by earlier.recorded_date desc
+        limit 1
+    )
+
+    select
+        start.days,
+        start.is_estimated,
+        power(stats.follower_count::double precision / start.follower_count, 1::double precision / start.days)
+        - 1 as rate
+    from start
+    where start.follower_count > 0
+) as growth_30d on true
+inner join lateral (
+    with newest as (
+        select distinct on (sighting.video_id)
+            sighting.video_id,
+            sighting.observed_at,
+            sighting.published_at,
+            sighting.play_count,
+            sighting.like_count,
+            sighting.comment_count,
+            sighting.share_count
+        from comet_video_sightings as sighting
+        where
+            sighting.user_id = stats.user_id
+            and sighting.observed_date between stats.recorded_date - 29 and stats.recorded_date
+            and sighting.play_count is not null
+        order by sighting.video_id asc, sighting.observed_at desc, sighting.play_count desc, sighting.item_id desc
+    ),
+
+    ranked as (
+        select
+            video_id,
+            play_count,
+            case when play_count > 0 then like_count::numeric + comment_count + share_count end as interaction_count,
+            coalesce(observed_at - published_at >= interval '72 hours', false) as is_settled,
+            row_number() over (order by play_count desc, video_id asc) as place
+        from newest
+    )
+
+    select
+        count(*)::integer as video_count,
+        count(ranked.interaction_count)::integer as engagement_video_count,
+        (
+            sum(ranked.interaction_count)
+            / sum(ranked.play_count) filter (where ranked.interaction_count is not null)
+        )::double precision as engagement_rate,
+        percentile_cont(0.5) within group (order by ranked.play_count) / nullif(stats.follower_count, 0)
+            as view_follower_ratio,
+        max(ranked.video_id) filter (where ranked.place = 1) as top_video_id,
+        max(ranked.play_count) filter (where ranked.place = 1) as top_play_count,
+        count(*) filter (where ranked.place > 1 and ranked.is_settled)::integer as other_count,
+        percentile_cont(0.5) within group (order by ranked.play_count)
+        filter (where ranked.place > 1 and ranked.is_settled) as others_median
+    from ranked
+) as sample on true
+inner join lateral (
+    values
+    (case when sample.other_count >= 5 then sample.top_play_count / nullif(sample.others_median, 0) end)
+) as breakout (ratio) on true
+where
+    stats.user_id is not null
+    and stats.recorded_date is not null
+    and (
+        stats.follower_count > 0
+        or (
+            stats.follower_count = 0
+            and exists (
+                select 1
+                from comet_run_dates as run_date
+                where run_date.recorded_date = stats.recorded_date
+            )
+        )
+    );
+
+comment on column comet_creator_metrics.follower_count is 'Followers on the date.';
+comment on column comet_creator_metrics.basis is
+'How the count is known: observed, estimated (between two observed counts) or late (the first one after the date).';
+comment on column comet_creator_metrics.is_growth_estimated is
+'Whether the count of the date or of the snapshot before it was not observed.';
+comment on column comet_creator_metrics.daily_growth_followers is
+'Followers gained per day since the snapshot before.';
+comment on column comet_creator_metrics.daily_growth_percent is
+'The same in percent of the followers that there were.';
+comment on column comet_creator_metrics.growth_1d_rate is
+'Daily growth since the day before, as a fraction.';
+comment on column comet_creator_metrics.growth_7d_rate is
+'Compounded daily growth since the latest count 7 to 10 days before, as a fraction.';
+comment on column comet_creator_metrics.growth_30d_rate is
+'Compounded daily growth since the latest count 30 to 45 days before, as a fraction.';
+comment on column comet_creator_metrics.growth_1d_days is 'Days that growth_1d_rate rests on.';
+comment on column comet_creator_metrics.growth_7d_days is 'Days that growth_7d_rate rests on.';
+comment on column comet_creator_metrics.growth_30d_days is 'Days that growth_30d_rate rests on.';
+comment on column comet_creator_metrics.is_growth_1d_estimated is
+'Whether one of the two counts of growth_1d_rate was not observed.';
+comment on column comet_creator_metrics.is_growth_7d_estimated is
+'Whether one of the two counts of growth_7d_rate was not observed.';
+comment on column comet_creator_metrics.is_growth_30d_estimated is
+'Whether one of the two counts of growth_30d_rate was not observed.';
+comment on column comet_creator_metrics.acceleration is
+'Followers gained per day since the snapshot before, less the same at that snapshot; both gaps are 7 days at most.';
+comment on column comet_creator_metrics.acceleration_days is 'Days that acceleration rests on: both gaps together.';
+comment on column comet_creator_metrics.is_acceleration_estimated is
+'Whether one of the three counts of acceleration was not observed.';
+comment on column comet_creator_metrics.engagement_rate is
+'Likes, comments and shares of the videos in the sample, divided by their views.';
+comment on column comet_creator_metrics.view_follower_ratio is
+'Median views of the videos in the sample, divided by the followers.';
+comment on column comet_creator_metrics.breakout_ratio is
+'Views of the most seen video of the sample, divided by the median views of the others that were 72 hours old.';
+comment on column comet_creator_metrics.breakout_video_id is 'The most seen video of the sample.';
+comment on column comet_creator_metrics.video_count is
+'Videos in the sample: those that searches found in the 30 days up to the date, with known views.';
+comment on column comet_creator_metrics.engagement_video_count is
+'Videos of the sample that engagement_rate rests on: those with views and known likes, comments and shares.';
+comment on column comet_creator_metrics.breakout_other_count is
+'Other videos that breakout_ratio compares with; 5 at least.';
+
+-- Out of which parts a score was made: score = the sum of points. A part that is unknown has no percentile and no
+-- points; its weight falls to the others. is_thin: it is unknown, or rests on few data or on estimates.
+create or replace view comet_score_parts with (security_invoker = true) as
+select
+    score.recorded_date,
+    score.user_id,
+    part.name as part,
+    part.value,
+    part.unit,
+    part.sample_count,
+    part.sample_unit,
+    part.percentile,
+    part.weight,
+    100 * part.weight * part.percentile / nullif(known.weight, 0) as points,
+    (made.peer_counts ->> part.name)::bigint as peer_count,
+    part.is_thin
+from comet_scores as score
+inner join comet_score_dates as made on score.recorded_date = made.recorded_date
+inner join lateral (
+    values
+    (
+        (made.weights ->> 'growth')::double precision,
+        (made.weights ->> 'acceleration')::double precision,
+        (made.weights ->> 'engagement')::double precision,
+        (made.weights ->> 'reach')::double precision,
+        (made.weights ->> 'breakout')::double precision
+    )
+) as weight (growth, acceleration, engagement, reach, breakout) on true
+inner join lateral (
+    values
+    (
+        case when score.growth_percentile is null then 0 else weight.growth end
+        + case when score.acceleration_percentile is null then 0 else weight.acceleration end
+        + case when score.engagement_percentile is null then 0 else weight.engagement end
+        + case when score.reach_percentile is null then 0 else weight.reach end
+        + case when score.breakout_percentile is null then 0 else weight.breakout end
+    )
+) as known (weight) on true
+inner join lateral (
+    values
+    (
+        'growth',
+        coalesce(score.growth_7d_rate, score.growth_1d_rate),
+        'fraction per day',
+        coalesce(score.growth_7d_days, score.growth_1d_days, 0),
+        'days',
+        score.growth_percentile,
+        weight.growth,
+        coalesce(score.growth_7d_days, score.growth_1d_days, 0) < 7
+    ),
+    (
+        'acceleration',
+        score.acceleration / nullif(score.follower_count, 0),
+        'fraction per day',
+        coalesce(score.acceleration_days, 0),
+        'days',
+        score.acceleration_percentile,
+        weight.acceleration,
+        coalesce(score.is_acceleration_estimated, true)
+    ),
+    (
+        'engagement',
+        score.engagement_rate,
+        'fraction of views',
+        score.engagement_video_count,
+        'videos',
+        score.engagement_percentile,
+        weight.engagement,
+        score.engagement_video_count < 3
+    ),
+    (
+        'reach',
+        score.view_follower_ratio,
+        'views per follower',
+        score.video_count,
+        'videos',
+        score.reach_percentile,
+        weight.reach,
+        score.video_count < 3
+    ),
+    (
+        'breakout',
+        score.breakout_ratio,
+        'times the median',
+        score.breakout_other_count,
+        'videos',
+        score.breakout_percentile,
+        weight.breakout,
+        score.breakout_ratio is null
+    )
+) as part (name, value, unit, sample_count, sample_unit, percentile, weight, is_thin) on true;
+
 -- A hosted `public` schema can be read and written by anonymous web clients unless row level security stops them. It
 -- does not stop whom it does not cover: the owner, superusers and roles with BYPASSRLS. What it cannot stop (truncate,
 -- references, trigger, sequences) is taken from all others that have no policy of their own: see grant_role.sql.
@@ -1010,6 +1453,13 @@ begin
     end loop;
 end;
 $$;
+
+-- The days of an installation without scores get theirs, some with each run.
+insert into comet_stale_scores (recorded_date)
+select distinct recorded_date
+from creator_stats
+where recorded_date is not null and not exists (select 1 from comet_scores)
+on conflict (recorded_date) do nothing;
 
 delete from comet_schema;
 insert into comet_schema (version) values (4);

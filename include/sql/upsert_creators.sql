@@ -1,6 +1,7 @@
 -- Purpose: bring `creators` up to date with what was landed for the run's date; before the roll call, so that it asks
 -- for today's Comets too, and after it.
--- Inputs: comet_runs, comet_discoveries, comet_run_sightings. Output: creators, comet_handles.
+-- Inputs: comet_runs, comet_discoveries, comet_run_sightings. Output: creators, comet_handles; where a key changes,
+-- every table that holds the history, and comet_stale_scores.
 -- Grain: one row per creator that qualified on the date, or is tracked and was seen again.
 -- Idempotent: a column takes the newest known value (between equally new ones the greater), tracked_since the earliest
 -- date, so order and repetition do not matter. A run that was not accepted changes nothing.
@@ -52,6 +53,46 @@ inner join creators as legacy on move.legacy_id = legacy.user_id
 on conflict (user_id) do update set
     tracked_since = least(creators.tracked_since, excluded.tracked_since),
     is_gathered = false;
+
+-- Scores are made anew under the new key: on the dates of the history, on those up to 45 days later, whose growth can
+-- begin here, and on that of the next snapshot.
+with snapshots as (
+    select
+        move.user_id,
+        legacy.recorded_date
+    from comet_moves as move
+    inner join creator_stats as legacy on move.legacy_id = legacy.user_id
+    where legacy.recorded_date is not null
+),
+
+dates as (
+    select distinct recorded_date
+    from snapshots
+)
+
+insert into comet_stale_scores (recorded_date)
+select recorded_date
+from dates
+union
+select published.recorded_date
+from dates
+inner join comet_published_dates as published
+    on published.recorded_date between dates.recorded_date and dates.recorded_date + 45
+union
+select following.recorded_date
+from snapshots
+inner join lateral (
+    select own.recorded_date
+    from creator_stats as own
+    where own.user_id = snapshots.user_id and own.recorded_date > snapshots.recorded_date
+    order by own.recorded_date asc
+    limit 1
+) as following on true
+on conflict (recorded_date) do nothing;
+
+delete from comet_scores as score
+using comet_moves as move
+where score.user_id = move.legacy_id;
 
 with movable as (
     select

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from comets.counts import MAX_COUNT
 
@@ -106,6 +106,32 @@ class Notices(_Section):
     breakout_ratio: float = Field(default=3, gt=0)
 
 
+Weight = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class ScoreWeights(_Section):
+    """What each part of the comet score counts; only their proportions matter."""
+
+    growth: Weight = 0.35
+    acceleration: Weight = 0.15
+    engagement: Weight = 0.20
+    reach: Weight = 0.20
+    breakout: Weight = 0.10
+
+    @model_validator(mode="after")
+    def _some_part_counts(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError("every weight is 0, so there is nothing to make a score of")
+        return self
+
+
+class Score(_Section):
+    """How the comet score is made; `version` is the user's own number for these weights, stored with each date."""
+
+    version: int = Field(default=1, ge=1, le=1_000_000)
+    weights: ScoreWeights = ScoreWeights()
+
+
 class Retention(_Section):
     """How long TikHub's answers are kept, in days."""
 
@@ -133,6 +159,7 @@ class Settings(_Section):
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
     gates: Gates = Gates()
+    score: Score = Score()
     notices: Notices = Notices()
     retention: Retention = Retention()
     retries: Retries = Retries()

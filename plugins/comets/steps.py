@@ -12,7 +12,7 @@ from comets.timeouts import STEP_TIMEOUTS, TASK_TIMEOUT
 
 
 def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
-    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need nothing but the run's id.
+    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need the run's id and the weights.
 
     The first statement of each SQL file sets ``statement_timeout`` and ``lock_timeout`` for its transaction.
 
@@ -29,7 +29,12 @@ def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
         "pre_execute": require_connection,
         # What the run was asked for stands in comet_runs.
         "conn_id": DATABASE_CONN_ID,
-        "parameters": {"run_id": "{{ run_id }}", **STEP_TIMEOUTS},
+        "parameters": {
+            "run_id": "{{ run_id }}",
+            "score_version": settings.score.version,
+            "score_weights": settings.score.weights.model_dump_json(),
+            **STEP_TIMEOUTS,
+        },
         "split_statements": True,
         "hook_params": {"log_sql": False},
         **changes,

@@ -25,7 +25,7 @@ from comets.operators.quality_gate import QualityGateOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
-from tests.sql.builders import CONTENTS, TIMEOUTS, Row, forget_everything, statements
+from tests.sql.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
 from tests.unit.test_run import PARAMS
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
@@ -97,12 +97,13 @@ class Pipeline:
         self._attempt(QualityGateOperator(task_id="check_roll_call", step="roll_call").execute, context)
         self._attempt(self._step, "upsert_creators", run_id)
         self._attempt(self._step, "record_growth", run_id)
+        self._attempt(self._step, "score_creators", run_id)
 
     def _step(self, name: str, run_id: str) -> None:
         with psycopg.connect(self.url) as connection:
             for statement in statements(name):
                 self.deaths.strike(connection)
-                connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
+                connection.execute(statement, {"run_id": run_id, **PARAMETERS})
 
     def _attempt(self, task: Callable[..., Any], *arguments: Any) -> Any:
         while True:

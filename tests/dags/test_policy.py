@@ -110,7 +110,7 @@ def test_the_dag_says_what_each_failure_means(dag: DAG) -> None:
 def test_the_steps_stand_in_the_order_of_the_sentence(dag: DAG) -> None:
     order = """
         accept_run extract_videos check_search filter_comets upsert_creators plan_roll_call roll_call check_roll_call
-        update_creators record_growth report
+        update_creators record_growth score_creators report
     """
     for before, after in pairwise(order.split()):
         assert after in dag.get_task(before).downstream_task_ids
@@ -125,6 +125,7 @@ def test_nothing_is_recorded_but_through_the_gate_after_the_roll_call(dag: DAG) 
     assert dag.get_task("check_roll_call").upstream_task_ids == {"accept_run", "roll_call"}
     assert dag.get_task("update_creators").upstream_task_ids == {"check_roll_call"}
     assert dag.get_task("record_growth").upstream_task_ids == {"update_creators"}
+    assert dag.get_task("score_creators").upstream_task_ids == {"record_growth"}
 
 
 def test_only_the_tasks_that_a_run_ends_with_send_notices(dag: DAG) -> None:
@@ -141,8 +142,11 @@ def test_only_the_tasks_that_a_run_ends_with_send_notices(dag: DAG) -> None:
 
 def test_only_tasks_after_the_last_gate_emit_assets(dag: DAG) -> None:
     emitting = {task.task_id: {asset.name for asset in task.outlets} for task in dag.tasks if task.outlets}
-    assert emitting["update_creators"] == {"creators", "comet_discoveries"}
-    assert emitting["record_growth"] == {"creator_stats"}
+    assert emitting == {
+        "update_creators": {"creators", "comet_discoveries"},
+        "record_growth": {"creator_stats"},
+        "score_creators": {"comet_scores"},
+    }
     after_the_gate = dag.get_task("check_roll_call").get_flat_relative_ids(upstream=False)
     assert set(emitting) <= after_the_gate
 

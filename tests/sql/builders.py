@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,11 +16,17 @@ from airflow.providers.common.sql.hooks.sql import DbApiHook
 from tests.conftest import PROJECT_FOLDER
 
 SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
-STEPS = ("filter_comets", "upsert_creators", "record_growth")
+STEPS = ("filter_comets", "upsert_creators", "record_growth", "score_creators")
 HASHTAG = "cozygaming"
 DAY = date(2026, 3, 1)
+WEIGHTS = {"growth": 0.35, "acceleration": 0.15, "engagement": 0.2, "reach": 0.2, "breakout": 0.1}
 TIMEOUTS = {"statement_timeout": "60000", "lock_timeout": "30000"}
-"""Milliseconds, as parameters of a SQL step."""
+PARAMETERS = {
+    **TIMEOUTS,
+    "score_version": 1,
+    "score_weights": json.dumps(WEIGHTS),
+}
+"""The parameters of a SQL step but for the run's id; timeouts in milliseconds."""
 
 # Everything but what merely numbers rows and tells the time of the machine.
 CONTENTS = {
@@ -36,6 +43,9 @@ CONTENTS = {
     "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
     "comet_roll_call": "*",
     "comet_gates": "*",
+    "comet_scores": "*",
+    "comet_score_dates": "*",
+    "comet_stale_scores": "*",
 }
 
 TABLES: LiteralString = """
@@ -63,6 +73,9 @@ class Video:
     signature: str | None = None
     sec_uid: str | None = None
     is_tagged: bool | None = None
+    like_count: int | None = None
+    comment_count: int | None = None
+    share_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,7 @@ class Facts:
         publish_time_days: int = 0,
         stop_reason: str | None = "exhausted",
         round_number: int = 1,
+        run_id: str = "landing",
     ) -> None:
         """Land a page of the search of a date; its search is made when it is the first one."""
         key = {
@@ -154,7 +168,7 @@ class Facts:
             {
                 "search_id": search_id,
                 "round_number": round_number,
-                "run_id": "landing",
+                "run_id": run_id,
                 "page_offset": next(self._numbers),
                 "page_size": 20,
                 "received_count": len(videos),
@@ -191,9 +205,9 @@ class Facts:
         """Land a profile that was read on its own date."""
         self.land_profile(Profile(user_id, follower_count, **profile), on)
 
-    def step(self, name: str, run_id: str) -> None:
+    def step(self, name: str, run_id: str, **others: Any) -> None:
         """Execute one SQL step of a run."""
-        run_step(self.connection, name, run_id)
+        run_step(self.connection, name, run_id, **others)
 
     def run(self, recorded_date: date = DAY, **request: Any) -> str:
         """Accept a run and execute all its SQL steps; returns its run_id."""
@@ -218,11 +232,14 @@ class Facts:
         return self.connection.execute(query, list(row.values())).fetchone() or ()
 
 
-def run_step(connection: psycopg.Connection[Row], name: str, run_id: str) -> None:
-    """Execute a SQL file as SQLExecuteQueryOperator(split_statements=True) does: split, bound, one transaction."""
+def run_step(connection: psycopg.Connection[Row], name: str, run_id: str, **others: Any) -> None:
+    """Execute a SQL file as SQLExecuteQueryOperator(split_statements=True) does: split, bound, one transaction.
+
+    :param others: parameters that differ from PARAMETERS
+    """
     with connection.transaction():
         for statement in statements(name):
-            connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
+            connection.execute(statement, {"run_id": run_id, **PARAMETERS, **others})
 
 
 @cache

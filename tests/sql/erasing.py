@@ -78,6 +78,13 @@ def fill(facts: Facts) -> None:
             """,
             [user_id, noon(DAY), error],
         )
+    for user_id, video_id in ((UID, "v1"), (OTHER, "v2")):
+        facts.connection.execute(
+            "insert into comet_notices (kind, subject_id, user_id, run_id) "
+            "values ('comet', %(user_id)s, %(user_id)s, 'second day'), "
+            "('breakout', %(video_id)s, %(user_id)s, 'second day')",
+            {"user_id": user_id, "video_id": video_id},
+        )
     # What a step that died might have left, if it could.
     facts.connection.execute("insert into comet_moves (legacy_id, user_id) values (%s, %s)", [SEC_UID, UID])
     facts.connection.execute("insert into comet_stale_dates (user_id, recorded_date) values (%s, %s)", [UID, DAY])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from tests.sql.builders import TIMEOUTS, Facts, noon, statements
+from tests.sql.builders import PARAMETERS, Facts, noon, statements
 from tests.sql.model import History
 from tests.sql.worlds import Crash, Landing, LegacyCreator, Request, World
 
 FIRST_STEP_AFTER_SEARCH = 2
-STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth")
+STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth", "score_creators")
 """As the Dag has them; between the two upserts the answers of the roll call land and a gate checks them."""
 
 
@@ -65,7 +65,7 @@ class Life:
         )
         self.history.bands.append(request.max_followers)
         for landing in request.landings:
-            self._land(landing)
+            self._land(landing, f"run {place}")
 
     def _execute(self, place: int, first_step: int, crash: Crash | None) -> int:
         """Execute a run's steps from one on; returns the step at which it crashed, or their number."""
@@ -90,7 +90,7 @@ class Life:
         """Lose a step's transaction after some statements, at the latest before its commit."""
         with self._facts.connection.transaction(force_rollback=True):
             for statement in statements(name)[:statement_count]:
-                self._facts.connection.execute(statement, {"run_id": run_id, **TIMEOUTS})
+                self._facts.connection.execute(statement, {"run_id": run_id, **PARAMETERS})
 
     def _note(self, name: str, request: Request) -> None:
         if name == "filter_comets":
@@ -102,7 +102,7 @@ class Life:
         if place not in self._called:
             self._called.add(place)
             for landing in self._requests[place].roll_call:
-                self._land(landing)
+                self._land(landing, "landing")
 
     def _check(self, place: int, *, is_stopped: bool) -> None:
         """Let the gate after the roll call say whether a run may publish its date."""
@@ -116,13 +116,14 @@ class Life:
             [f"run {place}", is_stopped],
         )
 
-    def _land(self, landing: Landing) -> None:
+    def _land(self, landing: Landing, run_id: str) -> None:
         if landing.profile is None:
             self._facts.land_page(
                 *landing.videos,
                 recorded_date=landing.recorded_date,
                 observed_at=landing.observed_at,
                 hashtag=landing.hashtag,
+                run_id=run_id,
             )
         else:
             self._facts.land_profile(landing.profile, landing.recorded_date, landing.observed_at)
@@ -172,4 +173,7 @@ def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
                 "growth": snapshot.daily_growth_followers,
                 "percent": snapshot.daily_growth_percent,
             },
+        )
+        facts.connection.execute(
+            "insert into comet_stale_scores values (%s) on conflict do nothing", [snapshot.recorded_date]
         )

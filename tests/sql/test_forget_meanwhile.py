@@ -18,7 +18,7 @@ from comets.ledger import Answer, Call, Ledger
 from comets.models import Profile as ProfileAnswer
 from comets.parsing import parse_video_page
 from comets.roll_call import plan_roll_call
-from tests.sql.builders import HASHTAG, TIMEOUTS, Facts, Profile, Row, Video, noon, statements
+from tests.sql.builders import HASHTAG, PARAMETERS, Facts, Profile, Row, Video, noon, statements
 from tests.sql.erasing import HANDLE, SEC_UID, TRACES, UID, opened, tables_with
 
 RUN = "the run"
@@ -68,7 +68,7 @@ def filter_the_landing(database: Database) -> None:
         # A transaction begins with its first statement by name.
         database.fetch_one("landing/read_schema_version")
         for statement in statements("filter_comets"):
-            database._connection.execute(statement, {"run_id": RUN, **TIMEOUTS})
+            database._connection.execute(statement, {"run_id": RUN, **PARAMETERS})
 
 
 TASKS = (land_a_page, land_a_profile, land_that_there_is_none, plan, filter_the_landing)

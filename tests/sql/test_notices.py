@@ -149,14 +149,14 @@ def test_what_a_service_does_not_take_is_told_by_the_next_run_of_the_date(
     assert "The notice of this run was not sent: no service took it (JSON). Check the URLs" in logged
     assert "Airflow connection `comets_notices`" in logged
     inbox.status = 200
-    end(facts.run(hashtags=["a", "b"]))
+    end(facts.accept(hashtags=["c"]))
     assert [message["title"] for message in inbox.take()] == ["2026-03-01: 2 new Comets, 1 breakout"]
     logged += everything_logged()
     assert findings({"log": [logged]}, {"password": PASSWORD, "token": TOKEN, "place": f"127.0.0.1:{inbox.port}"}) == []
 
 
 def test_two_runs_at_the_same_time_tell_it_once(facts: Facts, inbox: Inbox, two_comets: str) -> None:
-    other = facts.run(hashtags=["a", "b"])
+    other = facts.accept(hashtags=["c"])
     inbox.may_answer.clear()
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(end, two_comets)

@@ -13,6 +13,9 @@ from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
+    drop view comet_score_parts, comet_creator_metrics, comet_video_metrics, comet_video_sightings;
+    drop view comet_published_dates;
+    alter table comet_run_dates drop column landed_page_count;
     drop table comet_roll_call, comet_gates, comet_refusals, comet_pace, comet_forgotten, comet_salt;
     drop table comet_run_reports, comet_run_hashtags, comet_notices;
     drop table comet_scores, comet_score_dates, comet_stale_scores;
@@ -41,6 +44,7 @@ NEW_COLUMNS = frozenset(
         ("comet_searches", "is_refused"),
         ("comet_pages", "is_trimmed"),
         ("comet_discoveries", "max_followers"),
+        ("comet_run_dates", "landed_page_count"),
     }
 )
 
@@ -94,6 +98,7 @@ def test_rows_get_what_the_new_columns_would_have_held(database: psycopg.Connect
     assert database.execute(
         "select recorded_date, user_id, max_followers from comet_discoveries order by 1, 2"
     ).fetchall() == [(DAY, "71", 150_000), (DAY, "72", 150_000), (day(1), "71", 21_000)]
+    assert database.execute("select recorded_date from comet_stale_scores order by 1").fetchall() == [(DAY,), (day(1),)]
 
 
 def test_twice_changes_nothing_more(database: psycopg.Connection[Row]) -> None:
@@ -116,11 +121,16 @@ def test_runs_go_on(database: psycopg.Connection[Row]) -> None:
         ("71", 22_000, 2_000),
         ("71", 30_000, 8_000),
     ]
+    assert facts.rows("select recorded_date, creator_count from comet_score_dates order by 1") == [
+        (DAY, 2),
+        (day(1), 1),
+        (day(2), 1),
+    ]
 
 
 def contents(connection: psycopg.Connection[Row], but: frozenset[tuple[str, str]] = frozenset()) -> list[str]:
     """All rows as text, in order, without some columns of some tables."""
-    rows = [(table, json.loads(row)) for table, row, _ in everything(connection)]
+    rows = [(table, json.loads(row)) for table, row, _ in everything(connection) if table != "comet_stale_scores"]
     return sorted(
         f"{table} {[(name, value) for name, value in row.items() if (table, name) not in but]}" for table, row in rows
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import LiteralString
 
 import psycopg
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,9 +11,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.sql.builders import Facts, Row, everything, forget_everything
 from tests.sql.living import Life
 from tests.sql.model import Tables
+from tests.sql.score_model import Scores, nine_digits
 from tests.sql.worlds import World, worlds
 
 WORLD_COUNT = 300
+SCORES: LiteralString = """
+    select
+        recorded_date, user_id, score, is_low_confidence, coalesce(growth_7d_rate, growth_1d_rate),
+        acceleration / nullif(follower_count, 0), engagement_rate, view_follower_ratio, breakout_ratio,
+        growth_percentile, acceleration_percentile, engagement_percentile, reach_percentile, breakout_percentile
+    from comet_scores
+"""
 EVENTS = {
     "worlds",
     "missing",
@@ -27,6 +36,8 @@ EVENTS = {
     "every hashtag failed",
     "replay",
     "made again",
+    "scored by all but a breakout",
+    "tie",
 }
 
 
@@ -107,7 +118,16 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
         )
         == tables.creator_stats
     )
-    assert facts.rows("select 1 from comet_stale_dates union all select 1 from comet_moves") == []
+    scores = Scores(tables)
+    assert {(*row[:4], *map(nine_digits, row[4:])) for row in facts.rows(SCORES)} == scores.rows
+    assert set(facts.rows("select recorded_date from comet_score_dates")) == {(on,) for on in scores.dates}
+    assert (
+        facts.rows(
+            "select 1 from comet_stale_dates union all select 1 from comet_moves "
+            "union all select 1 from comet_stale_scores"
+        )
+        == []
+    )
 
 
 def events(world: World, tables: Tables) -> set[str]:
@@ -115,6 +135,7 @@ def events(world: World, tables: Tables) -> set[str]:
     statuses = {status for _, _, status, *_ in tables.creators}
     bases = {basis for *_, basis, _ in tables.creator_stats}
     growth = [percent for *_, percent, _, _ in tables.creator_stats if percent is not None]
+    scores = Scores(tables).rows
     happened = {
         "worlds": True,
         "missing": "missing" in statuses,
@@ -129,5 +150,7 @@ def events(world: World, tables: Tables) -> set[str]:
         "every hashtag failed": any(request.is_without_search for request in world.requests),
         "replay": any(not request.is_live for request in world.requests),
         "made again": world.is_made_again,
+        "scored by all but a breakout": any(None not in row[9:13] for row in scores),
+        "tie": any(row[9] == nine_digits(0.5) for row in scores),
     }
     return {event for event, is_so in happened.items() if is_so}

@@ -152,8 +152,11 @@ PUBLISHED = st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), None, noon(day(3)
 def videos(draw: st.DrawFn, user_id: str) -> Video:
     return Video(
         **draw(identity(user_id)),
-        video_id=draw(st.sampled_from(["v1", "v2"])),
+        video_id=draw(st.sampled_from(["v1", "v2", "v3", "v4"])),
         play_count=draw(PLAYS),
+        like_count=draw(st.sampled_from([1_000, 2_000, 0, None])),
+        comment_count=draw(st.sampled_from([10, 10, 0, None])),
+        share_count=draw(st.sampled_from([5, 5, 0, None])),
         follower_count=draw(SEARCH_COUNTS),
         published_at=draw(PUBLISHED),
     )

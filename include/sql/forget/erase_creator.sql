@@ -107,6 +107,19 @@ erased_handles as (
     returning user_id
 ),
 
+-- The percentiles of the others stay as they were on the day.
+erased_scores as (
+    delete from comet_scores
+    where user_id = any(%(identities)s::text[])
+    returning user_id
+),
+
+erased_notices as (
+    delete from comet_notices
+    where user_id = any(%(identities)s::text[])
+    returning user_id
+),
+
 erased_moves as (
     delete from comet_moves
     where legacy_id = any(%(identities)s::text[]) or user_id = any(%(identities)s::text[])
@@ -146,6 +159,8 @@ select
     (select count(*) from erased_discoveries) as comet_discoveries,
     (select count(*) from erased_run_discoveries) as comet_run_discoveries,
     (select count(*) from erased_handles) as comet_handles,
+    (select count(*) from erased_scores) as comet_scores,
+    (select count(*) from erased_notices) as comet_notices,
     (select count(*) from erased_profiles) as comet_profiles,
     (select count(*) from erased_videos) as comet_videos,
     (select count(*) from erased_items) as comet_rejected_items,

@@ -7,7 +7,7 @@ with needed (table_name, privileges) as (
     ('creator_stats', 'select, insert, update, delete'),
     ('comet_schema', 'select'),
     ('comet_runs', 'select, insert, update'),
-    ('comet_run_dates', 'select, insert'),
+    ('comet_run_dates', 'select, insert, update'),
     ('comet_searches', 'select, insert, update'),
     ('comet_pages', 'select, insert, update'),
     ('comet_videos', 'select, insert, delete'),
