@@ -6,7 +6,7 @@ import pendulum
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, TriggerRule
 
-from comets.assets import COMET_DISCOVERIES, CREATOR_STATS, CREATORS, makes
+from comets.assets import COMET_DISCOVERIES, COMET_SCORES, CREATOR_STATS, CREATORS, makes
 from comets.form import trigger_form
 from comets.notices import TELL_OF_THE_RUN, CometNotices
 from comets.operators.accept_run import AcceptRunOperator
@@ -47,7 +47,7 @@ with DAG(
         task_id="update_creators", sql="upsert_creators.sql", **makes(CREATORS, COMET_DISCOVERIES)
     )
     record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **makes(CREATOR_STATS))
-    score_creators = SQLExecuteQueryOperator(task_id="score_creators", sql="score_creators.sql")
+    score_creators = SQLExecuteQueryOperator(task_id="score_creators", sql="score_creators.sql", **makes(COMET_SCORES))
     report = ReportOperator(task_id="report", extract_task_id="extract_videos", **TELL_OF_THE_RUN)
 
     extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call

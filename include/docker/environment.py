@@ -18,11 +18,13 @@ from include.stack.environment import (
     DATABASE_URL_VARIABLES,
     METADATA_DATABASE,
     METADATA_VARIABLE,
+    NOTICES_URL_VARIABLE,
     PACE_VARIABLE,
     SANDBOX_KEY,
     SANDBOX_PACE,
     SettingError,
     find_database,
+    find_notices,
     find_tikhub,
 )
 from include.stack.keys import UI_USER
@@ -45,6 +47,7 @@ CONSUMED = frozenset(
         *DATABASE_PART_VARIABLES,
         "TIKHUB_API_KEY",
         "TIKHUB_BASE_URL",
+        NOTICES_URL_VARIABLE,
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
     }
@@ -80,7 +83,7 @@ def connections(given: Mapping[str, str]) -> dict[str, str]:
     elif SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(","):
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(need(given, SANDBOX_URL), SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
-    return found
+    return found | find_notices(given)
 
 
 def bundled_database(given: Mapping[str, str]) -> str:

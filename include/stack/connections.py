@@ -74,6 +74,11 @@ def http_connection(base_url: str, key: str) -> str:
     return json.dumps({"conn_type": "http", "host": base_url.strip().rstrip("/"), "password": key.strip()})
 
 
+def apprise_connection(urls: str) -> str:
+    """Return the JSON connection for services that notices are sent to: one or more URLs as Apprise takes them."""
+    return json.dumps({"conn_type": "apprise", "extra": {"config": [{"path": urls.strip()}]}})
+
+
 def postgres_json(fields: Mapping[str, str], options: Mapping[str, Any]) -> str:
     """Write a connection of type `postgres`; fields that are empty are left out."""
     port = fields["port"] or str(DEFAULT_DATABASE_PORT)

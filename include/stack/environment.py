@@ -19,6 +19,7 @@ from dotenv.main import DotEnv
 
 from include.stack.connections import (
     ConnectionFormatError,
+    apprise_connection,
     database_connection,
     database_connection_of_parts,
     http_connection,
@@ -31,6 +32,8 @@ from include.stack.sandbox import sandbox_url
 
 DATABASE_URL_VARIABLES = ("SUPABASE_DB_URL", "POSTGRES_URL_NON_POOLING", "POSTGRES_URL", "DATABASE_URL")
 DATABASE_PART_VARIABLES = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_PORT")
+NOTICES_URL_VARIABLE = "COMETS_NOTICES_URL"
+NOTICES_CONNECTION = "AIRFLOW_CONN_COMETS_NOTICES"
 METADATA_VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 METADATA_VARIABLES = (METADATA_VARIABLE, f"{METADATA_VARIABLE}_CMD", f"{METADATA_VARIABLE}_SECRET")
 # Names and digests of what `make env` has exported: a value that is still the same is not the caller's own.
@@ -127,6 +130,7 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
         **airflow_defaults(state, ui_port, project),
         "AIRFLOW_CONN_COMETS_DB": database,
         "AIRFLOW_CONN_TIKHUB": tikhub,
+        **find_notices(given),
     }
     if points_to(tikhub, sandbox_port):
         defaults[PACE_VARIABLE] = SANDBOX_PACE
@@ -176,6 +180,14 @@ def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str |
     if given.get("TIKHUB_API_KEY"):
         return http_connection(given.get("TIKHUB_BASE_URL") or TIKHUB_URL, given["TIKHUB_API_KEY"]), "TIKHUB_API_KEY"
     return http_connection(sandbox_url(sandbox_port), SANDBOX_KEY), None
+
+
+def find_notices(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the connection of the services that notices are sent to, as a variable; nothing when there are none."""
+    if given.get(NOTICES_CONNECTION):
+        return {NOTICES_CONNECTION: given[NOTICES_CONNECTION]}
+    urls = given.get(NOTICES_URL_VARIABLE, "").strip()
+    return {NOTICES_CONNECTION: apprise_connection(urls)} if urls else {}
 
 
 def points_to(connection: str, sandbox_port: int) -> bool:

@@ -104,7 +104,7 @@ def _breakout_line(breakout: Row) -> str:
 def _growth(comet: Row) -> str:
     growth = comet["daily_growth_followers"]
     if growth is None:
-        return "growth known from the next day on"
+        return "growth not known yet"
     return f"{_mark(comet['is_growth_estimated'])}{growth:+,} a day"
 
 

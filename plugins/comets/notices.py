@@ -36,6 +36,9 @@ class CometNotices(BaseNotifier):
     :param has_failed: whether the run has failed, which is told each time
     """
 
+    # Where Airflow's operators and hooks log too.
+    _log_config_logger_name = "airflow.task"
+
     def __init__(self, *, has_failed: bool = False) -> None:
         super().__init__()
         self.has_failed = has_failed

@@ -74,8 +74,8 @@ def send(connection: Connection, title: str, body: str, *, is_failure: bool) -> 
     failed = sorted({service.name for service in result if not service})
     if not any(result):
         raise NoticeError(
-            f"{', '.join(failed) or 'No service'} took it: check the URLs of the Airflow connection "
-            f"`{NOTICES_CONN_ID}`, and that this machine reaches the services."
+            f"no service took it ({', '.join(failed)}). Check the URLs of the Airflow connection `{NOTICES_CONN_ID}`, "
+            "and that this machine reaches the services."
         )
     return failed if are_all_read else [*failed, "a URL that Apprise cannot read"]
 

@@ -159,8 +159,8 @@ class Settings(_Section):
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
     gates: Gates = Gates()
-    notices: Notices = Notices()
     score: Score = Score()
+    notices: Notices = Notices()
     retention: Retention = Retention()
     retries: Retries = Retries()
 

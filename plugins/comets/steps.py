@@ -12,7 +12,7 @@ from comets.timeouts import STEP_TIMEOUTS, TASK_TIMEOUT
 
 
 def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
-    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need nothing but the run's id.
+    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need the run's id and the weights.
 
     The first statement of each SQL file sets ``statement_timeout`` and ``lock_timeout`` for its transaction.
 

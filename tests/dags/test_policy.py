@@ -128,6 +128,29 @@ def test_nothing_is_recorded_but_through_the_gate_after_the_roll_call(dag: DAG) 
     assert dag.get_task("score_creators").upstream_task_ids == {"record_growth"}
 
 
+def test_only_the_tasks_that_a_run_ends_with_send_notices(dag: DAG) -> None:
+    kinds = ("on_success", "on_failure", "on_retry", "on_skipped", "on_execute")
+    told = {
+        task.task_id: {kind for kind in kinds if getattr(task, f"{kind}_callback")}
+        for task in dag.tasks
+        if any(getattr(task, f"{kind}_callback") for kind in kinds)
+    }
+    assert told == {"accept_run": {"on_failure"}, "report": {"on_success", "on_failure"}}
+    # Those of the Dag itself would run in the Dag processor, whose log nobody reads.
+    assert dag.has_on_success_callback is dag.has_on_failure_callback is False
+
+
+def test_only_tasks_after_the_last_gate_emit_assets(dag: DAG) -> None:
+    emitting = {task.task_id: {asset.name for asset in task.outlets} for task in dag.tasks if task.outlets}
+    assert emitting == {
+        "update_creators": {"creators", "comet_discoveries"},
+        "record_growth": {"creator_stats"},
+        "score_creators": {"comet_scores"},
+    }
+    after_the_gate = dag.get_task("check_roll_call").get_flat_relative_ids(upstream=False)
+    assert set(emitting) <= after_the_gate
+
+
 def test_every_field_of_the_trigger_form_has_a_title_a_description_and_a_type(any_dag: DAG) -> None:
     params = any_dag.params
     assert isinstance(params, ParamsDict)

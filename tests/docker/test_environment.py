@@ -86,6 +86,8 @@ def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, s
         {"TIKHUB_API_KEY": NASTY},
         {"TIKHUB_API_KEY": "key", "TIKHUB_BASE_URL": "https://api.tikhub.dev/"},
         {"AIRFLOW_CONN_TIKHUB": '{"conn_type": "http", "password": "key"}', "TIKHUB_API_KEY": "other"},
+        {"COMETS_NOTICES_URL": f"slack://a/b/c mailto://u:{ENCODED_PASSWORD}@example.org"},
+        {"AIRFLOW_CONN_COMETS_NOTICES": '{"conn_type": "apprise"}', "COMETS_NOTICES_URL": "slack://a/b/c"},
     ],
     ids=lambda settings: next(iter(settings)),
 )
@@ -93,7 +95,10 @@ def test_settings_mean_the_same_as_without_docker(
     secrets: dict[str, str], settings: dict[str, str], tmp_path: Path
 ) -> None:
     native = resolve({**settings, "COMETS_STATE_DIR": str(tmp_path)}, project=tmp_path).variables
-    name = "AIRFLOW_CONN_TIKHUB" if any("TIKHUB" in name for name in settings) else "AIRFLOW_CONN_COMETS_DB"
+    kind = next((kind for kind in ("TIKHUB", "NOTICES") if any(kind in name for name in settings)), "DB")
+    name = {"TIKHUB": "AIRFLOW_CONN_TIKHUB", "NOTICES": "AIRFLOW_CONN_COMETS_NOTICES"}.get(
+        kind, "AIRFLOW_CONN_COMETS_DB"
+    )
     assert resolved(secrets, **settings)[name] == native[name]
 
 

@@ -81,6 +81,18 @@ def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(
     assert resolve({**state, "AIRFLOW_CONN_TIKHUB": connection}, tmp_path).variables[pace] == "1000"
 
 
+def test_notices_are_sent_only_when_they_are_set_and_the_connection_wins(state: dict[str, str], tmp_path: Path) -> None:
+    name = "AIRFLOW_CONN_COMETS_NOTICES"
+    assert name not in resolve(state, tmp_path).variables
+    assert name not in resolve({**state, "COMETS_NOTICES_URL": " "}, tmp_path).variables
+    urls = "slack://a/b/c, mailto://u:p%40@example.org"
+    (tmp_path / ".env").write_text(f"COMETS_NOTICES_URL='{urls}'")
+    environment = resolve(state, tmp_path)
+    assert json.loads(environment.own[name]) == {"conn_type": "apprise", "extra": {"config": [{"path": urls}]}}
+    assert resolve({**state, name: "own"}, tmp_path).variables[name] == "own"
+    assert name not in resolve({**state, "COMETS_NOTICES_URL": ""}, tmp_path).variables
+
+
 def test_airflow_settings_of_the_caller_win(state: dict[str, str], tmp_path: Path) -> None:
     own = {
         "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor",

@@ -1,19 +1,37 @@
--- Purpose: take the new Comets of a run that nobody was told of yet, so that they are told of once.
--- Inputs: comet_runs, comet_run_discoveries, creators, creator_stats, comet_scores. Output: comet_notices.
+-- Purpose: take the new Comets of a run's date that nobody was told of yet, so that they are told of once.
+-- Inputs: comet_runs, creator_stats, comet_discoveries, creators, comet_scores. Output: comet_notices.
 -- Grain: one row per new Comet that was taken. Idempotent: who was taken is taken no more; a parallel run waits for
--- this transaction and takes them only if it is rolled back. A Comet counts once its date is recorded: a run that a
--- check has stopped publishes nothing.
-with found as (
+-- this transaction and takes them only if it is rolled back.
+-- New is who has its first snapshot on that date. So a run that a check has stopped tells of nobody, and the next date
+-- that is recorded tells of those that it had found.
+with first_snapshots as (
+    select
+        snapshot.user_id,
+        run.recorded_date,
+        snapshot.follower_count,
+        snapshot.basis,
+        snapshot.gap_days,
+        snapshot.daily_growth_followers
+    from comet_runs as run
+    inner join creator_stats as snapshot on run.recorded_date = snapshot.recorded_date
+    inner join lateral (
+        select known.recorded_date
+        from creator_stats as known
+        where known.user_id = snapshot.user_id
+        order by known.recorded_date
+        limit 1
+    ) as earliest on snapshot.recorded_date = earliest.recorded_date
+    where run.run_id = %(run_id)s
+),
+
+found as (
     select
         discovery.user_id,
-        run.recorded_date,
         array_agg(distinct discovery.hashtag order by discovery.hashtag) as hashtags
-    from comet_runs as run
-    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
-    inner join creators as creator
-        on discovery.user_id = creator.user_id and run.recorded_date = creator.tracked_since
-    where run.run_id = %(run_id)s
-    group by discovery.user_id, run.recorded_date
+    from first_snapshots as snapshot
+    inner join comet_discoveries as discovery
+        on snapshot.user_id = discovery.user_id and snapshot.recorded_date >= discovery.recorded_date
+    group by discovery.user_id
 ),
 
 recorded as (
@@ -25,10 +43,9 @@ recorded as (
         case when snapshot.gap_days is not null then snapshot.daily_growth_followers end as daily_growth_followers,
         coalesce(score.is_growth_estimated, snapshot.basis <> 'observed') as is_growth_estimated
     from found
-    inner join creator_stats as snapshot
-        on found.user_id = snapshot.user_id and found.recorded_date = snapshot.recorded_date
+    inner join first_snapshots as snapshot on found.user_id = snapshot.user_id
     left join comet_scores as score
-        on found.user_id = score.user_id and found.recorded_date = score.recorded_date
+        on snapshot.user_id = score.user_id and snapshot.recorded_date = score.recorded_date
 ),
 
 -- In order, so that two runs that take the same wait for each other and not in a circle.

@@ -1,0 +1,183 @@
+"""Whole runs of the Dag that tell a service what came of them, and the events that other Dags can wait for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from airflow.models.asset import AssetEvent, AssetModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from comets import assets
+from tests.dags.conftest import NewWorld
+from tests.dags.worlds import PROFILE, SEARCH, Day, Row, World, cast, page_of
+from tests.inbox import PASSWORD, TOKEN, Inbox, running_inbox
+from tests.secret_scan import database_texts, findings
+
+TWELVE = cast(12)
+FIRST, SECOND, THIRD = "2026-03-01", "2026-03-02", "2026-03-03"
+FOUND = page_of(*TWELVE[:2])
+NOTHING = {"route": SEARCH, "fault": "items", "items": []}
+TABLES = {"creators", "comet_discoveries", "creator_stats", "comet_scores"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run, what was told of it, and the events that it emitted: table, date, run."""
+
+    day: Day
+    messages: list[Row]
+    events: set[tuple[str, str, str]]
+
+
+def told(world: World, inbox: Inbox, date: str, *rules: Row, **conf: Any) -> Told:
+    """Run the Dag for a date."""
+    day = world.run(date, *rules, **conf)
+    return Told(day, inbox.take(), events_of(day.run_id))
+
+
+def events_of(run_id: str) -> set[tuple[str, str, str]]:
+    """What Airflow has noted of the assets that a run has updated."""
+    with create_session() as session:
+        query = select(AssetModel.name, AssetEvent.extra).join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
+        found = session.execute(query.where(AssetEvent.source_run_id == run_id)).all()
+    return {(name, extra["recorded_date"], extra["run_id"]) for name, extra in found}
+
+
+@dataclass(frozen=True)
+class Story:
+    """Runs of one world in their order, by what happened in them."""
+
+    runs: dict[str, Told]
+    texts: dict[str, list[str]]
+
+
+class _Everything(logging.Handler):
+    """Keeps what any library logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture(scope="module")
+def everything_logged() -> Iterator[list[str]]:
+    """At every level, as it happens."""
+    root, handler = logging.getLogger(), _Everything()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.lines
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def story(new_world: NewWorld, everything_logged: list[str]) -> Iterator[Story]:
+    with new_world() as world, running_inbox() as inbox:
+        runs = {"nobody wants notices": told(world, inbox, FIRST, page_of(TWELVE[0]))}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_COMETS_NOTICES", inbox.connection)
+            runs |= {
+                "found two": told(world, inbox, SECOND, FOUND, page_of(TWELVE[2], hashtag="other")),
+                "again": told(world, inbox, SECOND, FOUND),
+                "a hashtag fails": told(
+                    world,
+                    inbox,
+                    THIRD,
+                    page_of(*TWELVE[:3]),
+                    {"route": SEARCH, "keyword": "other", "fault": "status", "status": 422},
+                    hashtags=["gymtok", "other"],
+                ),
+                "a gate stops it": told(world, inbox, "2026-03-04", NOTHING),
+                "another gate stops it": told(
+                    world, inbox, "2026-03-05", page_of(*TWELVE), {"route": PROFILE, "fault": "status", "status": 500}
+                ),
+                "refused": told(world, inbox, "2026-03-06", min_followers=9, max_followers=1),
+            }
+            inbox.status = 500
+            runs["the service is away"] = told(world, inbox, "2026-03-07", FOUND)
+            inbox.status = 200
+            runs["the service is back"] = told(world, inbox, "2026-03-07", FOUND)
+        logs = {"output": [run.day.log for run in runs.values()], "logs": everything_logged}
+        texts = {**logs, **database_texts(world.database_url)}
+        yield Story(runs, texts)
+
+
+def titles(told: Told) -> list[str]:
+    return [message["title"] for message in told.messages]
+
+
+def test_without_a_connection_a_run_is_silent(story: Story) -> None:
+    run = story.runs["nobody wants notices"]
+    assert (run.day.state, run.messages) == ("success", [])
+    for text in ("Notice", "The notice", "comets_notices", "apprise"):
+        assert text not in run.day.log
+
+
+def test_a_run_tells_its_new_comets_and_no_later_run_does(story: Story) -> None:
+    run = story.runs["found two"]
+    assert (run.day.state, titles(run)) == ("success", ["2026-03-02: 1 new Comet"])
+    assert f"https://www.tiktok.com/@{TWELVE[1].handle}" in run.messages[0]["message"]
+    assert f"@{TWELVE[0].handle}" not in run.messages[0]["message"]
+    assert "Notice sent: 2026-03-02: 1 new Comet" in run.day.log
+    assert story.runs["again"].messages == []
+
+
+def test_a_failed_run_is_told_once_with_what_failed_what_to_do_and_what_it_found(story: Story) -> None:
+    run = story.runs["a hashtag fails"]
+    assert (run.day.state, titles(run)) == ("failed", ["The Comet run for 2026-03-03 has failed"])
+    [message] = run.messages
+    assert message["type"] == "failure"
+    assert "1 hashtag(s) failed: #other (" in message["message"]
+    assert "To heal the run: " in message["message"]
+    assert f"https://www.tiktok.com/@{TWELVE[2].handle}" in message["message"]
+
+
+def test_a_run_that_is_stopped_or_refused_is_told_once(story: Story) -> None:
+    run = story.runs["a gate stops it"]
+    assert titles(run) == ["The Comet run for 2026-03-04 has failed"]
+    assert "Failed steps: check_roll_call, check_search" in run.messages[0]["message"]
+    run = story.runs["another gate stops it"]
+    assert titles(run) == ["The Comet run for 2026-03-05 has failed"]
+    assert "tiktok.com" not in run.messages[0]["message"]
+    run = story.runs["refused"]
+    assert titles(run) == ["The Comet run for 2026-03-06 has failed"]
+    assert "The run is refused, no call was made. Wrong params: " in run.messages[0]["message"]
+
+
+def test_a_notice_that_is_not_taken_leaves_the_run_alone_and_comes_with_the_next_one(story: Story) -> None:
+    run = story.runs["the service is away"]
+    assert (run.day.state, run.messages) == ("success", [])
+    assert "The notice of this run was not sent: no service took it (JSON)." in run.day.log
+    # Those that were found on the 5th, which no run has recorded.
+    assert titles(story.runs["the service is back"]) == ["2026-03-07: 9 new Comets"]
+
+
+def test_no_secret_of_a_service_is_logged_or_stored(story: Story) -> None:
+    assert "Notice sent" in "".join(story.texts["output"])
+    assert findings(story.texts, {"password": PASSWORD, "token": TOKEN}) == []
+
+
+def test_a_run_that_has_recorded_its_date_emits_it_for_each_table(story: Story) -> None:
+    for name in ("found two", "again", "a hashtag fails"):
+        run = story.runs[name]
+        date = SECOND if run is not story.runs["a hashtag fails"] else THIRD
+        assert run.events == {(table, date, run.day.run_id) for table in TABLES}, name
+
+
+def test_a_run_that_is_stopped_or_refused_emits_nothing(story: Story) -> None:
+    for name in ("a gate stops it", "another gate stops it", "refused"):
+        assert story.runs[name].events == set()
+
+
+def test_an_asset_is_called_like_its_table() -> None:
+    declared = (assets.CREATORS, assets.COMET_DISCOVERIES, assets.CREATOR_STATS, assets.COMET_SCORES)
+    assert {asset.name: asset.uri for asset in declared} == {name: f"x-comets://tables/{name}" for name in TABLES}
