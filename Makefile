@@ -11,11 +11,13 @@ PYTHON ?=
 ARGS ?=
 FROM ?=
 TO ?=
+SIZE ?=
 
 # Handed on as they were typed: make expands neither "$" in them nor does a shell split them.
 export COMETS_ARGS = $(value ARGS)
 export COMETS_FROM = $(value FROM)
 export COMETS_TO = $(value TO)
+export COMETS_SIZE = $(value SIZE)
 
 stack := .venv/bin/python -m include.stack
 
@@ -53,6 +55,10 @@ env: .venv/installed ## Print the environment for a shell: eval "$(make -s env)"
 .PHONY: backfill
 backfill: .venv/installed ## Run missed days on the running stack: make backfill FROM=2026-03-01 TO=2026-03-07
 	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
+
+.PHONY: bench
+bench: .venv/installed-dev ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup-database
 setup-database: .venv/installed ## Run include/sql/setup_database.sql on the configured creators' database

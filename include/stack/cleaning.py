@@ -19,16 +19,19 @@ def run_clean(_arguments: Sequence[str]) -> int:
     """Remove all state: databases, logs, keys; return the exit code."""
     state = resolve().state
     with exclusive_stack(state.stack_lock, "make clean", "it removes the state"):
-        server = EmbeddedPostgres(state.postgres)
-        if server.is_running():
-            raise StillInUseError("An `airflow` command or a test still uses the embedded PostgreSQL; end it first.")
+        servers = [EmbeddedPostgres(state.postgres), EmbeddedPostgres(state.benchmarks / "postgres")]
+        if any(server.is_running() for server in servers):
+            raise StillInUseError(
+                "An `airflow` command, a test or a benchmark still uses an embedded PostgreSQL; end it first."
+            )
         for part in state.parts():
             if part.is_dir():
                 shutil.rmtree(part)
             else:
                 part.unlink(missing_ok=True)
-        if server.socket_folder.parent != state.postgres:
-            shutil.rmtree(server.socket_folder, ignore_errors=True)
+        for server in servers:
+            if server.socket_folder.parent != server.folder:
+                shutil.rmtree(server.socket_folder, ignore_errors=True)
     with suppress(OSError):
         state.folder.rmdir()
     say(f"Removed {state.folder}.")

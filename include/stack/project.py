@@ -44,10 +44,24 @@ class State:
         return self.folder / "run"
 
     @property
+    def benchmarks(self) -> Path:
+        """A database server with the made-up history of `make bench`, and what was measured."""
+        return self.folder / "benchmarks"
+
+    @property
     def stack_lock(self) -> Path:
         """Held by the `make up` or `make demo` that is at work."""
         return self.folder / "stack.lock"
 
     def parts(self) -> list[Path]:
         """Everything that the stack may have put into the folder."""
-        return [self.postgres, self.sandbox, self.airflow_home, self.logs, self.keys, self.run, self.stack_lock]
+        return [
+            self.postgres,
+            self.sandbox,
+            self.airflow_home,
+            self.logs,
+            self.keys,
+            self.run,
+            self.benchmarks,
+            self.stack_lock,
+        ]

@@ -7,13 +7,16 @@ The limits travel in one pipeline with the statement they are for, so they cost 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Final, LiteralString, TypeVar, cast
 
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk import Connection
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
@@ -27,6 +30,8 @@ SCHEMA_VERSION = 4
 """The version of ``setup_database.sql`` that this code was written for."""
 
 MAX_NAMES = 8
+
+READ_ONLY: Final = "begin isolation level repeatable read, read only"
 
 T = TypeVar("T")
 
@@ -51,17 +56,21 @@ class Database:
         self._place = place
         self._is_begin_due = False
         self._is_in_transaction = False
+        self._begin: LiteralString = "begin"
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, is_read_only: bool = False) -> Iterator[None]:
         """All statements inside are committed together, or none.
 
         It begins with its first statement, in the same round trip. One inside another is a part of that.
+
+        :param is_read_only: all statements see the same moment, and none of them can change anything
         """
         if self._is_in_transaction:
             yield
             return
         self._is_in_transaction = self._is_begin_due = True
+        self._begin = READ_ONLY if is_read_only else "begin"
         try:
             yield
             self._end("commit")
@@ -109,13 +118,13 @@ class Database:
         """
         access = self.fetch_one("landing/read_access")
         if not access["is_set_up"]:
-            raise DatabaseError(self._wrong_version("has no Comet tables yet"))
+            raise DatabaseError(self._wrong_version("has no Comet tables yet"), SCHEMA_FILE)
         if access["missing"]:
-            raise DatabaseError(self._lacking(access["role_name"], access["missing"]))
+            raise DatabaseError(self._lacking(access["role_name"], access["missing"]), GRANT_FILE)
         row = self.fetch_optional("landing/read_schema_version")
         found = row["version"] if row else None
         if found != SCHEMA_VERSION:
-            raise DatabaseError(self._wrong_version(f"has version {found} of the Comet tables"))
+            raise DatabaseError(self._wrong_version(f"has version {found} of the Comet tables"), SCHEMA_FILE)
 
     def _wrong_version(self, state: str) -> str:
         return (
@@ -140,7 +149,7 @@ class Database:
                 return send()
             with self._connection.pipeline():
                 if self._is_begin_due:
-                    self._connection.execute("begin")
+                    self._connection.execute(self._begin)
                     self._is_begin_due = False
                 # Without a `begin`, a pipeline is one transaction up to its end.
                 self._connection.execute(statement("landing/limit_time"), self._deadline.timeouts())
@@ -165,25 +174,32 @@ class Database:
 
 
 @contextmanager
-def connect(conn_id: str = DATABASE_CONN_ID, timeout: timedelta | None = None) -> Iterator[Database]:
+def connect(
+    conn_id: str = DATABASE_CONN_ID, timeout: timedelta | None = None, connect_timeout: timedelta | None = None
+) -> Iterator[Database]:
     """Connect to the creators' database.
 
     :param timeout: the time that the task has, its ``execution_timeout``; statements get a share of what is left of it
+    :param connect_timeout: how long to wait for the server to answer, in whole seconds; else the connection's own value
     :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it; retryable as
         :class:`comets.database_errors.DatabaseAwayError` when the server can't be reached.
     """
-    connection = _open(conn_id)
+    definition = checked_connection(conn_id)
+    connection = _open(definition, connect_timeout)
     try:
-        yield Database(connection, timeout or TASK_TIMEOUT, describe_place(checked_connection(conn_id)))
+        yield Database(connection, timeout or TASK_TIMEOUT, describe_place(definition))
     finally:
         connection.close()
 
 
-def _open(conn_id: str) -> psycopg.Connection[DictRow]:
-    definition = checked_connection(conn_id)
+def _open(definition: Connection, connect_timeout: timedelta | None) -> psycopg.Connection[DictRow]:
+    if connect_timeout is not None:
+        definition = copy(definition)
+        limit = {"connect_timeout": round(connect_timeout.total_seconds())}
+        definition.extra = json.dumps({**definition.extra_dejson, **limit})
     refusal = None
     try:
-        raw_connection = PostgresHook(postgres_conn_id=conn_id).get_conn()
+        raw_connection = PostgresHook(postgres_conn_id=definition.conn_id, connection=definition).get_conn()
     except psycopg.Error as error:
         refusal = describe_refusal(error, describe_place(definition), definition.password)
     # Raised out here, the refusal does not carry psycopg's own error with it, whose words are not blotted.

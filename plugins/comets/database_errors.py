@@ -11,7 +11,14 @@ from comets.settings import GRANT_FILE, SCHEMA_FILE
 
 
 class DatabaseError(RuntimeError):
-    """The creators' database can't be used until a person has changed something; the text says what."""
+    """The creators' database can't be used until a person has changed something; the text says what.
+
+    :param file_to_run: the SQL file of this package that puts it right, if one does
+    """
+
+    def __init__(self, text: str, file_to_run: str | None = None) -> None:
+        super().__init__(text)
+        self.file_to_run = file_to_run
 
 
 class DatabaseRefusedError(DatabaseError):
@@ -107,11 +114,13 @@ def translate(error: BaseException, place: str, step: str, secret: str | None = 
         case errors.InsufficientPrivilege():
             return DatabaseError(
                 f"{step} lacks a right in {place}: {words}. Run {GRANT_FILE} as the owner of the tables, then clear "
-                "this task."
+                "this task.",
+                GRANT_FILE,
             )
         case errors.UndefinedTable() | errors.UndefinedColumn() | errors.UndefinedFunction():
             return DatabaseError(
-                f"{step} misses something in {place}: {words}. Run {SCHEMA_FILE} on it, then clear this task."
+                f"{step} misses something in {place}: {words}. Run {SCHEMA_FILE} on it, then clear this task.",
+                SCHEMA_FILE,
             )
         case errors.ReadOnlySqlTransaction():
             return DatabaseError(

@@ -1,0 +1,1 @@
+"""The page "Comets": a read-only web application inside Airflow's api-server."""

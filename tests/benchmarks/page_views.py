@@ -1,0 +1,107 @@
+"""How long each view of the page takes, asked as a browser does, and the plan of the query that it sends.
+
+The clock runs from the request to the end of the answer: Airflow's login, the connection to the database, the query and
+the page that is made of it. Airflow's API server, the database and the client share this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg
+
+from include.stack.output import note
+from tests.benchmarks.airflow_site import airflow_site
+from tests.benchmarks.measure import Statement, Timing, measure
+from tests.benchmarks.results import Results
+from tests.benchmarks.sizes import LAST_DATE, Size
+from tests.benchmarks.world import Connection, history
+from tests.page.conftest import Site
+
+LIMIT = 300.0
+"""Milliseconds that a view may take at the median."""
+
+HASHTAG = "topic007"
+RARE_TEXT = "otter4321"
+FREQUENT_TEXT = "otter"
+SORTS = (
+    "followers",
+    "growth",
+    "percent",
+    "growth_1d",
+    "growth_7d",
+    "growth_30d",
+    "acceleration",
+    "engagement",
+    "reach",
+    "breakout",
+    "score",
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view with representative parameters."""
+
+    name: str
+    path: str
+
+
+def run(size: Size, folder: Path) -> None:
+    """Measure every view; print plans and medians, and write both below the folder."""
+    with history(folder / "postgres", size) as url, psycopg.connect(url, autocommit=True) as connection:
+        with airflow_site(url) as site:
+            note("Asking for each view ...")
+            timings = [ask(site, view) for view in views(connection, size)]
+        results = Results(
+            f"Views of the page with {size.creators:,} creators and {size.dates} dates each", timings, LIMIT
+        )
+        results.show_plans(connection, folder / f"page-views-{size.name}.plans.txt")
+    results.show()
+    results.write_figures(folder / f"page-views-{size.name}.json")
+
+
+def ask(site: Site, view: View) -> Timing:
+    """Measure one view."""
+    return measure(view.name, lambda: site.text(view.path), is_wanted=reads_the_page)
+
+
+def reads_the_page(statement: Statement) -> bool:
+    """Whether a statement is a view's own: others limit times and check versions."""
+    return "comet" in statement.text
+
+
+def views(connection: Connection, size: Size) -> Iterator[View]:
+    """Every view: first and last pages, each order, each filter, the largest creators, exports."""
+    middle = LAST_DATE - (LAST_DATE - size.first_date) / 2
+    yield from leaderboards(f"{middle}")
+
+
+def leaderboards(middle: str) -> Iterator[View]:
+    """The leaderboard and its exports."""
+    yield View("leaderboard", "")
+    for sort in SORTS:
+        yield board(f"by {sort}", sort=sort)
+        yield board(f"by {sort}, turned around", sort=sort, order="asc")
+    yield board("last page", page=1_000_000)
+    yield board("last page, all creators by score", page=1_000_000, band="all", sort="score")
+    yield board("500 creators", size=500)
+    yield board("in the middle", date=middle)
+    yield board("of a hashtag", hashtag=HASHTAG)
+    yield board("of a hashtag in the middle", hashtag=HASHTAG, date=middle)
+    yield board("search, rare", search=RARE_TEXT)
+    yield board("search, frequent", search=FREQUENT_TEXT)
+    yield board("search, one letter", search="o", band="all")
+    yield board("hashtag and search", hashtag=HASHTAG, search=FREQUENT_TEXT)
+    for band in ("10k-25k", "25k-50k", "50k-100k", "below", "above", "all"):
+        yield board(f"band {band}", band=band)
+    yield View("leaderboard as CSV, 500", f"leaderboard.csv?{urlencode({'size': 500})}")
+    yield View("leaderboard as JSON, 500", f"leaderboard.json?{urlencode({'size': 500, 'band': 'all'})}")
+
+
+def board(name: str, **parameters: object) -> View:
+    """A leaderboard."""
+    return View(f"leaderboard, {name}", f"?{urlencode(parameters)}")

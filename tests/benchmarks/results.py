@@ -1,0 +1,65 @@
+"""What a benchmark leaves behind: a table on the screen, figures as JSON, and the plans of its statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from include.stack.output import say
+from include.stack.tables import format_table
+from tests.benchmarks.measure import Timing, explain
+
+TEXT_COLUMNS = (0, 4)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The timings of a benchmark, each against the same limit in milliseconds."""
+
+    title: str
+    timings: Sequence[Timing]
+    limit: float
+
+    def show(self) -> None:
+        """Print the table, slowest last."""
+        rows = [("", "median", "fastest", "slowest", "")]
+        for timing in sorted(self.timings, key=lambda timing: timing.median):
+            figures = (timing.median, min(timing.runs), max(timing.runs))
+            rows.append((timing.name, *(f"{figure:,.1f} ms" for figure in figures), self.verdict(timing)))
+        say(self.title)
+        for line in format_table(rows, TEXT_COLUMNS):
+            say(line)
+        missed = sum(timing.median >= self.limit for timing in self.timings)
+        say(f"{len(self.timings) - missed} of {len(self.timings)} medians are under {self.limit:g} ms.")
+
+    def verdict(self, timing: Timing) -> str:
+        """Whether the median keeps to the limit, in words."""
+        return "passes" if timing.median < self.limit else f"misses {self.limit:g} ms"
+
+    def write_figures(self, path: Path) -> None:
+        """Write all runs as JSON."""
+        figures = {
+            "title": self.title,
+            "limit_ms": self.limit,
+            "timings": [
+                {"name": timing.name, "median_ms": round(timing.median, 3), "runs_ms": [round(x, 3) for x in timing.runs]}
+                for timing in self.timings
+            ],
+        }
+        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        say(f"Figures: {path}")
+
+    def show_plans(self, connection: psycopg.Connection[tuple[object, ...]], path: Path) -> None:
+        """Print the plan of each statement, and write it to a file, with the statement too."""
+        with path.open("w", encoding="utf-8") as file:
+            for timing in self.timings:
+                for statement in timing.statements:
+                    bound = ", ".join(f"{name}={value!r}" for name, value in statement.parameters.items())
+                    plan = f"{timing.name} ({bound})\n{explain(connection, statement)}\n"
+                    say(plan)
+                    print(f"{statement.text.strip()}\n\n{plan}", file=file)
+        say(f"Plans, with the statements: {path}")

@@ -1,0 +1,64 @@
+"""How large the made-up world of the benchmarks is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+SIZE_VARIABLE = "COMETS_SIZE"
+LAST_DATE = date(2026, 6, 30)
+
+
+class SizeError(ValueError):
+    """There is no such size."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A history up to LAST_DATE; newcomers are creators beyond `creators` who are found on its dates."""
+
+    name: str
+    creators: int
+    dates: int
+    hashtags: int
+    newcomers: int
+    profile_calls: int
+
+    @property
+    def first_date(self) -> date:
+        """The first date that was run."""
+        return LAST_DATE - timedelta(days=self.dates - 1)
+
+    def parameters(self) -> dict[str, Any]:
+        """The size as the files of `world/` read it."""
+        return {
+            "first_date": self.first_date,
+            "creator_count": self.creators,
+            "date_count": self.dates,
+            "hashtag_count": self.hashtags,
+            "newcomer_count": self.newcomers,
+            "profile_call_count": self.profile_calls,
+        }
+
+
+SIZES = {
+    size.name: size
+    for size in (
+        Size("default", creators=10_000, dates=90, hashtags=20, newcomers=500, profile_calls=200_000),
+        Size("full", creators=100_000, dates=90, hashtags=100, newcomers=5_000, profile_calls=2_000_000),
+    )
+}
+
+
+def chosen_size() -> Size:
+    """The size that the environment asks for.
+
+    :raises SizeError: there is none of this name.
+    """
+    name = os.environ.get(SIZE_VARIABLE) or "default"
+    try:
+        return SIZES[name]
+    except KeyError:
+        raise SizeError(f"SIZE={name} is unknown; choose one of: {', '.join(SIZES)}.") from None

@@ -1,0 +1,116 @@
+"""A made-up history in an embedded PostgreSQL, made once and used again by later runs."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from comets.database import SCHEMA_VERSION
+from include.stack.output import note
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import SCHEMA_FILE
+from tests.benchmarks.sizes import Size
+
+FOLDER = Path(__file__).with_name("world")
+STEPS = (
+    "creators",
+    "handles",
+    "snapshots",
+    "observations",
+    "runs",
+    "run_dates",
+    "searches",
+    "pages",
+    "rejected_items",
+    "videos",
+    "newcomer_videos",
+    "discoveries",
+    "run_discoveries",
+    "search_calls",
+    "profile_calls",
+    "run_hashtags",
+    "run_reports",
+    "gates",
+    "scores",
+    "score_dates",
+)
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def history(folder: Path, size: Size) -> Iterator[str]:
+    """URL of a database with a history of that size, whose server runs meanwhile.
+
+    :param folder: where the server keeps its data; what is there already is used again unless the files that make it
+        have changed. The schema file is run each time.
+    """
+    with EmbeddedPostgres(folder, durable=False) as server:
+        name = f"history_{size.name}"
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            if found_digest(connection, name) != wanted_digest(size):
+                make(connection, server, name, size)
+        url = server.url(name)
+        with psycopg.connect(url, autocommit=True) as connection:
+            set_up(connection)
+        yield url
+
+
+def wanted_digest(size: Size) -> str:
+    """What a history is made of, in short."""
+    parts = [repr(size), str(SCHEMA_VERSION), *((FOLDER / f"{step}.sql").read_text(encoding="utf-8") for step in ("functions", *STEPS))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def found_digest(connection: Connection, name: str) -> str | None:
+    """The same of the database, None where it does not exist or was not finished: its comment is made last."""
+    row = connection.execute(
+        "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", [name]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def make(connection: Connection, server: EmbeddedPostgres, name: str, size: Size) -> None:
+    """Make the database anew."""
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+    server.create_database(name)
+    note(f"Making {size.creators:,} creators with {size.dates} dates each ...")
+    with psycopg.connect(server.url(name), autocommit=True) as filling:
+        fill(filling, size)
+    connection.execute(
+        sql.SQL("comment on database {} is {}").format(database, sql.Literal(wanted_digest(size)))
+    )
+
+
+def fill(connection: Connection, size: Size) -> None:
+    """Run the files of `world/`."""
+    set_up(connection)
+    run_file(connection, "functions")
+    # The rows refer to each other as they should by construction; checking each of them takes longer than making it.
+    connection.execute("set session_replication_role = replica")
+    connection.execute("set work_mem = '256MB'")
+    for step in STEPS:
+        begun = time.monotonic()
+        count = run_file(connection, step, size.parameters())
+        note(f"  {step}: {count:,} rows, {time.monotonic() - begun:.0f} s")
+    begun = time.monotonic()
+    connection.execute("vacuum analyze")
+    note(f"  vacuum analyze: {time.monotonic() - begun:.0f} s")
+
+
+def set_up(connection: Connection) -> None:
+    """Run the schema file, which adds what it has learned since the history was made."""
+    connection.execute(SCHEMA_FILE.read_bytes())
+
+
+def run_file(connection: Connection, step: str, parameters: dict[str, Any] | None = None) -> int:
+    """Execute a file of `world/`; return how many rows it wrote."""
+    return connection.execute((FOLDER / f"{step}.sql").read_bytes(), parameters).rowcount

@@ -1,0 +1,17 @@
+-- Purpose: what the report of each run has counted.
+insert into comet_run_reports (
+    run_id, received_count, landed_count, rejected_count, comet_count, new_comet_count, call_count, billed_count,
+    stop_reasons
+)
+select
+    run_id,
+    sum(received_count) as received_count,
+    sum(landed_count) as landed_count,
+    sum(rejected_count) as rejected_count,
+    sum(comet_count) as comet_count,
+    sum(new_comet_count) as new_comet_count,
+    sum(call_count) + %(creator_count)s as call_count,
+    sum(billed_count) + %(creator_count)s as billed_count,
+    array[]::text[] as stop_reasons
+from comet_run_hashtags
+group by run_id

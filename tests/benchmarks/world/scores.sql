@@ -1,0 +1,58 @@
+-- Purpose: scores of all dates but the last, which the real step makes. Growth is worked out from the same formula as
+-- the followers, all else is made up: working out every date by the real step takes many minutes.
+-- The rows come in the order of creator_stats, which is that of days.
+insert into comet_scores (
+    recorded_date, user_id, follower_count, basis, is_growth_estimated, daily_growth_followers, daily_growth_percent,
+    growth_1d_rate, growth_7d_rate, growth_30d_rate, growth_1d_days, growth_7d_days, growth_30d_days,
+    is_growth_1d_estimated, is_growth_7d_estimated, is_growth_30d_estimated, acceleration, acceleration_days,
+    is_acceleration_estimated, engagement_rate, view_follower_ratio, breakout_ratio, breakout_video_id, video_count,
+    engagement_video_count, breakout_other_count, growth_percentile, acceleration_percentile, engagement_percentile,
+    reach_percentile, breakout_percentile, score, is_low_confidence
+)
+with drawn as (
+    select
+        stats.*,
+        stats.id * 10 as draw,
+        stats.recorded_date - %(first_date)s as day_number,
+        coalesce(stats.daily_growth_percent, 0)::float8 / 100 as daily_rate,
+        benchmark.fraction(stats.id, 50) < 0.7 as has_videos,
+        benchmark.fraction(stats.id, 51) < 0.05 as has_breakout
+    from creator_stats as stats
+    where stats.recorded_date < %(first_date)s::date + %(date_count)s - 1
+)
+
+select
+    recorded_date,
+    user_id,
+    follower_count,
+    basis,
+    basis <> 'observed' as is_growth_estimated,
+    daily_growth_followers,
+    daily_growth_percent,
+    case when gap_days = 1 then daily_rate end as growth_1d_rate,
+    case when day_number >= 7 then daily_rate * (0.8 + 0.4 * benchmark.fraction(draw, 52)) end as growth_7d_rate,
+    case when day_number >= 30 then daily_rate * (0.6 + 0.8 * benchmark.fraction(draw, 53)) end as growth_30d_rate,
+    case when gap_days = 1 then 1 end as growth_1d_days,
+    case when day_number >= 7 then 7 end as growth_7d_days,
+    case when day_number >= 30 then 30 end as growth_30d_days,
+    case when gap_days = 1 then basis <> 'observed' end as is_growth_1d_estimated,
+    case when day_number >= 7 then basis <> 'observed' end as is_growth_7d_estimated,
+    case when day_number >= 30 then basis <> 'observed' end as is_growth_30d_estimated,
+    case when day_number >= 2 then daily_growth_followers * (benchmark.fraction(draw, 54) - 0.5) end as acceleration,
+    case when day_number >= 2 then 2 end as acceleration_days,
+    case when day_number >= 2 then basis <> 'observed' end as is_acceleration_estimated,
+    case when has_videos then 0.02 + 0.1 * benchmark.fraction(draw, 55) end as engagement_rate,
+    case when has_videos then 3 * benchmark.fraction(draw, 56) end as view_follower_ratio,
+    case when has_breakout then 1 + 9 * benchmark.fraction(draw, 57) end as breakout_ratio,
+    case when has_breakout then '7000000000000000000' end as breakout_video_id,
+    case when has_videos then 3 else 0 end as video_count,
+    case when has_videos then 3 else 0 end as engagement_video_count,
+    case when has_breakout then 6 else 0 end as breakout_other_count,
+    benchmark.fraction(draw, 58) as growth_percentile,
+    case when day_number >= 2 then benchmark.fraction(draw, 59) end as acceleration_percentile,
+    case when has_videos then benchmark.fraction(draw, 60) end as engagement_percentile,
+    case when has_videos then benchmark.fraction(draw, 61) end as reach_percentile,
+    case when has_breakout then benchmark.fraction(draw, 62) end as breakout_percentile,
+    round((100 * benchmark.fraction(draw, 58))::numeric, 1) as score,
+    not has_videos as is_low_confidence
+from drawn

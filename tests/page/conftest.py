@@ -1,0 +1,133 @@
+"""The page inside Airflow's own API server, with Airflow's own logins and a PostgreSQL with made-up creators."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urljoin
+
+import psycopg
+import pytest
+import requests
+import uvicorn
+
+from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import TEST_FOLDER, copied_database, postgres_connection
+from tests.page.world import fill
+
+USERS = {"viewer": "viewer", "nobody": ""}
+"""Users of Airflow by their role; the second one may do nothing."""
+
+
+class Site:
+    """A client of the page.
+
+    :param url: of the API server
+    :param tokens: of Airflow's users, by their names
+    """
+
+    def __init__(self, url: str, tokens: dict[str, str]) -> None:
+        self.url = url
+        self.tokens = tokens
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def get(self, path: str, user: str | None = "viewer", method: str = "GET", **headers: str) -> requests.Response:
+        """Ask for a path below the page as a user's browser; redirects are not followed."""
+        wanted = {"Accept": "text/html,*/*;q=0.8", **{name.replace("_", "-"): text for name, text in headers.items()}}
+        if user:
+            wanted["Cookie"] = f"_token={self.tokens[user]}"
+        # As it stands: requests would resolve `..` and quote what it likes.
+        request = requests.Request(method, self.url).prepare()
+        request.url = f"{self.url}/comets/{path}"
+        request.headers.update(wanted)
+        return self.session.send(request, allow_redirects=False, timeout=30)
+
+    def text(self, path: str = "") -> str:
+        """The text of a page that has to be there."""
+        answer = self.get(path)
+        assert answer.status_code == requests.codes.ok, answer.text
+        return answer.text
+
+
+@pytest.fixture(scope="session")
+def airflow_server(postgres: EmbeddedPostgres) -> Iterator[Site]:
+    """Airflow's API server with the plugin, in this process: what the tests do to the environment reaches it."""
+    passwords = Path(TEST_FOLDER / "passwords.json")
+    passwords.write_text(json.dumps(dict.fromkeys(USERS, "password-of-the-tests")), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        users = ",".join(f"{name}:{role}" for name, role in USERS.items())
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "secret-of-the-tests-" * 4)
+        patch.setenv("AIRFLOW__API__SECRET_KEY", "another-secret-of-the-tests")
+        make_metadata(postgres)
+        from airflow.api_fastapi.app import cached_app
+
+        with serve(cached_app(apps="core")) as url:
+            yield Site(url, {name: log_in(url, name) for name in USERS})
+
+
+def make_metadata(postgres: EmbeddedPostgres) -> None:
+    """Airflow's own database, migrated."""
+    from airflow.utils.db import initdb
+
+    postgres.create_database("airflow")
+    initdb()
+
+
+@contextmanager
+def serve(app: object) -> Iterator[str]:
+    """Serve an ASGI application at a free port of this machine, and give its URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))  # type: ignore[arg-type]
+    socket = server.config.bind_socket()
+    # Who connects before the server is up waits in the queue.
+    socket.listen()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
+    thread.start()
+    host, port = socket.getsockname()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        socket.close()
+
+
+def log_in(url: str, user: str) -> str:
+    """A token of Airflow for a user."""
+    body = {"username": user, "password": "password-of-the-tests"}
+    answer = requests.post(urljoin(url, "/auth/token"), json=body, timeout=30)
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+@pytest.fixture(scope="session")
+def filled_template(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
+    """Name of a database with made-up creators."""
+    with copied_database(postgres, schema_template) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            fill(connection)
+        yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture(scope="module")
+def site(airflow_server: Site, filled_template: str, postgres: EmbeddedPostgres) -> Iterator[Site]:
+    """The page over a database with made-up creators, which the tests leave as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(postgres.url(filled_template)))
+        yield airflow_server
+
+
+@pytest.fixture
+def connect_to(airflow_server: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Site]:
+    """Have the page read another database."""
+
+    def connect(connection: str) -> Site:
+        monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", connection)
+        return airflow_server
+
+    return connect

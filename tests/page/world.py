@@ -1,0 +1,333 @@
+"""Made-up creators, runs and scores, written into the tables as the steps of runs leave them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tests.sql.builders import Row
+
+TODAY = date(2026, 3, 10)
+YESTERDAY = date(2026, 3, 9)
+WEIGHTS = {"growth": 0.35, "acceleration": 0.2, "engagement": 0.2, "reach": 0.15, "breakout": 0.1}
+EVIL = "<script>alert(1)</script>"
+TAGS = ("cozygaming", "gymtok", "قهوة")
+
+# user_id, handle, nickname, followers yesterday and today, growth a day today, first tracked on
+CREATORS: list[tuple[str, str | None, str | None, int, int, date]] = [
+    ("101", "ada.plays", "Ada plays", 40_000, 45_230, date(2026, 1, 5)),
+    ("102", "bo", "=cmd|' /C calc'!A1", 20_000, 21_000, date(2026, 2, 1)),
+    ("103", "cleo", EVIL, 90_000, 90_010, date(2026, 2, 1)),
+    ("104", "dee", "\u202eevil\u202c 👩\u200d💻", 15_000, 15_900, TODAY),
+    ("105", "eve_100%", "Eve", 99_000, 101_500, date(2026, 2, 20)),
+    ("106", None, None, 12_000, 11_000, date(2026, 2, 20)),
+    ("107", "gus", "  +49 170", 9_000, 9_500, date(2026, 2, 20)),
+]
+CROWD = 60
+"""More creators, so that there is a second page."""
+
+
+def fill(connection: psycopg.Connection[Row]) -> None:
+    """Write all of it."""
+    crowd = [
+        (str(1000 + i), f"crowd{i:02}", f"Crowd {i}", 30_000 + i, 30_100 + i, date(2026, 2, 1)) for i in range(CROWD)
+    ]
+    for user_id, handle, nickname, before, now, since in CREATORS + crowd:
+        insert(
+            connection,
+            "creators",
+            user_id=user_id,
+            handle=handle,
+            nickname=nickname,
+            tracked_since=since,
+            is_gathered=True,
+        )
+        days(connection, user_id, before, now)
+        earlier_gain = 1_000 if user_id == "101" else 100 + int(user_id) % 7
+        for day, count, gain in ((YESTERDAY, before, earlier_gain), (TODAY, now, now - before)):
+            score(connection, user_id, day, count, gain)
+    for day in (YESTERDAY, TODAY):
+        insert(
+            connection,
+            "comet_score_dates",
+            recorded_date=day,
+            version=1,
+            weights=Jsonb(WEIGHTS),
+            creator_count=len(CREATORS) + CROWD,
+            peer_counts=Jsonb(dict.fromkeys(WEIGHTS, 60)),
+        )
+        insert(connection, "comet_run_dates", recorded_date=day)
+    proofs(connection)
+    runs(connection)
+
+
+def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: int) -> None:
+    """Snapshots of ten days: one is late, two are estimated, one is missing."""
+    bases = ["late", "observed", "observed", "estimated", "estimated", "observed", "observed", "observed"]
+    dates = [TODAY - timedelta(days=back) for back in (9, 8, 7, 6, 5, 3, 1, 0)]
+    counts = [before - 10 * (6 - place) for place in range(6)] + [before, now]
+    for place, (day, basis, count) in enumerate(zip(dates, bases, counts, strict=True)):
+        insert(
+            connection,
+            "creator_stats",
+            user_id=user_id,
+            recorded_date=day,
+            follower_count=count,
+            daily_growth_followers=count - counts[place - 1] if place else 0,
+            daily_growth_percent=1.5,
+            basis=basis,
+            gap_days=1 if place else None,
+        )
+
+
+def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: int, gain: int) -> None:
+    """A row of figures and a score."""
+    number = int(user_id)
+    insert(
+        connection,
+        "comet_scores",
+        recorded_date=day,
+        user_id=user_id,
+        follower_count=count,
+        basis="observed",
+        is_growth_estimated=number == 102,
+        daily_growth_followers=gain if number != 106 else None,
+        daily_growth_percent=round(100 * gain / count, 2),
+        growth_1d_rate=gain / count,
+        growth_1d_days=1,
+        is_growth_1d_estimated=False,
+        growth_7d_rate=gain / count / 2,
+        growth_7d_days=8,
+        is_growth_7d_estimated=True,
+        acceleration=gain - 10,
+        engagement_rate=0.05 + number % 10 / 100,
+        view_follower_ratio=1 + number % 5,
+        acceleration_days=2,
+        is_acceleration_estimated=False,
+        engagement_video_count=6 if number == 101 else 2,
+        breakout_other_count=5 if number == 101 else 0,
+        breakout_ratio=5.5 if number == 101 else None,
+        breakout_video_id="9001" if number == 101 else None,
+        video_count=6 if number == 101 else 2,
+        growth_percentile=0.9 if number == 101 else 0.5,
+        acceleration_percentile=0.8,
+        engagement_percentile=0.4,
+        reach_percentile=0.3,
+        breakout_percentile=1.0 if number == 101 else None,
+        score=81.5 if number == 101 else 40 + number % 10,
+        is_low_confidence=number != 101,
+    )
+
+
+def proofs(connection: psycopg.Connection[Row]) -> None:
+    """What was landed for both dates, and who qualified by it."""
+    for day in (YESTERDAY, TODAY):
+        for place, tag in enumerate(TAGS):
+            (search_id,) = insert(
+                connection,
+                "comet_searches",
+                returning="search_id",
+                recorded_date=day,
+                hashtag=tag,
+                region="US",
+                publish_time_days=0,
+                run_id=f"scheduled__{day}T02:00:00+00:00",
+                round_number=1,
+                next_offset=20,
+                stop_reason="exhausted",
+            )
+            (page_id,) = insert(
+                connection,
+                "comet_pages",
+                returning="page_id",
+                search_id=search_id,
+                round_number=1,
+                run_id=f"scheduled__{day}T02:00:00+00:00",
+                page_offset=0,
+                page_size=20,
+                received_count=7,
+                landed_count=6,
+                rejected_count=1,
+                observed_at=at(day, 2),
+            )
+            land(connection, page_id, day, tag, place)
+    insert(
+        connection,
+        "comet_handles",
+        user_id="101",
+        handle="ada",
+        first_seen_at=at(date(2026, 1, 5), 2),
+        last_seen_at=at(date(2026, 2, 1), 2),
+    )
+    insert(
+        connection,
+        "comet_handles",
+        user_id="101",
+        handle="ada.plays",
+        first_seen_at=at(date(2026, 2, 2), 2),
+        last_seen_at=at(TODAY, 2),
+    )
+
+
+def land(connection: psycopg.Connection[Row], page_id: int, day: date, tag: str, place: int) -> None:
+    """Videos of the first creators under a hashtag; each of them qualifies."""
+    for position, (user_id, handle, _, before, _, _) in enumerate(CREATORS[: 6 - place]):
+        video_id = str(9001 + 100 * position)
+        views = 500_000 + (100_000 if day == TODAY else 0) + position
+        insert(
+            connection,
+            "comet_videos",
+            page_id=page_id,
+            item_position=position,
+            video_id=video_id,
+            published_at=at(date(2026, 3, 1), 12),
+            caption=f"{EVIL} my #{tag} day",
+            play_count=views,
+            like_count=40_000,
+            comment_count=1_000,
+            share_count=500,
+            save_count=200,
+            is_tagged=True,
+            user_id=user_id,
+            handle=handle,
+            follower_count=before,
+        )
+        insert(
+            connection,
+            "comet_discoveries",
+            recorded_date=day,
+            user_id=user_id,
+            video_id=video_id,
+            hashtag=tag,
+            follower_count=before,
+            play_count=views,
+            max_followers=100_000,
+        )
+
+
+def runs(connection: psycopg.Connection[Row]) -> None:
+    """A run of yesterday, two of today; the last one was stopped by a gate and has no report."""
+    asked = [
+        (f"scheduled__{YESTERDAY}T02:00:00+00:00", YESTERDAY, 2, True),
+        (f"scheduled__{TODAY}T02:00:00+00:00", TODAY, 2, True),
+        (f"manual__{TODAY}T09:00:00+00:00", TODAY, 9, False),
+    ]
+    for run_id, day, hour, has_report in asked:
+        insert(
+            connection,
+            "comet_runs",
+            run_id=run_id,
+            recorded_date=day,
+            timezone="UTC",
+            hashtags=list(TAGS),
+            min_followers=10_000,
+            max_followers=100_000,
+            min_video_views=50_000,
+            pages_per_hashtag=5,
+            page_size=20,
+            publish_time_days=0,
+            region="US",
+            max_api_calls=2000,
+            is_refresh=False,
+            is_live=True,
+            accepted_at=at(day, hour),
+        )
+        insert(
+            connection,
+            "comet_gates",
+            run_id=run_id,
+            gate="search.items_accounted_for",
+            figure=0,
+            threshold=0,
+            is_tripped=False,
+            sentence="All items are accounted for.",
+        )
+        for user_id in ("101", "104"):
+            insert(
+                connection,
+                "comet_run_discoveries",
+                run_id=run_id,
+                user_id=user_id,
+                video_id="9001",
+                hashtag="cozygaming",
+                follower_count=40_000,
+                play_count=500_000,
+            )
+        for number in range(4):
+            insert(
+                connection,
+                "comet_calls",
+                run_id=run_id,
+                clear_number=0,
+                route="search",
+                hashtag=TAGS[number % 3],
+                reserved_at=at(day, hour),
+                finished_at=at(day, hour),
+                status_code=200,
+                is_billed=number != 3,
+            )
+        if has_report:
+            report(connection, run_id)
+    hashtag_figures(connection, asked[-1][0], "cozygaming", tagged_count=5, new_comet_count=3, billed_count=4)
+    insert(
+        connection,
+        "comet_gates",
+        run_id=asked[-1][0],
+        gate="roll_call.answered",
+        figure=0.2,
+        threshold=0.5,
+        is_tripped=True,
+        sentence=f"TikHub answered for 20% of the creators only {EVIL}.",
+    )
+
+
+def report(connection: psycopg.Connection[Row], run_id: str) -> None:
+    """The figures that the report of a run has counted."""
+    insert(
+        connection,
+        "comet_run_reports",
+        run_id=run_id,
+        received_count=21,
+        landed_count=18,
+        rejected_count=3,
+        comet_count=6,
+        new_comet_count=1,
+        call_count=10,
+        billed_count=8,
+        stop_reasons=["The budget is spent: <b>clear</b> the failed tasks."],
+    )
+    for place, tag in enumerate(TAGS):
+        hashtag_figures(connection, run_id, tag, tagged_count=3 + place, new_comet_count=2 - place, billed_count=2)
+
+
+def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: Any) -> None:
+    """What a run has counted for a hashtag."""
+    insert(
+        connection,
+        "comet_run_hashtags",
+        run_id=run_id,
+        hashtag=tag,
+        received_count=7,
+        landed_count=6,
+        rejected_count=1,
+        video_count=6,
+        comet_count=6,
+        call_count=5,
+        **figures,
+    )
+
+
+def at(day: date, hour: int) -> datetime:
+    """An hour of a date, in UTC."""
+    return datetime.combine(day, time(hour), UTC)
+
+
+def insert(connection: psycopg.Connection[Row], table: str, returning: str = "1", **row: Any) -> Row:
+    """Write one row."""
+    columns = ", ".join(row)
+    values = ", ".join(["%s"] * len(row))
+    query = f"insert into {table} ({columns}) values ({values}) returning {returning}"
+    return connection.execute(query.encode(), list(row.values())).fetchone() or ()
