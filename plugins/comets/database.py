@@ -64,7 +64,7 @@ class Database:
 
         It begins with its first statement, in the same round trip. One inside another is a part of that.
 
-        :param is_read_only: all statements see the same moment, and PostgreSQL refuses those that would change something
+        :param is_read_only: all statements see the same moment, and none of them can change anything
         """
         if self._is_in_transaction:
             yield

@@ -46,7 +46,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             is_gathered=True,
         )
         days(connection, user_id, before, now)
-        for day, count, gain in ((YESTERDAY, before, 100 + int(user_id) % 7), (TODAY, now, now - before)):
+        for day, count, gain in ((YESTERDAY, before, 1_000 if user_id == "101" else 100 + int(user_id) % 7), (TODAY, now, now - before)):
             score(connection, user_id, day, count, gain)
     for day in (YESTERDAY, TODAY):
         insert(
@@ -56,6 +56,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             version=1,
             weights=Jsonb(WEIGHTS),
             creator_count=len(CREATORS) + CROWD,
+            peer_counts=Jsonb(dict.fromkeys(WEIGHTS, 60)),
         )
         insert(connection, "comet_run_dates", recorded_date=day)
     proofs(connection)
@@ -103,6 +104,10 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         acceleration=gain - 10,
         engagement_rate=0.05 + number % 10 / 100,
         view_follower_ratio=1 + number % 5,
+        acceleration_days=2,
+        is_acceleration_estimated=False,
+        engagement_video_count=6 if number == 101 else 2,
+        breakout_other_count=5 if number == 101 else 0,
         breakout_ratio=5.5 if number == 101 else None,
         breakout_video_id="9001" if number == 101 else None,
         video_count=6 if number == 101 else 2,
@@ -265,6 +270,7 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             )
         if has_report:
             report(connection, run_id)
+    hashtag_figures(connection, asked[-1][0], "cozygaming", tagged_count=5, new_comet_count=3, billed_count=4)
     insert(
         connection,
         "comet_gates",
@@ -293,21 +299,24 @@ def report(connection: psycopg.Connection[Row], run_id: str) -> None:
         stop_reasons=["The budget is spent: <b>clear</b> the failed tasks."],
     )
     for place, tag in enumerate(TAGS):
-        insert(
-            connection,
-            "comet_run_hashtags",
-            run_id=run_id,
-            hashtag=tag,
-            received_count=7,
-            landed_count=6,
-            rejected_count=1,
-            video_count=6,
-            tagged_count=3 + place,
-            comet_count=6 - place,
-            new_comet_count=2 - place,
-            call_count=3,
-            billed_count=2,
-        )
+        hashtag_figures(connection, run_id, tag, tagged_count=3 + place, new_comet_count=2 - place, billed_count=2)
+
+
+def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: int) -> None:
+    """What a run has counted for a hashtag."""
+    insert(
+        connection,
+        "comet_run_hashtags",
+        run_id=run_id,
+        hashtag=tag,
+        received_count=7,
+        landed_count=6,
+        rejected_count=1,
+        video_count=6,
+        comet_count=6,
+        call_count=5,
+        **figures,
+    )
 
 
 def at(day: date, hour: int) -> datetime:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from comets.page import leaderboard
+from comets.page import creator, hashtags, latest, leaderboard, runs
 from comets.page.guard import Guard
 from comets.page.headers import SecurityHeaders
 from comets.page.problems import add_handlers
@@ -25,7 +25,7 @@ class StoredFiles(StaticFiles):
 
 
 pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-for view in (leaderboard,):
+for view in (leaderboard, creator, hashtags, runs, latest):
     pages.include_router(view.router)
 pages.mount("/static", StoredFiles(directory=STATIC_FOLDER))
 add_handlers(pages)

@@ -14,7 +14,18 @@ CONNECT_TIMEOUT = timedelta(seconds=4)
 
 
 def fetch(view: str, **parameters: Any) -> dict[str, Any]:
-    """The only row of ``include/sql/page/<view>.sql``.
+    """The row of ``include/sql/page/<view>.sql``, which always has one.
+
+    :raises DatabaseError: as :func:`find`
+    """
+    found = find(view, **parameters)
+    if found is None:
+        raise LookupError(f"page/{view}.sql gave no row")
+    return found
+
+
+def find(view: str, **parameters: Any) -> dict[str, Any] | None:
+    """The row of ``include/sql/page/<view>.sql``, or None.
 
     :raises DatabaseError: the database can't be read; see :func:`comets.database.connect`
     """
@@ -22,7 +33,7 @@ def fetch(view: str, **parameters: Any) -> dict[str, Any]:
         try:
             with database.transaction(is_read_only=True):
                 _require_version(database)
-                return database.fetch_one(f"page/{view}", **parameters)
+                return database.fetch_optional(f"page/{view}", **parameters)
         except DatabaseError as error:
             # A role without rights does not see the tables either: the catalogue tells the two apart.
             if error.file_to_run is not None:

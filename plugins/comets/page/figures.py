@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 UNKNOWN = "–"
 # Between emoji and between letters of Persian and Indic scripts these belong to the text.

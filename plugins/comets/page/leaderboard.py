@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import AfterValidator
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from comets.page.bands import COMETS, Band, bands
+from comets.page.bands import bands
 from comets.page.data import fetch
-from comets.page.exports import Export, Format, PART_COLUMNS, part_cells
+from comets.page.exports import PART_COLUMNS, Export, Format, part_cells
+from comets.page.links import Links
 from comets.page.parameters import (
     PAGE_SIZES,
     Day,
@@ -103,7 +104,7 @@ class Asked(Parameters):
 
     date: Day | None = None
     hashtag: Hashtag | None = None
-    band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = COMETS
+    band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = "comets"
     search: Annotated[Text, AfterValidator(_plain)] | None = None
     sort: Sort = "growth"
     order: Direction = "desc"
@@ -136,6 +137,17 @@ def page(request: Request) -> Response:
     return render(request, "leaderboard.html", values)
 
 
+@router.api_route("/fastest", methods=["GET", "HEAD"])
+def fastest(request: Request) -> Response:
+    """Leads to the page of the first creator of a list."""
+    asked = read_parameters(Asked, request.query_params)
+    board = _fetch(asked.model_copy(update={"page": 1, "size": min(PAGE_SIZES)}))
+    links = Links.of(request)
+    if not board["entries"]:
+        return RedirectResponse(links.page("", **asked.changed()), status_code=303)
+    return RedirectResponse(links.creator(board["entries"][0]["user_id"], board["recorded_date"]), status_code=303)
+
+
 @router.api_route("/leaderboard.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
     """What is on the page, in plain figures, with the parts of each score."""
@@ -158,7 +170,7 @@ def export(request: Request, kind: Format) -> Response:
 
 
 def _fetch(asked: Asked, has_parts: bool = False) -> dict[str, Any]:
-    band: Band = bands(settings().criteria)[asked.band]
+    band = bands(settings().criteria)[asked.band]
     return fetch(
         "leaderboard",
         recorded_date=asked.date,

@@ -72,7 +72,7 @@ def _of_parameter(error: Exception) -> Problem:
 
 def _http(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
-    if status == 404:  # noqa: PLR2004
+    if status == 404:
         return problem_page(request, _not_found("There is no such page here."))
     answer = problem_page(request, Problem(status, "Not possible", "This page can be read only."))
     answer.headers.update(getattr(error, "headers", None) or {})
@@ -94,9 +94,7 @@ def _of_database(error: Exception) -> Problem:
             )
         case DatabaseTimeoutError():
             title = "The creators' database took too long"
-            text = (
-                "It may be busy with a run. Reload this page in a moment, or ask for less: a shorter list, no search."
-            )
+            text = "It may be busy with a run. Reload this page in a moment, or ask for less: fewer rows, no search."
         case DatabaseError(file_to_run=file) if file == SCHEMA_FILE:
             title = "The creators' database is not set up for this version"
             text = f"Run {SCHEMA_FILE} on it (`make setup-database`), then reload this page. {_NEW_SHELL}"

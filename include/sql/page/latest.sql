@@ -1,0 +1,63 @@
+-- Purpose: the Comets that the latest run has found, fastest first.
+-- Inputs: comet_runs, comet_run_dates, comet_run_discoveries, creators, comet_scores.
+-- Grain: one row; entries has one per Comet, 500 at most. Idempotent: it only reads.
+with run as (
+    select
+        run_id,
+        recorded_date,
+        accepted_at,
+        hashtags,
+        is_live
+    from comet_runs
+    order by accepted_at desc, run_id asc
+    limit 1
+),
+
+found as (
+    select
+        own.user_id,
+        max(own.follower_count) as found_follower_count,
+        max(own.play_count) as play_count,
+        jsonb_agg(distinct own.hashtag) as hashtags
+    from run
+    inner join comet_run_discoveries as own on run.run_id = own.run_id
+    group by own.user_id
+),
+
+entries as (
+    select
+        found.user_id,
+        found.play_count,
+        found.hashtags,
+        creator.handle,
+        creator.nickname,
+        coalesce(creator.tracked_since = run.recorded_date, false) as is_new,
+        coalesce(figures.follower_count, found.found_follower_count) as follower_count,
+        coalesce(figures.basis, 'observed') as basis,
+        figures.daily_growth_followers,
+        figures.daily_growth_percent,
+        coalesce(figures.is_growth_estimated, false) as is_growth_estimated,
+        figures.score,
+        coalesce(figures.is_low_confidence, false) as is_low_confidence,
+        row_number() over (
+            order by figures.daily_growth_followers desc nulls last, found.user_id asc
+        ) as place
+    from run
+    cross join found
+    left join creators as creator on found.user_id = creator.user_id
+    left join comet_scores as figures
+        on run.recorded_date = figures.recorded_date and found.user_id = figures.user_id
+)
+
+select
+    run.*,
+    run_date.recorded_date is not null as is_date_recorded,
+    (select count(*) from entries) as total_count,
+    (select count(*) filter (where entries.is_new) from entries) as new_count,
+    (
+        select coalesce(jsonb_agg(to_jsonb(entries) order by entries.place), '[]')
+        from entries
+        where entries.place <= 500
+    ) as entries
+from run
+left join comet_run_dates as run_date on run.recorded_date = run_date.recorded_date

@@ -1,0 +1,97 @@
+-- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which gates it passed.
+-- Inputs: comet_runs, comet_run_reports, comet_gates, comet_run_dates; for a run without a report also comet_calls,
+-- comet_refusals, comet_searches, comet_pages, comet_run_discoveries, creators, which are counted again for it only.
+-- Grain: one row; entries has one per run. A page after the last one is the last one. Idempotent: it only reads.
+with counted as (
+    select
+        count(*) as total_count,
+        least(%(page)s::bigint, greatest(ceil(count(*) / %(page_size)s::numeric), 1)::bigint) as page
+    from comet_runs
+),
+
+size as (
+    select
+        total_count,
+        page,
+        (page - 1) * %(page_size)s::bigint as skipped_count
+    from counted
+),
+
+listed as (
+    select run.*
+    from comet_runs as run
+    order by run.accepted_at desc, run.run_id asc
+    offset (select size.skipped_count from size)
+    fetch first %(page_size)s rows only
+),
+
+entries as (
+    select
+        listed.*,
+        run_date.recorded_date is not null as is_date_recorded,
+        report.run_id is not null as is_reported,
+        coalesce(report.received_count, landed.received_count) as received_count,
+        coalesce(report.landed_count, landed.landed_count) as landed_count,
+        coalesce(report.rejected_count, landed.rejected_count) as rejected_count,
+        coalesce(report.comet_count, found.comet_count) as comet_count,
+        coalesce(report.new_comet_count, found.new_comet_count) as new_comet_count,
+        coalesce(report.call_count, called.call_count) as call_count,
+        coalesce(report.billed_count, called.billed_count) as billed_count,
+        coalesce(report.billed_count, called.billed_count) * %(price_usd)s::double precision as cost_usd,
+        to_jsonb(report.stop_reasons) as stop_reasons,
+        coalesce(refused.reasons, '[]') as refusals,
+        coalesce(gates.gates, '[]') as gates
+    from listed
+    left join comet_run_dates as run_date on listed.recorded_date = run_date.recorded_date
+    left join comet_run_reports as report on listed.run_id = report.run_id
+    left join lateral (
+        select
+            coalesce(sum(page.received_count), 0)::bigint as received_count,
+            coalesce(sum(page.landed_count), 0)::bigint as landed_count,
+            coalesce(sum(page.rejected_count), 0)::bigint as rejected_count
+        from comet_searches as search
+        inner join comet_pages as page
+            on search.search_id = page.search_id and search.round_number = page.round_number
+        where
+            report.run_id is null
+            and search.recorded_date = listed.recorded_date
+            and search.region = listed.region
+            and search.publish_time_days = listed.publish_time_days
+            and search.hashtag = any(listed.hashtags)
+    ) as landed on true
+    left join lateral (
+        select
+            count(distinct own.user_id) as comet_count,
+            count(distinct own.user_id) filter (where creator.tracked_since = listed.recorded_date)
+                as new_comet_count
+        from comet_run_discoveries as own
+        left join creators as creator on own.user_id = creator.user_id
+        where report.run_id is null and own.run_id = listed.run_id
+    ) as found on true
+    left join lateral (
+        select
+            count(*) as call_count,
+            count(*) filter (where call.is_billed) as billed_count
+        from comet_calls as call
+        where report.run_id is null and call.run_id = listed.run_id
+    ) as called on true
+    left join lateral (
+        select jsonb_agg(distinct refusal.reason) as reasons
+        from comet_refusals as refusal
+        where report.run_id is null and refusal.run_id = listed.run_id
+    ) as refused on true
+    left join lateral (
+        select jsonb_agg(to_jsonb(checked) order by checked.is_tripped desc, checked.gate asc) as gates
+        from comet_gates as checked
+        where checked.run_id = listed.run_id
+    ) as gates on true
+)
+
+select
+    size.total_count,
+    size.page,
+    (
+        select coalesce(jsonb_agg(to_jsonb(entries) order by entries.accepted_at desc, entries.run_id asc), '[]')
+        from entries
+    ) as entries
+from size

@@ -1,0 +1,58 @@
+"""The page of the hashtags counts what each gave and cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.page.conftest import Site
+from tests.page.reading import entries, read, rows
+
+
+def test_two_runs_of_a_date_count_once_but_both_were_paid(site: Site) -> None:
+    cozy = next(entry for entry in entries(site, "hashtags.json") if entry["hashtag"] == "cozygaming")
+    assert cozy["run_count"] == 3
+    assert cozy["date_count"] == 2
+    assert cozy["video_count"] == 12
+    assert cozy["tagged_count"] == 3 + 5
+    assert cozy["precision_rate"] == pytest.approx(8 / 12)
+    assert cozy["new_comet_count"] == 2 + 3
+    assert cozy["billed_count"] == 2 + 2 + 4
+    assert cozy["new_comets_per_call"] == pytest.approx(5 / 8)
+    assert cozy["cost_usd"] == pytest.approx(0.008)
+    assert cozy["cost_per_new_comet_usd"] == pytest.approx(0.0016)
+
+
+def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
+    page = read(site, "hashtags?sort=cost&order=asc")
+    assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok", "#قهوة"]
+    assert page.rows[3][8] == "–"
+
+
+def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:
+    page = read(site, "hashtags?days=2")
+    cozy = next(row for row in page.rows if row[0] == "#cozygaming")
+    assert cozy[9] == "+1 (2 → 3)"
+    bars = [attributes for tag, attributes in page.elements if tag == "rect"]
+    assert len(bars) == 3 * 2
+    labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
+    assert "New Comets per day, 3 at most on 2 of 2 days" in labels
+
+
+@pytest.mark.parametrize(
+    ("sort", "order", "found"),
+    [
+        ("hashtag", "asc", ["cozygaming", "gymtok", "قهوة"]),
+        ("hashtag", "desc", ["قهوة", "gymtok", "cozygaming"]),
+        ("precision", "desc", ["قهوة", "cozygaming", "gymtok"]),
+        ("new", "desc", ["cozygaming", "gymtok", "قهوة"]),
+    ],
+)
+def test_the_list_is_sorted_by_any_figure(site: Site, sort: str, order: str, found: list[str]) -> None:
+    assert [row["hashtag"] for row in rows(site, f"hashtags.csv?sort={sort}&order={order}")] == found
+
+
+@pytest.mark.parametrize("query", ["days=1", "days=367", "days=x", "sort=run_id", "order=1"])
+def test_a_wrong_parameter_is_named(site: Site, query: str) -> None:
+    answer = site.get(f"hashtags?{query}")
+    assert answer.status_code == 422
+    assert f"The parameter {query.partition('=')[0]} " in answer.text

@@ -1,0 +1,130 @@
+"""Neither parameters nor creators' own texts do anything but stand there."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from comets.page import creator, hashtags, latest, leaderboard, runs
+from comets.page.parameters import Parameters
+from tests.page.conftest import Site
+from tests.page.reading import Page, read, rows
+
+VIEWS: dict[str, type[Parameters]] = {
+    "": leaderboard.Asked,
+    "fastest": leaderboard.Asked,
+    "leaderboard.csv": leaderboard.Asked,
+    "leaderboard.json": leaderboard.Asked,
+    "creators/101": creator.Asked,
+    "creators/101/days.csv": creator.Asked,
+    "hashtags": hashtags.Asked,
+    "hashtags.json": hashtags.Asked,
+    "runs": runs.Asked,
+    "runs.csv": runs.Asked,
+    "latest": latest.Asked,
+}
+ATTACKS = (
+    "'; drop table creators; --",
+    "1 or 1=1",
+    "1); select pg_sleep(20); --",
+    "%(sort)s",
+    "\\' or ''='",
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' autofocus onfocus='alert(1)",
+    "javascript:alert(1)",
+    "{{ 7 * 191 }}",
+    "x\r\nSet-Cookie: evil=1",
+    "\x00",
+    "\ud7ff\u202e\u2028",
+    "../../../etc/passwd",
+    "%F0%28",
+)
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_no_parameter_does_anything_but_what_it_is_for(site: Site, path: str) -> None:
+    before = [row["user_id"] for row in rows(site, "leaderboard.csv?band=all&size=500")]
+    for name in [*VIEWS[path].model_fields, "framed", "unknown"]:
+        for attack in ATTACKS:
+            answer = site.get(f"{path}?{name}={quote(attack)}")
+            assert answer.status_code in {200, 303, 422}, (name, attack)
+            assert "1337" not in answer.text
+            assert "evil" not in " ".join(answer.headers.values())
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                check_harmless(answer.text)
+            assert "Traceback" not in answer.text
+    assert [row["user_id"] for row in rows(site, "leaderboard.csv?band=all&size=500")] == before
+
+
+def check_harmless(text: str) -> None:
+    """Scripts are our own, nothing has a handler, and every address is ours, Airflow's or TikTok's."""
+    for tag, attributes in Page(text).elements:
+        assert tag not in {"iframe", "object", "embed", "base", "style"}
+        assert tag != "script" or str(attributes["src"]).startswith("/comets/static/")
+        assert not any(name.startswith("on") or name == "style" for name in attributes)
+        for name in ("href", "src", "action"):
+            address = attributes.get(name)
+            own = ("/comets/", "/dags/comet_discovery", "https://www.tiktok.com/@", "#main")
+            assert address is None or address.startswith(own), address
+
+
+@pytest.mark.parametrize("path", ["", "creators/101", "creators/103", "creators/104", "runs", "latest", "hashtags"])
+def test_texts_of_creators_stand_there_as_texts(site: Site, path: str) -> None:
+    text = site.text(path)
+    check_harmless(text)
+    assert "\u202e" not in text
+    if path in {"", "creators/103", "creators/101", "runs"}:
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_what_cannot_be_seen_is_made_visible_and_emoji_stay_whole(site: Site) -> None:
+    page = read(site, "creators/104")
+    assert "\ufffdevil\ufffd 👩\u200d💻" in page.text
+    assert "bdi" in {tag for tag, _ in page.elements}
+
+
+def test_no_cell_of_a_csv_is_a_formula(site: Site) -> None:
+    found = {row["user_id"]: row for row in rows(site, "leaderboard.csv?band=all")}
+    assert found["102"]["nickname"] == "'=cmd|' /C calc'!A1"
+    assert found["107"]["nickname"] == "'  +49 170"
+    assert found["103"]["nickname"] == "<script>alert(1)</script>"
+    negative = found["106"]
+    assert negative["acceleration"] == "-1010"
+    assert negative["growth_1d_rate"].startswith("-0.09")
+
+
+def test_json_holds_no_markup(site: Site) -> None:
+    text = site.get("leaderboard.json?band=all").text
+    assert "<" not in text
+    assert "\\u003cscript\\u003ealert(1)" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "static/../app.py",
+        "static/..%2fapp.py",
+        "static/%2e%2e/app.py",
+        "static/..%5capp.py",
+        "static//etc/passwd",
+        "static/....//app.py",
+        "static/%00",
+        "static/comets.css%00.png",
+        "static/" + "a" * 5000,
+    ],
+)
+def test_static_files_are_those_of_the_package(site: Site, path: str) -> None:
+    answer = site.get(path)
+    assert answer.status_code == 404
+    assert "import" not in answer.text
+
+
+def test_nothing_comes_from_another_host(site: Site) -> None:
+    for path in ("", "creators/101", "hashtags", "runs", "latest"):
+        for tag, attributes in read(site, path).elements:
+            if tag != "a":
+                for name in ("src", "href", "action", "srcset", "data"):
+                    address = attributes.get(name)
+                    assert address is None or address.startswith("/comets/"), address

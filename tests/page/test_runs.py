@@ -1,0 +1,90 @@
+"""The page of the runs, and the tab with the Comets of the latest one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.page.conftest import Site
+from tests.page.reading import entries, read, rows
+
+SCHEDULED = "scheduled__2026-03-10T02:00:00+00:00"
+MANUAL = "manual__2026-03-10T09:00:00+00:00"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs_in_airflow(site: Site) -> Iterator[None]:
+    """Two of the runs are known to Airflow, the first one was deleted there."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+
+    with create_session() as session:
+        for run_id, state in ((SCHEDULED, "success"), (MANUAL, "failed")):
+            session.add(
+                DagRun(
+                    dag_id="comet_discovery",
+                    run_id=run_id,
+                    run_after=datetime(2026, 3, 10, tzinfo=UTC),
+                    run_type=DagRunType.MANUAL,
+                    state=state,
+                )
+            )
+    yield
+    with create_session() as session:
+        session.query(DagRun).delete()
+
+
+def test_the_latest_run_comes_first_with_its_state_in_airflow(site: Site) -> None:
+    found = entries(site, "runs.json")
+    assert [(entry["run_id"], entry["state"]) for entry in found] == [
+        (MANUAL, "failed"),
+        (SCHEDULED, "success"),
+        ("scheduled__2026-03-09T02:00:00+00:00", "deleted in Airflow"),
+    ]
+
+
+def test_a_run_leads_to_airflow_unless_it_was_deleted_there(site: Site) -> None:
+    links = read(site, "runs").links
+    assert "/dags/comet_discovery/runs/scheduled__2026-03-10T02%3A00%3A00%2B00%3A00" in links
+    assert not any("2026-03-09" in address for address in links)
+
+
+def test_figures_are_those_of_the_report_else_counted(site: Site) -> None:
+    manual, scheduled, _ = entries(site, "runs.json")
+    assert (scheduled["call_count"], scheduled["billed_count"], scheduled["comet_count"]) == (10, 8, 6)
+    assert (scheduled["received_count"], scheduled["landed_count"], scheduled["rejected_count"]) == (21, 18, 3)
+    assert scheduled["cost_usd"] == pytest.approx(0.008)
+    assert manual["is_reported"] is False
+    assert (manual["call_count"], manual["billed_count"]) == (4, 3)
+    assert (manual["comet_count"], manual["new_comet_count"]) == (2, 1)
+    assert (manual["received_count"], manual["landed_count"], manual["rejected_count"]) == (21, 18, 3)
+
+
+def test_gates_and_stops_are_told_in_their_sentences(site: Site) -> None:
+    text = read(site, "runs").text
+    assert "tripped TikHub answered for 20% of the creators only" in " ".join(text.split())
+    assert "The budget is spent" in text
+    assert "1 of 1 gates passed" in text
+    assert rows(site, "runs.csv")[0]["gate_count"] == "2"
+
+
+def test_runs_come_in_pages(site: Site) -> None:
+    assert site.get("runs?size=7").status_code == 422
+    assert len(read(site, "runs?size=25&page=9").rows) == 4
+
+
+def test_the_tab_shows_the_comets_of_the_latest_run(site: Site) -> None:
+    page = read(site, "latest?dag=comet_discovery&framed=1")
+    assert "2 Comets, 1 new" in page.text
+    assert "(failed)" in page.text
+    assert page.rows[1][1:4] == ["@ada.plays Ada plays", "45,230", "+5,230"]
+    assert page.rows[2][1].startswith("@dee new")
+
+
+def test_on_another_dag_s_page_the_tab_says_so(site: Site) -> None:
+    page = read(site, "latest?dag=forget_creator&framed=1")
+    assert "Only the Dag comet_discovery finds Comets; this one does not." in page.text
+    assert "ada" not in page.text
