@@ -48,7 +48,7 @@ VIEWS: list[Any] = [
         "name": "Comets",
         "href": f"{ROOT}/latest?framed=1&dag={{DAG_ID}}",
         "destination": "dag",
-        "url_route": "comets",
+        "url_route": "latest-comets",
         "icon": f"{ROOT}/static/icon.svg",
     },
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -24,6 +25,7 @@ from include.stack.components import Components
 from include.stack.database import apply_schema, connect
 from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
 from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, Environment, resolve
+from include.stack.keys import UI_USER, passwords_file
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
@@ -37,6 +39,10 @@ from tests.stack.test_demo import NOTHING_CONFIGURED
 RUN_SECONDS = 900
 PRISTINE_DATABASE = "pristine"
 DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
+
+# Users beside the admin.
+VIEWER = "viewer"
+NOBODY = "nobody"
 
 # See deaths/airflow_local_settings.py: while this folder exists, tasks die.
 DEATHS_VARIABLE = "COMETS_TEST_DEATHS"
@@ -52,6 +58,8 @@ AIRFLOW_SETTINGS = {
     # After this silence a task counts as dead with its worker: the default is five minutes, looked at every 10 s.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
+    # Who has no role may log in and see nothing.
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin,{VIEWER}:viewer,{NOBODY}:",
 }
 
 Conf = Mapping[str, Any]
@@ -102,6 +110,10 @@ class RunningStack:
     creators: EmbeddedPostgres
     api: DagApi
     sandbox: SandboxClient
+
+    def password(self, user: str) -> str:
+        """What a user logs in with; Airflow makes up those that nobody has set."""
+        return str(json.loads(passwords_file(self.environment.state.keys).read_text())[user])
 
     def begin_anew(self) -> None:
         """Let Airflow forget all runs, and empty the creators' tables and the sandbox."""

@@ -1,0 +1,110 @@
+"""The page for everybody: keyboard, phone, light and dark, and texts that creators have chosen."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from tests.stack.page.browsing import LEADERBOARD, contrasts, rows, watched_context
+from tests.stack.page.days import BIDI, FORMULA, SCRIPT, rename
+from tests.stack.running_stack import RunningStack
+
+PHONE = {"width": 375, "height": 700}
+MIN_CONTRAST = 4.5
+
+
+@pytest.fixture(scope="module")
+def addresses(days: RunningStack) -> list[str]:
+    """One of each kind of page, those for what is missing too."""
+    creator = days.rows("select user_id from comet_discoveries order by user_id")[0]["user_id"]
+    paths = (
+        "",
+        f"creators/{creator}",
+        "hashtags",
+        "runs",
+        "latest",
+        "?search=nobody+is+called+so",
+        "unknown",
+        "?page=x",
+    )
+    return [LEADERBOARD + path for path in paths]
+
+
+def test_the_keyboard_reaches_the_content_and_what_can_be_done(page: Page) -> None:
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+    tab_to(page, "Followers")
+    page.keyboard.press("Enter")
+    header = page.get_by_role("columnheader", name="Followers", exact=True)
+    expect(header).to_have_attribute("aria-sort", "descending")
+
+    name = rows(page.get_by_role("table").first)[0]["Creator"].split()[0]
+    tab_to(page, name)
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert float(outline.removesuffix("px")) >= 2
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+
+
+def test_a_phone_never_scrolls_sideways(
+    chromium: Browser, days: RunningStack, session: StorageState, addresses: list[str]
+) -> None:
+    with watched_context(chromium, days, storage_state=session, viewport=PHONE) as context:
+        page = context.new_page()
+        for address in addresses:
+            page.goto(address)
+            page.get_by_role("main").wait_for()
+            assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"], address
+
+
+def test_every_text_stands_out_in_light_and_dark(
+    chromium: Browser, days: RunningStack, session: StorageState, addresses: list[str]
+) -> None:
+    grounds = {}
+    for scheme in ("light", "dark"):
+        with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as context:
+            page = context.new_page()
+            for address in addresses:
+                page.goto(address)
+                found = contrasts(page)
+                assert len(found) > 5
+                assert [text for text in found if text["ratio"] < MIN_CONTRAST] == [], (scheme, address)
+            grounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert grounds["light"] != grounds["dark"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "cell"), [(SCRIPT,) * 3, BIDI, FORMULA], ids=["markup", "directions", "formula"]
+)
+def test_what_a_creator_writes_is_text(page: Page, days: RunningStack, text: str, shown: str, cell: str) -> None:
+    (creator,) = days.rows("select user_id from creators order by user_id desc limit 1")
+    rename(days, creator["user_id"], text)
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    for address in (f"{LEADERBOARD}?band=all&size=100", f"{LEADERBOARD}creators/{creator['user_id']}"):
+        page.goto(address)
+        assert shown in page.get_by_role("main").inner_text()
+        assert page.locator("main script[src='x'], main img[onerror]").count() == 0
+    assert dialogs == []
+    reply = page.request.get(f"{LEADERBOARD}leaderboard.csv?band=all&size=100")
+    cells = {row["user_id"]: row["nickname"] for row in csv.DictReader(io.StringIO(reply.text(), newline=""))}
+    assert cells[creator["user_id"]] == cell
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until a link of that name has the focus."""
+    link = page.get_by_role("link", name=name, exact=True).first
+    link.wait_for()
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not reach {name}")
