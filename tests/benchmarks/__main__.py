@@ -15,6 +15,7 @@ from tests.benchmarks.sizes import SIZES, Size, SizeError, chosen_size
 
 BENCHMARKS = {
     "page-views": "page_views:run",
+    "new-date": "new_date:run",
 }
 """What can be measured: a function of this package that gets the size and a folder for all that it keeps."""
 

@@ -46,7 +46,11 @@ class Results:
             "title": self.title,
             "limit_ms": self.limit,
             "timings": [
-                {"name": timing.name, "median_ms": round(timing.median, 3), "runs_ms": [round(x, 3) for x in timing.runs]}
+                {
+                    "name": timing.name,
+                    "median_ms": round(timing.median, 3),
+                    "runs_ms": [round(x, 3) for x in timing.runs],
+                }
                 for timing in self.timings
             ],
         }

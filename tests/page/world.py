@@ -46,7 +46,8 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             is_gathered=True,
         )
         days(connection, user_id, before, now)
-        for day, count, gain in ((YESTERDAY, before, 1_000 if user_id == "101" else 100 + int(user_id) % 7), (TODAY, now, now - before)):
+        earlier_gain = 1_000 if user_id == "101" else 100 + int(user_id) % 7
+        for day, count, gain in ((YESTERDAY, before, earlier_gain), (TODAY, now, now - before)):
             score(connection, user_id, day, count, gain)
     for day in (YESTERDAY, TODAY):
         insert(
@@ -302,7 +303,7 @@ def report(connection: psycopg.Connection[Row], run_id: str) -> None:
         hashtag_figures(connection, run_id, tag, tagged_count=3 + place, new_comet_count=2 - place, billed_count=2)
 
 
-def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: int) -> None:
+def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: Any) -> None:
     """What a run has counted for a hashtag."""
     insert(
         connection,
