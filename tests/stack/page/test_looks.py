@@ -90,7 +90,7 @@ def test_the_page_and_its_chart_follow_the_appearance_that_is_chosen_in_airflow(
     for choice in ("Light Mode", "Dark Mode", "Light Mode"):
         airflow.get_by_test_id("nav-sidebar").get_by_role("button", name="User").click()
         airflow.get_by_role("menuitem", name="Appearance").click()
-        airflow.get_by_role("menuitem", name=choice).click()
+        airflow.get_by_role("menuitemradio", name=choice).click()
         scheme = choice.split()[0].lower()
         page.wait_for_function("scheme => getComputedStyle(document.body).colorScheme === scheme", arg=scheme)
         seen[scheme] = page.evaluate(COLOURS)
