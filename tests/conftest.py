@@ -73,8 +73,8 @@ LONGEST_FILES = (
     "test_runs.py",
 )
 
-# These files share a running stack.
-SHARING_A_STACK = ("test_deaths.py", "test_backfills.py")
+# These share a running stack.
+SHARING_A_STACK = ("stack/test_deaths.py", "stack/test_backfills.py", "stack/page/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,7 +88,7 @@ class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "a stack" if file.endswith(SHARING_A_STACK) else file
+        return "a stack" if any(name in file for name in SHARING_A_STACK) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFixtures:

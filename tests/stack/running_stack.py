@@ -83,6 +83,10 @@ class DagApi(AirflowApi):
         """All runs of the Dag, oldest logical date first."""
         return list(self._request("GET", self._runs_path(), params={"order_by": "logical_date"})["dag_runs"])
 
+    def asset_events(self) -> list[dict[str, Any]]:
+        """All events of assets, those of runs that are deleted too."""
+        return self._read_pages("/api/v2/assets/events", "asset_events", {"order_by": "timestamp"})
+
     def delete_run(self, run_id: str) -> None:
         """Let Airflow forget a run."""
         self._call("DELETE", f"{self._runs_path()}/{quote(run_id, safe='')}").raise_for_status()

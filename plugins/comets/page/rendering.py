@@ -35,6 +35,7 @@ def _templates() -> Environment:
     environment.filters.update(figures.FILTERS)
     environment.globals["style_version"] = _version("comets.css")
     environment.globals["script_version"] = _version("comets.js")
+    environment.globals["theme_version"] = _version("theme.js")
     return environment
 
 

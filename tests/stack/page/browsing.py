@@ -77,6 +77,13 @@ class Watch:
         context.on("console", self._hear)
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
+    def check(self) -> None:
+        """Fail if there was anything since the last check."""
+        found = [*self.foreign, *self.complaints]
+        self.foreign.clear()
+        self.complaints.clear()
+        assert not found, found
+
     def _see(self, url: str) -> None:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != self.host:
             self.foreign.append(url)
@@ -92,15 +99,15 @@ class Watch:
 
 
 @contextmanager
-def watched_context(browser: Browser, stack: RunningStack, **options: Any) -> Iterator[BrowserContext]:
+def watched_context(browser: Browser, stack: RunningStack, **options: Any) -> Iterator[tuple[BrowserContext, Watch]]:
     """A browser without history; nothing in it may ask another host or complain."""
     watch = Watch(urlsplit(stack.api.url).netloc)
     options = {"viewport": {"width": 1280, "height": 800}, "base_url": stack.api.url, **options}
     with browser.new_context(**options) as context:
         context.set_default_timeout(MILLISECONDS)
         watch.follow(context)
-        yield context
-    assert not watch.foreign + watch.complaints, watch
+        yield context, watch
+    watch.check()
 
 
 def log_in(page: Page, user: str, password: str) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from include.stack.keys import UI_USER
 from tests.chromium import running_chromium
-from tests.stack.page.browsing import LEADERBOARD, log_in, watched_context
+from tests.stack.page.browsing import LEADERBOARD, Watch, log_in, watched_context
 from tests.stack.page.days import make_days
 from tests.stack.running_stack import RunningStack
 
@@ -29,21 +29,30 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def session(chromium: Browser, days: RunningStack) -> StorageState:
-    """What a browser keeps of somebody who has logged in."""
-    with watched_context(chromium, days) as context:
+def shared(chromium: Browser, days: RunningStack) -> Iterator[tuple[BrowserContext, Watch]]:
+    """A browser of somebody who is logged in; it keeps Airflow's scripts, which are large, from test to test."""
+    with watched_context(chromium, days) as (context, watch):
         page = context.new_page()
         page.goto("/")
         log_in(page, UI_USER, days.password(UI_USER))
         page.get_by_test_id("nav-sidebar").wait_for()
-        return context.storage_state()
+        yield context, watch
+
+
+@pytest.fixture(scope="package")
+def session(shared: tuple[BrowserContext, Watch]) -> StorageState:
+    """What a browser keeps of somebody who has logged in."""
+    return shared[0].storage_state()
 
 
 @pytest.fixture
-def context(chromium: Browser, days: RunningStack, session: StorageState) -> Iterator[BrowserContext]:
-    """A browser of somebody who is logged in."""
-    with watched_context(chromium, days, storage_state=session) as context:
-        yield context
+def context(shared: tuple[BrowserContext, Watch]) -> Iterator[BrowserContext]:
+    """That browser without any page."""
+    context, watch = shared
+    for page in context.pages:
+        page.close()
+    yield context
+    watch.check()
 
 
 @pytest.fixture

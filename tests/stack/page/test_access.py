@@ -42,8 +42,11 @@ def viewer(days: RunningStack) -> Visitor:
 
 
 def test_a_viewer_sees_every_page_export_and_file(viewer: Visitor, paths: list[str]) -> None:
-    assert len(paths) > 10
-    assert {path: viewer.ask(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+    assert len(paths) > 20
+    for path in paths:
+        reply = viewer.ask(path)
+        leads_on = reply.is_redirect and reply.headers["Location"].startswith(f"{ROOT}/creators/")
+        assert reply.status_code == 200 or leads_on, path
 
 
 def test_a_viewer_gets_no_more_than_that(viewer: Visitor, paths: list[str]) -> None:

@@ -22,7 +22,7 @@ def test_it_opens_from_airflows_navigation_in_a_tab_of_its_own(context: BrowserC
 
 
 def test_the_login_leads_back_to_what_was_asked_for(chromium: Browser, days: RunningStack) -> None:
-    with watched_context(chromium, days) as context:
+    with watched_context(chromium, days) as (context, _):
         page = context.new_page()
         page.goto(f"{LEADERBOARD}?band=all&sort=followers")
         log_in(page, UI_USER, days.password(UI_USER))

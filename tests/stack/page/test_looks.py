@@ -14,6 +14,7 @@ from tests.stack.running_stack import RunningStack
 
 PHONE = {"width": 375, "height": 700}
 MIN_CONTRAST = 4.5
+COLOURS = "() => [getComputedStyle(document.body).color, Chart.getChart('chart').options.scales.x.ticks.color]"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_the_keyboard_reaches_the_content_and_what_can_be_done(page: Page) -> No
 def test_a_phone_never_scrolls_sideways(
     chromium: Browser, days: RunningStack, session: StorageState, addresses: list[str]
 ) -> None:
-    with watched_context(chromium, days, storage_state=session, viewport=PHONE) as context:
+    with watched_context(chromium, days, storage_state=session, viewport=PHONE) as (context, _):
         page = context.new_page()
         for address in addresses:
             page.goto(address)
@@ -70,7 +71,7 @@ def test_every_text_stands_out_in_light_and_dark(
 ) -> None:
     grounds = {}
     for scheme in ("light", "dark"):
-        with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as context:
+        with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as (context, _):
             page = context.new_page()
             for address in addresses:
                 page.goto(address)
@@ -79,6 +80,23 @@ def test_every_text_stands_out_in_light_and_dark(
                 assert [text for text in found if text["ratio"] < MIN_CONTRAST] == [], (scheme, address)
             grounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert grounds["light"] != grounds["dark"]
+
+
+def test_the_page_and_its_chart_follow_the_appearance_that_is_chosen_in_airflow(page: Page) -> None:
+    page.get_by_role("rowheader").get_by_role("link").first.click()
+    airflow = page.context.new_page()
+    airflow.goto("/")
+    seen = {}
+    for choice in ("Light Mode", "Dark Mode", "Light Mode"):
+        airflow.get_by_test_id("nav-sidebar").get_by_role("button", name="User").click()
+        airflow.get_by_role("menuitem", name="Appearance").click()
+        airflow.get_by_role("menuitemradio", name=choice).click()
+        scheme = choice.split()[0].lower()
+        page.wait_for_function("scheme => getComputedStyle(document.body).colorScheme === scheme", arg=scheme)
+        seen[scheme] = page.evaluate(COLOURS)
+        airflow.reload()
+    assert all(light != dark for light, dark in zip(seen["light"], seen["dark"], strict=True))
+    airflow.evaluate("localStorage.removeItem('theme')")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,10 @@
   const darkness = window.matchMedia("(prefers-color-scheme: dark)");
   const utcDay = (text) => Date.parse(`${text}T00:00:00Z`);
   const dayText = (value) => new Date(value).toISOString().slice(0, 10);
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (name) => {
+    canvas.style.color = `var(${name})`;
+    return getComputedStyle(canvas).color;
+  };
   const shapes = { observed: "circle", estimated: "circle", late: "triangle" };
   let chart = null;
 
@@ -102,4 +105,5 @@
 
   draw();
   darkness.addEventListener("change", draw);
+  document.documentElement.addEventListener("themechange", draw);
 })();

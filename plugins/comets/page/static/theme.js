@@ -1,0 +1,19 @@
+// Follows the appearance that was chosen in Airflow, which keeps it in this browser; without a choice the system's.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+
+  function follow() {
+    const chosen = localStorage.getItem("theme");
+    root.style.colorScheme = chosen === "light" || chosen === "dark" ? chosen : "";
+    root.dispatchEvent(new Event("themechange"));
+  }
+
+  follow();
+  window.addEventListener("storage", (event) => {
+    if (event.key === "theme" || event.key === null) {
+      follow();
+    }
+  });
+})();
