@@ -10,7 +10,8 @@ from psycopg.rows import dict_row
 
 from tests.sql.builders import DAY, Facts, Row, Video, day, noon
 
-OLD = noon(DAY) - timedelta(days=60)
+NOON = noon(DAY)
+OLD = NOON - timedelta(days=60)
 
 
 def keep(facts: Facts, *counts: int | None, user_id: str = "71", basis: str = "observed") -> None:
@@ -24,7 +25,7 @@ def keep(facts: Facts, *counts: int | None, user_id: str = "71", basis: str = "o
             )
 
 
-def see(facts: Facts, *videos: Video, at: datetime = noon(DAY), hashtag: str = "cozygaming") -> None:
+def see(facts: Facts, *videos: Video, at: datetime = NOON, hashtag: str = "cozygaming") -> None:
     """Land a page of a search of DAY, which was run."""
     facts.connection.execute("insert into comet_run_dates values (%s) on conflict do nothing", [DAY])
     facts.land_page(*videos, observed_at=at, hashtag=hashtag)
