@@ -26,7 +26,7 @@ class Results:
 
     def show(self) -> None:
         """Print the table, slowest last."""
-        rows = [("", "median", "fastest", "slowest", "")]
+        rows: list[tuple[str, ...]] = [("", "median", "fastest", "slowest", "")]
         for timing in sorted(self.timings, key=lambda timing: timing.median):
             figures = (timing.median, min(timing.runs), max(timing.runs))
             rows.append((timing.name, *(f"{figure:,.1f} ms" for figure in figures), self.verdict(timing)))
