@@ -1,5 +1,6 @@
 -- Purpose: the figures and the comet score of each creator on the run's date, and on further dates whose facts have
--- changed: 60 in all, the newest first. The others are left to the runs after this one.
+-- changed, the newest first. No more than 60 dates, and no further one after half a million rows, so that the history
+-- of an upgraded installation fits into the task's time; the others are left to the runs after this one.
 -- Inputs: comet_runs, comet_run_dates, comet_stale_scores, comet_creator_metrics. Output: comet_scores,
 -- comet_score_dates.
 -- Grain: one row per creator and date with a snapshot.
@@ -9,7 +10,9 @@
 -- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
-    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
+    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
+    -- Sorting a date of 100,000 creators on disk takes twice as long.
+    set_config('work_mem', '64MB', true) as work_mem;
 
 -- Runs take turns: the dates that this one scores are not changed meanwhile.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
@@ -22,13 +25,35 @@ inner join comet_run_dates as run_date on run.recorded_date = run_date.recorded_
 where run.run_id = %(run_id)s
 on conflict (recorded_date) do nothing;
 
-with chosen as materialized (
-    select stale.recorded_date
+with queued as (
+    select
+        stale.recorded_date,
+        row_number() over (
+            order by stale.recorded_date = run.recorded_date desc, stale.recorded_date desc
+        ) as place
     from comet_runs as run
     cross join comet_stale_scores as stale
     where run.run_id = %(run_id)s
-    order by stale.recorded_date = run.recorded_date desc, stale.recorded_date desc
+    order by place
     limit 60
+),
+
+sized as (
+    select
+        queued.recorded_date,
+        sum(stats.row_count) over (order by queued.place) - stats.row_count as rows_before
+    from queued
+    inner join lateral (
+        select count(*) as row_count
+        from creator_stats
+        where creator_stats.recorded_date = queued.recorded_date
+    ) as stats on true
+),
+
+chosen as materialized (
+    select recorded_date
+    from sized
+    where rows_before < 500000
 ),
 
 given as materialized (
@@ -47,12 +72,18 @@ weighting as materialized (
 ),
 
 -- Videos are deleted after a year or so, scores never: a date whose videos are gone keeps what was made of them.
-trimmed as materialized (
-    select (max(observed_at) at time zone 'UTC')::date as trimmed_date
-    from comet_pages
-    where is_trimmed
+kept_dates as materialized (
+    select chosen.recorded_date
+    from chosen
+    where
+        chosen.recorded_date - 30 <= (
+            select (max(page.observed_at) at time zone 'UTC')::date
+            from comet_pages as page
+            where page.is_trimmed
+        )
 ),
 
+-- Date by date: `offset 0` keeps PostgreSQL from joining the view as a whole, after the metrics of all dates.
 figures as (
     select
         metric.recorded_date,
@@ -88,13 +119,18 @@ figures as (
         case when kept.user_id is null then metric.breakout_other_count else kept.breakout_other_count end
             as breakout_other_count
     from chosen
-    cross join trimmed
-    inner join comet_creator_metrics as metric on chosen.recorded_date = metric.recorded_date
+    inner join lateral (
+        select of_the_date.*
+        from comet_creator_metrics as of_the_date
+        where of_the_date.recorded_date = chosen.recorded_date
+        order by of_the_date.user_id
+        offset 0
+    ) as metric on true
     left join comet_scores as kept
         on
             metric.recorded_date = kept.recorded_date
             and metric.user_id = kept.user_id
-            and chosen.recorded_date - 30 <= trimmed.trimmed_date
+            and kept.recorded_date = any(array(select kept_dates.recorded_date from kept_dates))
 ),
 
 -- How many creators of the date have each part, how many of them less than this one, and how many no more than it.
@@ -344,6 +380,7 @@ deleted_scores as (
             where
                 stats.user_id = gone.user_id
                 and stats.recorded_date = gone.recorded_date
+                and stats.recorded_date = any(array(select chosen.recorded_date from chosen))
                 and stats.follower_count is not null
         )
 )

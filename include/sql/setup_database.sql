@@ -1037,13 +1037,72 @@ left join lateral (
     limit 1
 ) as previous on instants.play_count is not null;
 
+-- The sample of videos of each snapshot: those seen in the 30 days up to its date, each with the newest counts that
+-- have a number of views. Of these, engagement leaves out a video without views or with an unknown count of likes,
+-- comments or shares. A snapshot without such videos has no row.
+create or replace view comet_creator_samples with (security_invoker = true) as
+with newest as not materialized (
+    select distinct on (stats.user_id, stats.recorded_date, sighting.video_id)
+        stats.user_id,
+        stats.recorded_date,
+        sighting.video_id,
+        sighting.observed_at,
+        sighting.published_at,
+        sighting.play_count,
+        sighting.like_count,
+        sighting.comment_count,
+        sighting.share_count
+    from creator_stats as stats
+    inner join comet_video_sightings as sighting
+        on
+            stats.user_id = sighting.user_id
+            and sighting.observed_date between stats.recorded_date - 29 and stats.recorded_date
+    where sighting.play_count is not null
+    order by
+        stats.user_id asc,
+        stats.recorded_date asc,
+        sighting.video_id asc,
+        sighting.observed_at desc,
+        sighting.play_count desc,
+        sighting.item_id desc
+),
+
+ranked as not materialized (
+    select
+        user_id,
+        recorded_date,
+        video_id,
+        play_count,
+        case when play_count > 0 then like_count::numeric + comment_count + share_count end as interaction_count,
+        coalesce(observed_at - published_at >= interval '72 hours', false) as is_settled,
+        row_number() over (
+            partition by user_id, recorded_date
+            order by play_count desc, video_id asc
+        ) as place
+    from newest
+)
+
+select
+    user_id,
+    recorded_date,
+    count(*)::integer as video_count,
+    count(interaction_count)::integer as engagement_video_count,
+    (sum(interaction_count) / sum(play_count) filter (where interaction_count is not null))::double precision
+        as engagement_rate,
+    percentile_cont(0.5) within group (order by play_count) as median_play_count,
+    max(video_id) filter (where place = 1) as top_video_id,
+    max(play_count) filter (where place = 1) as top_play_count,
+    count(*) filter (where place > 1 and is_settled)::integer as other_count,
+    percentile_cont(0.5) within group (order by play_count) filter (where place > 1 and is_settled) as others_median
+from ranked
+group by user_id, recorded_date;
+
 -- One row per snapshot with a known follower count; on dates that were never run, which are those of an older
 -- installation, 0 stands for unknown. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
 -- Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
 -- before. Its root spreads it over the days that there really are.
--- The sample of videos: those seen in the 30 days up to the date, each with the newest counts that have a number of
--- views. Of these, engagement leaves out a video without views or with an unknown count of likes, comments or shares.
--- Every end of a rate is looked up by index, creator by creator: a window over creator_stats would read all of it.
+-- Every end of a rate is looked up by index, creator by creator: a window over creator_stats would read all of it. Ask
+-- for one date or one creator by `=`; a join with the view works out all of it first.
 -- A new metric goes to the end of the list, as `create or replace view` demands, with a comment below.
 create or replace view comet_creator_metrics with (security_invoker = true) as
 select
@@ -1072,12 +1131,12 @@ select
             then 'observed' <> any(array[stats.basis, previous.basis, before_previous.basis])
     end as is_acceleration_estimated,
     sample.engagement_rate,
-    sample.view_follower_ratio,
+    sample.median_play_count / nullif(stats.follower_count, 0) as view_follower_ratio,
     breakout.ratio as breakout_ratio,
     case when breakout.ratio is not null then sample.top_video_id end as breakout_video_id,
-    sample.video_count,
-    sample.engagement_video_count,
-    sample.other_count as breakout_other_count
+    coalesce(sample.video_count, 0) as video_count,
+    coalesce(sample.engagement_video_count, 0) as engagement_video_count,
+    coalesce(sample.other_count, 0) as breakout_other_count
 from creator_stats as stats
 left join lateral (
     select
@@ -1179,50 +1238,8 @@ left join lateral (
     from start
     where start.follower_count > 0
 ) as growth_30d on true
-inner join lateral (
-    with newest as (
-        select distinct on (sighting.video_id)
-            sighting.video_id,
-            sighting.observed_at,
-            sighting.published_at,
-            sighting.play_count,
-            sighting.like_count,
-            sighting.comment_count,
-            sighting.share_count
-        from comet_video_sightings as sighting
-        where
-            sighting.user_id = stats.user_id
-            and sighting.observed_date between stats.recorded_date - 29 and stats.recorded_date
-            and sighting.play_count is not null
-        order by sighting.video_id asc, sighting.observed_at desc, sighting.play_count desc, sighting.item_id desc
-    ),
-
-    ranked as (
-        select
-            video_id,
-            play_count,
-            case when play_count > 0 then like_count::numeric + comment_count + share_count end as interaction_count,
-            coalesce(observed_at - published_at >= interval '72 hours', false) as is_settled,
-            row_number() over (order by play_count desc, video_id asc) as place
-        from newest
-    )
-
-    select
-        count(*)::integer as video_count,
-        count(ranked.interaction_count)::integer as engagement_video_count,
-        (
-            sum(ranked.interaction_count)
-            / sum(ranked.play_count) filter (where ranked.interaction_count is not null)
-        )::double precision as engagement_rate,
-        percentile_cont(0.5) within group (order by ranked.play_count) / nullif(stats.follower_count, 0)
-            as view_follower_ratio,
-        max(ranked.video_id) filter (where ranked.place = 1) as top_video_id,
-        max(ranked.play_count) filter (where ranked.place = 1) as top_play_count,
-        count(*) filter (where ranked.place > 1 and ranked.is_settled)::integer as other_count,
-        percentile_cont(0.5) within group (order by ranked.play_count)
-        filter (where ranked.place > 1 and ranked.is_settled) as others_median
-    from ranked
-) as sample on true
+left join comet_creator_samples as sample
+    on stats.user_id = sample.user_id and stats.recorded_date = sample.recorded_date
 inner join lateral (
     values
     (case when sample.other_count >= 5 then sample.top_play_count / nullif(sample.others_median, 0) end)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from statistics import median
 
 from tests.sql.builders import WEIGHTS, Row, Video
@@ -123,8 +123,8 @@ def accelerated(snapshots: list[Snapshot]) -> float | None:
     """The difference between the followers per day of two gaps that follow each other, of a week at most."""
     if len(snapshots) < 3:
         return None
-    gaps = [(later.on - earlier.on).days for later, earlier in zip(snapshots, snapshots[1:], strict=False)]
-    gains = [later.count - earlier.count for later, earlier in zip(snapshots, snapshots[1:], strict=False)]
+    gaps = [(later.on - earlier.on).days for later, earlier in pairwise(snapshots)]
+    gains = [later.count - earlier.count for later, earlier in pairwise(snapshots)]
     return gains[0] / gaps[0] - gains[1] / gaps[1] if max(gaps) <= 7 else None
 
 

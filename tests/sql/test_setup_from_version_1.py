@@ -13,8 +13,8 @@ from tests.sql.test_setup import CATALOG, set_up
 
 TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
-    drop view comet_score_parts, comet_creator_metrics, comet_video_metrics, comet_video_sightings;
-    drop view comet_published_dates;
+    drop view comet_score_parts, comet_creator_metrics, comet_creator_samples, comet_video_metrics;
+    drop view comet_video_sightings, comet_published_dates;
     alter table comet_run_dates drop column landed_page_count;
     drop table comet_roll_call, comet_gates, comet_refusals, comet_pace, comet_forgotten, comet_salt;
     drop table comet_run_reports, comet_run_hashtags, comet_notices;

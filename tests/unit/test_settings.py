@@ -23,6 +23,13 @@ def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
         ("hashtags: [a]\ncriteria: {min_follower: 1}", "min_follower"),
         ("hashtags: [a]\ntimezone: Mars/Olympus", "Mars/Olympus"),
         ("hashtags: [a]\nsearch: {page_size: '20'}", "page_size"),
+        ("hashtags: [a]\nscore: {weights: {growt: 1}}", "growt"),
+        ("hashtags: [a]\nscore: {weights: {growth: -1}}", "growth"),
+        ("hashtags: [a]\nscore: {weights: {growth: .nan}}", "growth"),
+        (
+            "hashtags: [a]\nscore: {weights: {growth: 0, acceleration: 0, engagement: 0, reach: 0, breakout: 0}}",
+            "every weight is 0",
+        ),
         ("hashtags: [a", "can't be read"),
     ],
 )
