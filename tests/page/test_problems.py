@@ -73,7 +73,9 @@ def test_tables_of_another_version(connect_to: Connect, database: psycopg.Connec
     check(connect_to(url_of(database)), "not set up for this version", "include/sql/setup_database.sql")
 
 
-def test_a_role_without_rights(connect_to: Connect, database: psycopg.Connection[Row], postgres: EmbeddedPostgres) -> None:
+def test_a_role_without_rights(
+    connect_to: Connect, database: psycopg.Connection[Row], postgres: EmbeddedPostgres
+) -> None:
     role = f"reader {uuid4().hex[:8]}"
     database.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
     try:

@@ -19,10 +19,11 @@ def runs_in_airflow(site: Site) -> Iterator[None]:
     """Two of the runs are known to Airflow, the first one was deleted there."""
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
 
     with create_session() as session:
-        for run_id, state in ((SCHEDULED, "success"), (MANUAL, "failed")):
+        for run_id, state in ((SCHEDULED, DagRunState.SUCCESS), (MANUAL, DagRunState.FAILED)):
             session.add(
                 DagRun(
                     dag_id="comet_discovery",

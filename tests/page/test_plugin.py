@@ -1,0 +1,84 @@
+"""What Airflow's plugin loader gets, and where the page finds itself when Airflow has a path of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from fastapi import FastAPI
+
+from comets.page.app import pages
+from tests.conftest import PROJECT_FOLDER
+from tests.page.conftest import Site, serve
+from tests.page.reading import Page
+
+LOAD = """
+import json, sys
+from airflow.plugins_manager import AirflowPlugin
+before = set(sys.modules)
+import comets_plugin
+plugin = comets_plugin.CometsPlugin
+added = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
+print("RESULT" + json.dumps([plugin.external_views, [app["url_prefix"] for app in plugin.fastapi_apps], added]))
+"""
+
+
+def load(base_url: str, home: Path) -> tuple[list[dict[str, str]], list[str], list[str]]:
+    """The views and prefixes that the plugin registers, and the packages that loading it brings in."""
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__API__BASE_URL": base_url,
+        "PYTHONPATH": str(PROJECT_FOLDER / "plugins"),
+    }
+    output = subprocess.run(
+        [sys.executable, "-c", LOAD], env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    views, prefixes, added = json.loads(output.rpartition("RESULT")[2])
+    return views, prefixes, added
+
+
+@pytest.mark.parametrize(
+    ("base_url", "root"), [("http://127.0.0.1:8080", ""), ("https://example.org/team/airflow/", "/team/airflow")]
+)
+def test_the_addresses_of_the_views_begin_with_airflow_s_own_path(tmp_path: Path, base_url: str, root: str) -> None:
+    views, prefixes, added = load(base_url, tmp_path)
+    assert prefixes == ["/comets"]
+    page, tab = views
+    assert page["href"] == f"{root}/comets/"
+    assert page["destination"] == "nav"
+    assert "url_route" not in page
+    assert tab["href"] == f"{root}/comets/latest?framed=1&dag={{DAG_ID}}"
+    assert (tab["destination"], tab["url_route"]) == ("dag", "comets")
+    assert page["icon"] == f"{root}/comets/static/icon.svg"
+    # Every task process loads it.
+    assert added == ["comets_plugin"]
+
+
+def test_links_stay_below_airflow_s_own_path(site: Site) -> None:
+    airflow = FastAPI(root_path="/team/airflow")
+    airflow.mount("/comets", pages)
+    with serve(airflow) as url:
+        for path in ("", "creators/101", "runs"):
+            answer = requests.get(f"{url}/team/airflow/comets/{path}", timeout=30)
+            assert answer.status_code == requests.codes.ok
+            addresses = {
+                str(attributes[name])
+                for _, attributes in Page(answer.text).elements
+                for name in ("href", "src", "action")
+                if attributes.get(name)
+            }
+            outside = {address for address in addresses if not address.startswith("/team/airflow/")}
+            assert all(address.startswith(("https://www.tiktok.com/", "#main")) for address in outside)
+
+
+def test_airflow_has_loaded_it_without_an_error(site: Site) -> None:
+    headers = {"Authorization": f"Bearer {site.tokens['viewer']}"}
+    plugins = site.session.get(f"{site.url}/api/v2/plugins", headers=headers, timeout=30).json()["plugins"]
+    assert "comets" in {plugin["name"] for plugin in plugins}
+    errors = site.session.get(f"{site.url}/api/v2/plugins/importErrors", headers=headers, timeout=30).json()
+    assert errors["import_errors"] == []
