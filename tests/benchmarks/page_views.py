@@ -6,6 +6,7 @@ the page that is made of it. Airflow's API server, the database and the client s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +58,8 @@ def run(size: Size, folder: Path) -> None:
         with airflow_site(url) as site:
             note("Asking for each view ...")
             timings = [ask(site, view) for view in views(connection, size)]
-        results = Results(
-            f"Views of the page with {size.creators:,} creators and {size.dates} dates each", timings, LIMIT
-        )
+        title = f"Views of the page with {size.creators:,} creators and {size.dates} dates each"
+        results = Results(title, timings, LIMIT, load=os.getloadavg()[0])
         results.show_plans(connection, folder / f"page-views-{size.name}.plans.txt")
     results.show()
     results.write_figures(folder / f"page-views-{size.name}.json")
