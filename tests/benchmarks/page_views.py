@@ -6,6 +6,7 @@ the page that is made of it. Airflow's API server, the database and the client s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from comets.settings import DAG_ID
 from include.stack.output import note
 from tests.benchmarks.airflow_site import airflow_site
 from tests.benchmarks.measure import Statement, Timing, measure
@@ -56,9 +58,8 @@ def run(size: Size, folder: Path) -> None:
         with airflow_site(url) as site:
             note("Asking for each view ...")
             timings = [ask(site, view) for view in views(connection, size)]
-        results = Results(
-            f"Views of the page with {size.creators:,} creators and {size.dates} dates each", timings, LIMIT
-        )
+        title = f"Views of the page with {size.creators:,} creators and {size.dates} dates each"
+        results = Results(title, timings, LIMIT, load=os.getloadavg()[0])
         results.show_plans(connection, folder / f"page-views-{size.name}.plans.txt")
     results.show()
     results.write_figures(folder / f"page-views-{size.name}.json")
@@ -71,13 +72,43 @@ def ask(site: Site, view: View) -> Timing:
 
 def reads_the_page(statement: Statement) -> bool:
     """Whether a statement is a view's own: others limit times and check versions."""
-    return "comet" in statement.text
+    return statement.text.startswith("-- Purpose") and "comet_schema" not in statement.text
 
 
 def views(connection: Connection, size: Size) -> Iterator[View]:
     """Every view: first and last pages, each order, each filter, the largest creators, exports."""
-    middle = LAST_DATE - (LAST_DATE - size.first_date) / 2
-    yield from leaderboards(f"{middle}")
+    middle = str(LAST_DATE - (LAST_DATE - size.first_date) / 2)
+    yield from leaderboards(middle)
+    for name, user_id in creators(connection).items():
+        yield View(f"creator, {name}", f"creators/{user_id}")
+        yield View(f"creator, {name}, in the middle", f"creators/{user_id}?{urlencode({'date': middle})}")
+        for table in ("days.csv", "parts.json", "videos.csv"):
+            yield View(f"creator, {name}, {table}", f"creators/{user_id}/{table}")
+    for days in (30, 90, 366):
+        yield View(f"hashtags, {days} days", f"hashtags?{urlencode({'days': days})}")
+    yield View("hashtags, by trend", "hashtags?sort=trend")
+    yield View("hashtags as CSV, 90 days", "hashtags.csv?days=90")
+    yield View("runs", "runs")
+    yield View("runs, last page", "runs?page=1000000")
+    yield View("runs, 500", "runs?size=500")
+    yield View("runs as JSON, 500", "runs.json?size=500")
+    yield View("latest run", f"latest?{urlencode({'dag': DAG_ID, 'framed': 1})}")
+
+
+def creators(connection: Connection) -> dict[str, str]:
+    """Creators by what makes them worth a look."""
+    found = connection.execute(
+        """
+        select
+            (select user_id from comet_scores where recorded_date = %(last)s order by video_count desc limit 1),
+            (select user_id from comet_discoveries group by user_id order by count(*) desc limit 1),
+            (select user_id from creators where tracked_since < %(last)s - 60 order by user_id limit 1),
+            (select user_id from creators where tracked_since = %(last)s order by user_id limit 1)
+        """,
+        {"last": LAST_DATE},
+    ).fetchone()
+    names = ("most videos", "most discoveries", "with few videos", "found yesterday")
+    return dict(zip(names, found or (), strict=True))
 
 
 def leaderboards(middle: str) -> Iterator[View]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,19 @@ TEXT_COLUMNS = (0, 4)
 
 @dataclass(frozen=True)
 class Results:
-    """The timings of a benchmark, each against the same limit in milliseconds."""
+    """The timings of a benchmark, each against the same limit in milliseconds.
+
+    :param load: how many processes wanted a processor on average while they were made; this benchmark is one of them
+    """
 
     title: str
     timings: Sequence[Timing]
     limit: float
+    load: float
 
     def show(self) -> None:
         """Print the table, slowest last."""
-        rows = [("", "median", "fastest", "slowest", "")]
+        rows: list[tuple[str, ...]] = [("", "median", "fastest", "slowest", "")]
         for timing in sorted(self.timings, key=lambda timing: timing.median):
             figures = (timing.median, min(timing.runs), max(timing.runs))
             rows.append((timing.name, *(f"{figure:,.1f} ms" for figure in figures), self.verdict(timing)))
@@ -35,6 +40,7 @@ class Results:
             say(line)
         missed = sum(timing.median >= self.limit for timing in self.timings)
         say(f"{len(self.timings) - missed} of {len(self.timings)} medians are under {self.limit:g} ms.")
+        say(f"{self.load:.1f} processes wanted one of {os.cpu_count()} processors, one or two of them its own.")
 
     def verdict(self, timing: Timing) -> str:
         """Whether the median keeps to the limit, in words."""
@@ -45,6 +51,8 @@ class Results:
         figures = {
             "title": self.title,
             "limit_ms": self.limit,
+            "load": self.load,
+            "processors": os.cpu_count(),
             "timings": [
                 {
                     "name": timing.name,
