@@ -29,7 +29,7 @@ begin
             ('creator_stats', 'select, insert, update, delete'),
             ('comet_schema', 'select'),
             ('comet_runs', 'select, insert, update'),
-            ('comet_run_dates', 'select, insert, update'),
+            ('comet_run_dates', 'select, insert'),
             ('comet_searches', 'select, insert, update'),
             ('comet_pages', 'select, insert, update'),
             ('comet_videos', 'select, insert, delete'),
@@ -52,6 +52,7 @@ begin
             ('comet_run_hashtags', 'select, insert, update, delete'),
             ('comet_scores', 'select, insert, update, delete'),
             ('comet_score_dates', 'select, insert, update'),
+            ('comet_counted_pages', 'select, insert, update'),
             ('comet_stale_scores', 'select, insert, delete'),
             ('comet_notices', 'select, insert, delete')
         ),

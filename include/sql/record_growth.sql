@@ -1,7 +1,7 @@
 -- Purpose: derive creator_stats for the run's date, and again whatever a newly arrived observation changes; then how
 -- each creator stands.
 -- Inputs: comet_runs, comet_run_sightings, comet_discoveries, comet_profiles, creators. Output: comet_run_dates,
--- comet_observations, creator_stats, creators.is_gathered, creators.status, comet_stale_scores.
+-- comet_observations, creator_stats, creators.is_gathered, creators.status, comet_counted_pages, comet_stale_scores.
 -- Grain: one row per creator and date that was run.
 -- Idempotent: creator_stats is a function of the observations, the discoveries and the dates that were run. Only rows
 -- that differ are written, so that a second run writes none. A run that was not accepted changes nothing.
@@ -14,29 +14,34 @@ select
 -- Runs take turns: each sees all that the one before has committed, and the work list is its own.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 
+insert into comet_run_dates (recorded_date)
+select recorded_date
+from comet_runs
+where run_id = %(run_id)s
+on conflict (recorded_date) do nothing;
+
 -- Pages that no run of the date has counted before change the scores of the 30 days from when they were seen.
 with landed as (
     select
         run.recorded_date,
-        count(page.page_id) as landed_page_count
+        count(page.page_id) as page_count
     from comet_runs as run
-    left join comet_searches as search on run.recorded_date = search.recorded_date
-    left join comet_pages as page on search.search_id = page.search_id
+    inner join comet_searches as search on run.recorded_date = search.recorded_date
+    inner join comet_pages as page on search.search_id = page.search_id
     where run.run_id = %(run_id)s
     group by run.recorded_date
 ),
 
 changed as (
-    insert into comet_run_dates as known (recorded_date, landed_page_count)
+    insert into comet_counted_pages (recorded_date, page_count)
     select
-        recorded_date,
-        landed_page_count
+        landed.recorded_date,
+        landed.page_count
     from landed
-    on conflict (recorded_date) do update
-        set
-            landed_page_count = excluded.landed_page_count
-        where known.landed_page_count is distinct from excluded.landed_page_count
-    returning known.recorded_date
+    left join comet_counted_pages as counted on landed.recorded_date = counted.recorded_date
+    where counted.page_count is distinct from landed.page_count
+    on conflict (recorded_date) do update set page_count = excluded.page_count
+    returning recorded_date
 ),
 
 observed as (

@@ -203,10 +203,9 @@ create table if not exists comet_runs (
     accepted_at timestamptz not null
 );
 
--- The dates for which record_growth has committed, and how many pages its searches had landed by then.
+-- The dates for which record_growth has committed.
 create table if not exists comet_run_dates (
-    recorded_date date primary key,
-    landed_page_count bigint
+    recorded_date date primary key
 );
 
 -- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
@@ -514,6 +513,12 @@ create table if not exists comet_stale_scores (
     recorded_date date primary key
 );
 
+-- How many landed pages of a date's searches the marks of comet_stale_scores have taken into account.
+create table if not exists comet_counted_pages (
+    recorded_date date primary key,
+    page_count bigint not null
+);
+
 -- What was announced, once each: a new Comet by its user_id, a breakout by its video_id.
 create table if not exists comet_notices (
     kind text not null check (kind in ('comet', 'breakout')),
@@ -652,13 +657,6 @@ begin
         alter table comet_calls
             add column started_at timestamptz,
             add column duration_ms integer check (duration_ms >= 0);
-    end if;
-    if not exists (
-        select 1
-        from pg_attribute
-        where attrelid = 'comet_run_dates'::regclass and attname = 'landed_page_count'
-    ) then
-        alter table comet_run_dates add column landed_page_count bigint;
     end if;
     -- The original's script does not know this column, and goes on writing until it is replaced.
     if not exists (

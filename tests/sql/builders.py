@@ -280,6 +280,7 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from comet_scores;
         delete from comet_score_dates;
         delete from comet_stale_scores;
+        delete from comet_counted_pages;
         delete from comet_notices;
         """
     )

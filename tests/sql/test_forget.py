@@ -37,6 +37,7 @@ from tests.sql.test_setup import set_up
 ANONYMOUS_TABLES = {
     "comet_forgotten",
     "comet_pages",
+    "comet_counted_pages",
     "comet_run_dates",
     "comet_runs",
     "comet_score_dates",

@@ -15,10 +15,9 @@ TO_VERSION_1 = """
     drop view comet_run_answers, comet_run_sightings, comet_run_readings, comet_checked_dates;
     drop view comet_score_parts, comet_creator_metrics, comet_creator_samples, comet_video_metrics;
     drop view comet_video_sightings, comet_published_dates;
-    alter table comet_run_dates drop column landed_page_count;
     drop table comet_roll_call, comet_gates, comet_refusals, comet_pace, comet_forgotten, comet_salt;
     drop table comet_run_reports, comet_run_hashtags, comet_notices;
-    drop table comet_scores, comet_score_dates, comet_stale_scores;
+    drop table comet_scores, comet_score_dates, comet_stale_scores, comet_counted_pages;
     drop index creator_stats_recorded_date_idx;
     alter table comet_calls drop column started_at, drop column duration_ms;
     alter table comet_rejected_items alter column raw_json set not null;
@@ -44,7 +43,6 @@ NEW_COLUMNS = frozenset(
         ("comet_searches", "is_refused"),
         ("comet_pages", "is_trimmed"),
         ("comet_discoveries", "max_followers"),
-        ("comet_run_dates", "landed_page_count"),
     }
 )
 

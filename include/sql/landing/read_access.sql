@@ -7,7 +7,7 @@ with needed (table_name, privileges) as (
     ('creator_stats', 'select, insert, update, delete'),
     ('comet_schema', 'select'),
     ('comet_runs', 'select, insert, update'),
-    ('comet_run_dates', 'select, insert, update'),
+    ('comet_run_dates', 'select, insert'),
     ('comet_searches', 'select, insert, update'),
     ('comet_pages', 'select, insert, update'),
     ('comet_videos', 'select, insert, delete'),
@@ -30,6 +30,7 @@ with needed (table_name, privileges) as (
     ('comet_run_hashtags', 'select, insert, update, delete'),
     ('comet_scores', 'select, insert, update, delete'),
     ('comet_score_dates', 'select, insert, update'),
+    ('comet_counted_pages', 'select, insert, update'),
     ('comet_stale_scores', 'select, insert, delete'),
     ('comet_notices', 'select, insert, delete')
 ),
