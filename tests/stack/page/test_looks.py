@@ -85,16 +85,15 @@ def test_every_text_stands_out_in_light_and_dark(
 def test_the_page_and_its_chart_follow_the_appearance_that_is_chosen_in_airflow(page: Page) -> None:
     page.get_by_role("rowheader").get_by_role("link").first.click()
     airflow = page.context.new_page()
-    airflow.goto("/")
     seen = {}
-    for choice in ("Light Mode", "Dark Mode", "Light Mode"):
+    for choice in ("Dark Mode", "Light Mode"):
+        airflow.goto("/")
         airflow.get_by_test_id("nav-sidebar").get_by_role("button", name="User").click()
         airflow.get_by_role("menuitem", name="Appearance").click()
         airflow.get_by_role("menuitemradio", name=choice).click()
         scheme = choice.split()[0].lower()
         page.wait_for_function("scheme => getComputedStyle(document.body).colorScheme === scheme", arg=scheme)
         seen[scheme] = page.evaluate(COLOURS)
-        airflow.reload()
     assert all(light != dark for light, dark in zip(seen["light"], seen["dark"], strict=True))
     airflow.evaluate("localStorage.removeItem('theme')")
 
