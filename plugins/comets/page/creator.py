@@ -149,8 +149,7 @@ def _find(request: Request, user_id: str) -> dict[str, Any]:
 
 def _doubts(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Which parts of the score rest on too little, for a person."""
-    return [
-        f"{PART_LABELS.get(part['part'], part['part'])} rests on {part['sample_count']:,} {part['sample_unit']}"
-        for part in parts
-        if part["is_thin"]
-    ]
+    thin = [part for part in parts if part["is_thin"]]
+    samples = [figures.sample(part["sample_count"], part["sample_unit"]) for part in thin]
+    labels = [PART_LABELS.get(part["part"], part["part"]) for part in thin]
+    return [f"{label} rests on {sample}" for label, sample in zip(labels, samples, strict=True)]

@@ -49,6 +49,14 @@ def usd(value: float | None) -> str:
     return UNKNOWN if value is None else f"${value:,.4f}"
 
 
+def sample(count: int, unit: str) -> str:
+    """How much a figure rests on: 12 videos, 1 day.
+
+    :param unit: the plural
+    """
+    return f"{whole(count)} {unit.removesuffix('s') if count == 1 else unit}"
+
+
 def moment(value: str | None) -> str:
     """An instant of the database to the minute, with its offset: 2026-03-01 02:00 UTC."""
     if value is None:
@@ -79,6 +87,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "times": times,
     "decimal": decimal,
     "usd": usd,
+    "sample": sample,
     "moment": moment,
     "visible": visible,
 }
