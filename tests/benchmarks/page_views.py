@@ -90,8 +90,8 @@ def views(connection: Connection, size: Size) -> Iterator[View]:
     yield View("hashtags as CSV, 90 days", "hashtags.csv?days=90")
     yield View("runs", "runs")
     yield View("runs, last page", "runs?page=1000000")
-    yield View("runs, 500", "runs?size=500")
-    yield View("runs as JSON, 500", "runs.json?size=500")
+    yield View("runs, 200", "runs?size=200")
+    yield View("runs as JSON, 200", "runs.json?size=200")
     yield View("latest run", f"latest?{urlencode({'dag': DAG_ID, 'framed': 1})}")
 
 
@@ -119,7 +119,7 @@ def leaderboards(middle: str) -> Iterator[View]:
         yield board(f"by {sort}, turned around", sort=sort, order="asc")
     yield board("last page", page=1_000_000)
     yield board("last page, all creators by score", page=1_000_000, band="all", sort="score")
-    yield board("500 creators", size=500)
+    yield board("200 creators", size=200)
     yield board("in the middle", date=middle)
     yield board("of a hashtag", hashtag=HASHTAG)
     yield board("of a hashtag in the middle", hashtag=HASHTAG, date=middle)
@@ -129,8 +129,8 @@ def leaderboards(middle: str) -> Iterator[View]:
     yield board("hashtag and search", hashtag=HASHTAG, search=FREQUENT_TEXT)
     for band in ("10k-25k", "25k-50k", "50k-100k", "below", "above", "all"):
         yield board(f"band {band}", band=band)
-    yield View("leaderboard as CSV, 500", f"leaderboard.csv?{urlencode({'size': 500})}")
-    yield View("leaderboard as JSON, 500", f"leaderboard.json?{urlencode({'size': 500, 'band': 'all'})}")
+    yield View("leaderboard as CSV, 200", f"leaderboard.csv?{urlencode({'size': 200})}")
+    yield View("leaderboard as JSON, 200", f"leaderboard.json?{urlencode({'size': 200, 'band': 'all'})}")
 
 
 def board(name: str, **parameters: object) -> View:

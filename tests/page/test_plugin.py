@@ -53,7 +53,7 @@ def test_the_addresses_of_the_views_begin_with_airflow_s_own_path(tmp_path: Path
     assert page["destination"] == "nav"
     assert "url_route" not in page
     assert tab["href"] == f"{root}/comets/latest?framed=1&dag={{DAG_ID}}"
-    assert (tab["destination"], tab["url_route"]) == ("dag", "comets")
+    assert (tab["destination"], tab["url_route"]) == ("dag", "latest-comets")
     assert page["icon"] == f"{root}/comets/static/icon.svg"
     # Every task process loads it.
     assert added == ["comets_plugin"]

@@ -32,7 +32,7 @@ def find(view: str, **parameters: Any) -> dict[str, Any] | None:
     with connect(timeout=PAGE_TIMEOUT, connect_timeout=CONNECT_TIMEOUT) as database:
         try:
             with database.transaction(is_read_only=True):
-                _require_version(database)
+                _begin(database)
                 return database.fetch_optional(f"page/{view}", **parameters)
         except DatabaseError as error:
             # A role without rights does not see the tables either: the catalogue tells the two apart.
@@ -41,7 +41,7 @@ def find(view: str, **parameters: Any) -> dict[str, Any] | None:
             raise
 
 
-def _require_version(database: Database) -> None:
-    found = database.fetch_optional("landing/read_schema_version")
+def _begin(database: Database) -> None:
+    found = database.fetch_optional("page/begin")
     if found is None or found["version"] != SCHEMA_VERSION:
         raise DatabaseError("The Comet tables are of another version.", SCHEMA_FILE)

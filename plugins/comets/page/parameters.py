@@ -14,7 +14,7 @@ from comets.text import clean_text
 MAX_PAGE = 1_000_000
 MAX_TEXT = 100
 MAX_SHOWN = 60
-PAGE_SIZES = (25, 50, 100, 500)
+PAGE_SIZES = (25, 50, 100, 200)
 
 
 class ParameterError(ValueError):
