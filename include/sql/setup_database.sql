@@ -1272,15 +1272,16 @@ comment on column comet_creator_metrics.growth_7d_rate is
 'Compounded daily growth since the latest count 7 to 10 days before, as a fraction.';
 comment on column comet_creator_metrics.growth_30d_rate is
 'Compounded daily growth since the latest count 30 to 45 days before, as a fraction.';
-comment on column comet_creator_metrics.growth_1d_days is 'Days that growth_1d_rate rests on.';
-comment on column comet_creator_metrics.growth_7d_days is 'Days that growth_7d_rate rests on.';
-comment on column comet_creator_metrics.growth_30d_days is 'Days that growth_30d_rate rests on.';
+comment on column comet_creator_metrics.growth_1d_days is 'Days that the growth rate over 1 day rests on.';
+comment on column comet_creator_metrics.growth_7d_days is 'Days that the growth rate over 7 days rests on.';
+comment on column comet_creator_metrics.growth_30d_days is
+'Days that the growth rate over 30 days rests on.';
 comment on column comet_creator_metrics.is_growth_1d_estimated is
-'Whether one of the two counts of growth_1d_rate was not observed.';
+'Whether one of the two counts of the growth rate over 1 day was not observed.';
 comment on column comet_creator_metrics.is_growth_7d_estimated is
-'Whether one of the two counts of growth_7d_rate was not observed.';
+'Whether one of the two counts of the growth rate over 7 days was not observed.';
 comment on column comet_creator_metrics.is_growth_30d_estimated is
-'Whether one of the two counts of growth_30d_rate was not observed.';
+'Whether one of the two counts of the growth rate over 30 days was not observed.';
 comment on column comet_creator_metrics.acceleration is
 'Followers gained per day since the snapshot before, less the same at that snapshot; both gaps are 7 days at most.';
 comment on column comet_creator_metrics.acceleration_days is 'Days that acceleration rests on: both gaps together.';
@@ -1296,9 +1297,9 @@ comment on column comet_creator_metrics.breakout_video_id is 'The most seen vide
 comment on column comet_creator_metrics.video_count is
 'Videos in the sample: those that searches found in the 30 days up to the date, with known views.';
 comment on column comet_creator_metrics.engagement_video_count is
-'Videos of the sample that engagement_rate rests on: those with views and known likes, comments and shares.';
+'Videos of the sample that the engagement rate rests on: those with views and known likes, comments and shares.';
 comment on column comet_creator_metrics.breakout_other_count is
-'Other videos that breakout_ratio compares with; 5 at least.';
+'Other videos that the breakout ratio compares with; 5 at least.';
 
 -- Out of which parts a score was made: score = the sum of points. A part that is unknown has no percentile and no
 -- points; its weight falls to the others. is_thin: it is unknown, or rests on few data or on estimates.
