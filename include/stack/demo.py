@@ -192,7 +192,7 @@ def show_result(environment: Environment, last_date: date, run_ids: Sequence[str
     say()
     say("What to do next:")
     if environment.is_sandbox:
-        say("  make up                       serve these data with Airflow's UI")
+        say("  make up                       serve these data with Airflow's UI and the Comets page")
         say("  TIKHUB_API_KEY=... make demo  the same for today with real data; the key may stand in .env")
     else:
         say("  make up                       serve Airflow's UI; unpause the Dag there for the daily run")

@@ -51,6 +51,7 @@ def introduce(environment: Environment, api: AirflowApi) -> None:
     say()
     say("Airflow is ready.")
     say(f"  UI         {api.url}   user {user}   password {password}")
+    say(f"  Comets     {api.url}/comets/   in the UI under Browse")
     say(f"  Database   {describe(environment)}")
     say(f"  TikHub     {describe_tikhub(environment)}")
     say(f"  Task logs  {log_folder(environment.variables)}")
