@@ -40,7 +40,9 @@ def password_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 def stack() -> Iterator[RunningStack]:
     """A running stack; who uses it begins anew."""
     # Not in pytest's own folder: another pytest that starts meanwhile locks the server's user out of it.
-    with running_stack(TEST_FOLDER / "a stack") as stack:
+    # Tests of other folders in between end it, and it is started again.
+    number = len(list(TEST_FOLDER.glob("a stack *")))
+    with running_stack(TEST_FOLDER / f"a stack {number}") as stack:
         yield stack
 
 

@@ -154,6 +154,7 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
     with stack.refusing_database():
         refused = stack.api.start(at(6), CONF)
         stack.wait_for_task(refused, "accept_run", {"up_for_retry", "failed"})
+    stack.end_of(refused)
     written = stack.written()
     output = "".join(written["output of processes"])
     for words in (
