@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -76,18 +77,27 @@ class EmbeddedPostgres(SharedServer):
     :param folder: where cluster, log and locks live; made when absent.
     :param durable: False trades safety after a power cut for speed (tests).
     :param listen_port: additionally listen on 127.0.0.1 at this port, with password logins only.
+    :param settings: the server's settings where they differ from SERVER_SETTINGS.
 
     The superuser is `postgres` and needs no password: the socket's folder lets in its owner and root only.
     """
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path, *, durable: bool = True, listen_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        listen_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(folder)
         self.port = listen_port or DEFAULT_PORT
         self._data = self.folder / "data"
         self._durable = durable
         self._is_listening = listen_port is not None
+        self._settings = dict(settings or {})
 
     @property
     def socket_folder(self) -> Path:
@@ -176,7 +186,7 @@ class EmbeddedPostgres(SharedServer):
         # The setting is a list of folders: the name is quoted because it may contain a comma.
         socket_folder = str(self.socket_folder).replace('"', '""')
         settings = SERVER_SETTINGS if self._durable else SERVER_SETTINGS | NOT_DURABLE
-        settings = settings | {
+        settings = settings | self._settings | {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1" if self._is_listening else "",
             "unix_socket_directories": f'"{socket_folder}"',

@@ -17,7 +17,10 @@ class SizeError(ValueError):
 
 @dataclass(frozen=True)
 class Size:
-    """A history up to LAST_DATE; newcomers are creators beyond `creators` who are found on its dates."""
+    """A history up to LAST_DATE; newcomers are creators beyond `creators` who are found on its dates.
+
+    :param scored_dates: so many dates have scores, the last one among them
+    """
 
     name: str
     creators: int
@@ -25,6 +28,18 @@ class Size:
     hashtags: int
     newcomers: int
     profile_calls: int
+    scored_dates: int
+
+    @property
+    def days_with_scores(self) -> list[date]:
+        """The dates whose scores are made up: those before the last one, and the one in the middle."""
+        latest = [LAST_DATE - timedelta(days=back) for back in range(1, self.scored_dates)]
+        return sorted({*latest, self.middle_date})
+
+    @property
+    def middle_date(self) -> date:
+        """The date in the middle of the history."""
+        return LAST_DATE - (LAST_DATE - self.first_date) / 2
 
     @property
     def first_date(self) -> date:
@@ -35,6 +50,8 @@ class Size:
         """The size as the files of `world/` read it."""
         return {
             "first_date": self.first_date,
+            "last_date": LAST_DATE,
+            "scored_dates": self.days_with_scores,
             "creator_count": self.creators,
             "date_count": self.dates,
             "hashtag_count": self.hashtags,
@@ -46,8 +63,25 @@ class Size:
 SIZES = {
     size.name: size
     for size in (
-        Size("default", creators=10_000, dates=90, hashtags=20, newcomers=500, profile_calls=200_000),
-        Size("full", creators=100_000, dates=90, hashtags=100, newcomers=5_000, profile_calls=2_000_000),
+        Size(
+            "default",
+            creators=10_000,
+            dates=90,
+            hashtags=20,
+            newcomers=500,
+            profile_calls=200_000,
+            scored_dates=90,
+        ),
+        # Scores of all dates would take 30 GB more. No view reads more than one date's, or one creator's.
+        Size(
+            "full",
+            creators=1_000_000,
+            dates=90,
+            hashtags=100,
+            newcomers=50_000,
+            profile_calls=2_000_000,
+            scored_dates=10,
+        ),
     )
 }
 

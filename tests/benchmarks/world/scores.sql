@@ -1,4 +1,4 @@
--- Purpose: scores of all dates but the last, which the real step makes. Growth is worked out from the same formula as
+-- Purpose: scores of the dates that are given; the last one's are made by the real step. Growth is worked out from the same formula as
 -- the followers, all else is made up: working out every date by the real step takes many minutes.
 -- The rows come in the order of creator_stats, which is that of days.
 insert into comet_scores (
@@ -18,7 +18,7 @@ with drawn as (
         benchmark.fraction(stats.id, 50) < 0.7 as has_videos,
         benchmark.fraction(stats.id, 51) < 0.05 as has_breakout
     from creator_stats as stats
-    where stats.recorded_date < %(first_date)s::date + %(date_count)s - 1
+    where stats.recorded_date = any(%(scored_dates)s::date[])
 )
 
 select
