@@ -9,16 +9,11 @@
 -- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
-    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
+    set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
+    set_config('work_mem', '64MB', true) as work_mem;
 
 -- Runs take turns: each sees all that the one before has committed, and the work list is its own.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
-
-insert into comet_run_dates (recorded_date)
-select recorded_date
-from comet_runs
-where run_id = %(run_id)s
-on conflict (recorded_date) do nothing;
 
 -- Pages that no run of the date has counted before change the scores of the 30 days from when they were seen.
 with landed as (
@@ -65,7 +60,8 @@ from comet_runs
 where run_id = %(run_id)s
 on conflict (recorded_date) do nothing;
 
--- Observations count from the day on which a creator first qualified.
+-- Observations count from the day on which a creator first qualified. They are written in the order of the indexes,
+-- as everything is that has a row per creator: a million of them would else touch pages in no order.
 with arrived as (
     insert into comet_observations (
         source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count, run_id
@@ -86,6 +82,7 @@ with arrived as (
         run.run_id = %(run_id)s
         and coalesce(sighting.follower_count, sighting.heart_count, sighting.video_count) is not null
         and (sighting.observed_at at time zone run.timezone)::date >= sighting.tracked_since
+    order by sighting.user_id, sighting.observed_at
     on conflict (source, item_id) do nothing
     returning user_id, observed_date
 )
@@ -94,14 +91,102 @@ insert into comet_stale_dates (user_id, recorded_date)
 select distinct
     user_id,
     observed_date
-from arrived;
+from arrived
+order by user_id, observed_date;
 
--- A count changes the dates between its neighbouring known counts, each metric by itself.
+-- The run's own date: when it is recorded for the first time, for every creator that can have a row on it; later for
+-- those whom a search of it has discovered since. What arrives is looked after above and below.
+with recorded as (
+    insert into comet_run_dates (recorded_date)
+    select recorded_date
+    from comet_runs
+    where run_id = %(run_id)s
+    on conflict (recorded_date) do nothing
+    returning recorded_date
+),
+
+candidates as (
+    select
+        creator.user_id,
+        recorded.recorded_date
+    from recorded
+    inner join creators as creator on recorded.recorded_date >= creator.tracked_since
+    left join comet_stale_dates as known
+        on creator.user_id = known.user_id and recorded.recorded_date = known.recorded_date
+    where known.user_id is null
+    union
+    select
+        discovery.user_id,
+        discovery.recorded_date
+    from comet_runs as run
+    inner join comet_discoveries as discovery on run.recorded_date = discovery.recorded_date
+    where run.run_id = %(run_id)s
+)
+
 insert into comet_stale_dates (user_id, recorded_date)
+select
+    candidates.user_id,
+    candidates.recorded_date
+from candidates
+inner join lateral (
+    select observation.user_id
+    from comet_observations as observation
+    where
+        observation.user_id = candidates.user_id
+        and observation.observed_date >= candidates.recorded_date
+    order by observation.observed_date asc
+    limit 1
+) as known on true
+on conflict (user_id, recorded_date) do nothing;
+
+-- A count changes the dates between its neighbouring known counts, each metric by itself. There is none where the runs
+-- before and after have read all three metrics, which is so on almost every day.
+insert into comet_stale_dates (user_id, recorded_date)
+with days as (
+    select
+        stale.recorded_date,
+        max(run_date.recorded_date) filter (where run_date.recorded_date < stale.recorded_date) as previous_date,
+        min(run_date.recorded_date) filter (where run_date.recorded_date > stale.recorded_date) as next_date
+    from (select distinct work.recorded_date from comet_stale_dates as work) as stale
+    cross join comet_run_dates as run_date
+    group by stale.recorded_date
+),
+
+arrived as (
+    select
+        stale.user_id,
+        stale.recorded_date
+    from comet_stale_dates as stale
+    inner join days on stale.recorded_date = days.recorded_date
+    left join lateral (
+        select observation.user_id
+        from comet_observations as observation
+        where
+            observation.user_id = stale.user_id
+            and observation.observed_date = days.previous_date
+            and num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
+        order by observation.user_id
+        limit 1
+    ) as previous on true
+    left join lateral (
+        select observation.user_id
+        from comet_observations as observation
+        where
+            observation.user_id = stale.user_id
+            and observation.observed_date = days.next_date
+            and num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
+        order by observation.user_id
+        limit 1
+    ) as next on true
+    where
+        (days.previous_date is not null and previous.user_id is null)
+        or (days.next_date is not null and next.user_id is null)
+)
+
 select distinct
     arrived.user_id,
     run_date.recorded_date
-from comet_stale_dates as arrived
+from arrived
 inner join lateral (
     select distinct known.metric
     from comet_known_counts as known
@@ -133,16 +218,6 @@ inner join comet_run_dates as run_date
         and coalesce(later.observed_date, 'infinity') > run_date.recorded_date
 on conflict (user_id, recorded_date) do nothing;
 
--- The run's own date, for every creator that can have a row on it.
-insert into comet_stale_dates (user_id, recorded_date)
-select distinct
-    observation.user_id,
-    run.recorded_date
-from comet_runs as run
-inner join comet_observations as observation on run.recorded_date <= observation.observed_date
-where run.run_id = %(run_id)s
-on conflict (user_id, recorded_date) do nothing;
-
 -- Every date of a creator whose first day has just become known, or whose history has moved here from another key.
 insert into comet_stale_dates (user_id, recorded_date)
 select
@@ -150,7 +225,7 @@ select
     run_date.recorded_date
 from comet_runs as run
 cross join creators as creator
-cross join comet_run_dates as run_date
+inner join comet_run_dates as run_date on creator.tracked_since <= run_date.recorded_date
 where run.run_id = %(run_id)s and not creator.is_gathered
 on conflict (user_id, recorded_date) do nothing;
 
@@ -159,67 +234,127 @@ set is_gathered = true
 from comet_runs as run
 where run.run_id = %(run_id)s and not creators.is_gathered;
 
--- The snapshots, and which scores change with them: those of the same date, those of the dates up to 45 days later,
--- whose growth can begin here, and those of the creator's next snapshot, which is compared with this one.
-with stale as (
+-- The snapshots with their growth, that of the snapshot after each of them, and which scores change with them: those of
+-- the same date, those of the dates up to 45 days later, whose growth can begin here, and those of the creator's next
+-- snapshot, which is compared with this one. An observed snapshot shows only counts of its own date, so nothing else is
+-- looked up for it. An imported row keeps the growth that it came with until a derived one stands before it.
+with newest_date as (
+    select max(recorded_date) as recorded_date
+    from creator_stats
+),
+
+-- The last known count of the date, which is nearly always in the last answer.
+same_day as materialized (
     select
         work.user_id,
         work.recorded_date,
-        discovery.user_id is not null as is_discovered
+        coalesce(
+            newest.follower_count,
+            (
+                select known.follower_count
+                from comet_observations as known
+                where
+                    known.user_id = newest.user_id
+                    and known.observed_date = newest.observed_date
+                    and known.follower_count is not null
+                order by known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+                limit 1
+            )
+        ) as follower_count,
+        coalesce(
+            newest.heart_count,
+            (
+                select known.heart_count
+                from comet_observations as known
+                where
+                    known.user_id = newest.user_id
+                    and known.observed_date = newest.observed_date
+                    and known.heart_count is not null
+                order by known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+                limit 1
+            )
+        ) as heart_count,
+        coalesce(
+            newest.video_count,
+            (
+                select known.video_count
+                from comet_observations as known
+                where
+                    known.user_id = newest.user_id
+                    and known.observed_date = newest.observed_date
+                    and known.video_count is not null
+                order by known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+                limit 1
+            )
+        ) as video_count
     from comet_stale_dates as work
     inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
     left join lateral (
+        select
+            observation.user_id,
+            observation.observed_date,
+            observation.follower_count,
+            observation.heart_count,
+            observation.video_count
+        from comet_observations as observation
+        where observation.user_id = work.user_id and observation.observed_date = work.recorded_date
+        order by observation.observed_at desc, (observation.source = 'profile') desc, observation.item_id desc
+        limit 1
+    ) as newest on true
+),
+
+unseen as (
+    select
+        same_day.user_id,
+        same_day.recorded_date,
+        metric.name as metric,
+        metric.value,
+        discovery.user_id is not null as is_discovered
+    from same_day
+    inner join lateral (
+        values ('followers', null), ('hearts', same_day.heart_count), ('videos', same_day.video_count)
+    ) as metric (name, value) on true
+    left join lateral (
         select proof.user_id
         from comet_discoveries as proof
-        where proof.recorded_date = work.recorded_date and proof.user_id = work.user_id
+        where proof.recorded_date = same_day.recorded_date and proof.user_id = same_day.user_id
         order by proof.user_id
         limit 1
     ) as discovery on true
+    where same_day.follower_count is null
 ),
 
 derived as (
     select
-        stale.user_id,
-        stale.recorded_date,
-        metric.name as metric,
+        unseen.user_id,
+        unseen.recorded_date,
+        unseen.metric,
         case
-            when same_day.value is not null then 'observed'
             when earlier.value is not null and later.value is not null then 'estimated'
-            when later.value is not null and stale.is_discovered then 'late'
+            when later.value is not null and unseen.is_discovered then 'late'
         end as basis,
         case
-            when same_day.value is not null then same_day.value
+            when unseen.value is not null then unseen.value
             when earlier.value is not null and later.value is not null
                 then round(
                     (
-                        earlier.value::numeric * (later.observed_date - stale.recorded_date)
-                        + later.value::numeric * (stale.recorded_date - earlier.observed_date)
+                        earlier.value::numeric * (later.observed_date - unseen.recorded_date)
+                        + later.value::numeric * (unseen.recorded_date - earlier.observed_date)
                     ) / (later.observed_date - earlier.observed_date)
                 )::bigint
-            when stale.is_discovered then later.value
+            when unseen.is_discovered then later.value
         end as value
-    from stale
-    cross join (values ('followers'), ('hearts'), ('videos')) as metric (name)
-    left join lateral (
-        select known.value
-        from comet_known_counts as known
-        where
-            known.user_id = stale.user_id
-            and known.metric = metric.name
-            and known.observed_date = stale.recorded_date
-        order by known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
-        limit 1
-    ) as same_day on true
+    from unseen
     left join lateral (
         select
             known.observed_date,
             known.value
         from comet_known_counts as known
         where
-            known.user_id = stale.user_id
-            and known.metric = metric.name
-            and known.observed_date < stale.recorded_date
-            and same_day.value is null
+            known.user_id = unseen.user_id
+            and known.metric = unseen.metric
+            and known.observed_date < unseen.recorded_date
+            and unseen.value is null
         order by
             known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
         limit 1
@@ -230,52 +365,210 @@ derived as (
             known.value
         from comet_known_counts as known
         where
-            known.user_id = stale.user_id
-            and known.metric = metric.name
-            and known.observed_date > stale.recorded_date
-            and same_day.value is null
+            known.user_id = unseen.user_id
+            and known.metric = unseen.metric
+            and known.observed_date > unseen.recorded_date
+            and unseen.value is null
         order by known.observed_date asc, known.observed_at asc, (known.source = 'profile') asc, known.item_id asc
         limit 1
     ) as later on true
 ),
 
-snapshots as (
+between_counts as (
     select
         user_id,
         recorded_date,
         max(value) filter (where metric = 'followers') as follower_count,
         max(value) filter (where metric = 'hearts') as heart_count,
         max(value) filter (where metric = 'videos') as video_count,
-        max(basis) filter (where metric = 'followers') as basis,
-        max(basis) filter (where metric = 'hearts') as heart_basis,
-        max(basis) filter (where metric = 'videos') as video_basis
+        max(basis) filter (where metric = 'followers') as basis
     from derived
     group by user_id, recorded_date
 ),
 
--- An observed row shows only counts of its own date.
-written as (
-    insert into creator_stats as stats (user_id, recorded_date, follower_count, heart_count, video_count, basis)
+-- An imported row without a known count stays as it is, but for its growth.
+snapshots as (
     select
         user_id,
         recorded_date,
         follower_count,
-        case when basis <> 'observed' or heart_basis = 'observed' then heart_count end as heart_count,
-        case when basis <> 'observed' or video_basis = 'observed' then video_count end as video_count,
-        basis
-    from snapshots
+        heart_count,
+        video_count,
+        'observed' as basis
+    from same_day
     where follower_count is not null
+    union all
+    select
+        user_id,
+        recorded_date,
+        follower_count,
+        heart_count,
+        video_count,
+        basis
+    from between_counts
+    where follower_count is not null
+    union all
+    select
+        imported.user_id,
+        imported.recorded_date,
+        imported.follower_count,
+        imported.heart_count,
+        imported.video_count,
+        imported.basis
+    from between_counts
+    inner join lateral (
+        select stored.*
+        from creator_stats as stored
+        where
+            stored.user_id = between_counts.user_id
+            and stored.recorded_date = between_counts.recorded_date
+            and stored.follower_count is not null
+        order by stored.user_id
+        limit 1
+    ) as imported on true
+    where between_counts.follower_count is null
+),
+
+following as (
+    select distinct
+        next.user_id,
+        next.recorded_date,
+        next.follower_count,
+        next.heart_count,
+        next.video_count,
+        next.basis
+    from snapshots
+    inner join newest_date on snapshots.recorded_date < newest_date.recorded_date
+    inner join lateral (
+        select stored.*
+        from creator_stats as stored
+        where
+            stored.user_id = snapshots.user_id
+            and stored.recorded_date > snapshots.recorded_date
+            and stored.follower_count is not null
+        order by stored.recorded_date asc
+        limit 1
+    ) as next on true
+    left join lateral (
+        select own.recorded_date
+        from comet_stale_dates as own
+        inner join comet_run_dates as run_date on own.recorded_date = run_date.recorded_date
+        where own.user_id = next.user_id and own.recorded_date = next.recorded_date
+        order by own.user_id
+        limit 1
+    ) as own on true
+    where own.recorded_date is null
+),
+
+changed_or_following as (
+    select *
+    from snapshots
+    union all
+    select *
+    from following
+),
+
+-- The snapshot before is one of these, or stands in the table already.
+in_order as (
+    select
+        known.*,
+        lag(known.recorded_date) over creator as derived_date,
+        lag(known.follower_count) over creator as derived_count
+    from changed_or_following as known
+    window creator as (partition by known.user_id order by known.recorded_date)
+),
+
+paired as (
+    select
+        in_order.*,
+        stored.recorded_date as stored_date,
+        stored.follower_count as stored_count,
+        coalesce(stored.recorded_date > in_order.derived_date, in_order.derived_date is null) as is_stored_later
+    from in_order
+    left join lateral (
+        select
+            earlier.recorded_date,
+            earlier.follower_count
+        from creator_stats as earlier
+        where
+            earlier.user_id = in_order.user_id
+            and earlier.recorded_date < in_order.recorded_date
+            and earlier.follower_count is not null
+        order by earlier.recorded_date desc
+        limit 1
+    ) as stored on true
+),
+
+compared as (
+    select
+        user_id,
+        recorded_date,
+        follower_count,
+        heart_count,
+        video_count,
+        basis,
+        case when is_stored_later then stored_count else derived_count end as previous_count,
+        recorded_date - case when is_stored_later then stored_date else derived_date end as gap_days
+    from paired
+),
+
+written as (
+    insert into creator_stats as stats (
+        user_id,
+        recorded_date,
+        follower_count,
+        heart_count,
+        video_count,
+        basis,
+        gap_days,
+        daily_growth_followers,
+        daily_growth_percent
+    )
+    select
+        user_id,
+        recorded_date,
+        follower_count,
+        heart_count,
+        video_count,
+        basis,
+        gap_days,
+        case when gap_days is null then 0 else round((follower_count - previous_count)::numeric / gap_days)::bigint end
+            as daily_growth_followers,
+        case
+            when gap_days is null then 0
+            when previous_count <> 0
+                then
+                    round(
+                        100 * (follower_count - previous_count)::numeric / (previous_count::numeric * gap_days), 2
+                    )
+        end as daily_growth_percent
+    from compared
     order by user_id, recorded_date
     on conflict (user_id, recorded_date) do update
         set
             follower_count = excluded.follower_count,
             heart_count = excluded.heart_count,
             video_count = excluded.video_count,
-            basis = excluded.basis
+            basis = excluded.basis,
+            gap_days = excluded.gap_days,
+            daily_growth_followers = excluded.daily_growth_followers,
+            daily_growth_percent = excluded.daily_growth_percent
         where (
-            stats.follower_count, stats.heart_count, stats.video_count, stats.basis
+            stats.follower_count,
+            stats.heart_count,
+            stats.video_count,
+            stats.basis,
+            stats.gap_days,
+            stats.daily_growth_followers,
+            stats.daily_growth_percent
         ) is distinct from (
-            excluded.follower_count, excluded.heart_count, excluded.video_count, excluded.basis
+            excluded.follower_count,
+            excluded.heart_count,
+            excluded.video_count,
+            excluded.basis,
+            excluded.gap_days,
+            excluded.daily_growth_followers,
+            excluded.daily_growth_percent
         )
     returning stats.user_id, stats.recorded_date
 ),
@@ -293,6 +586,7 @@ inner join comet_published_dates as published
 union
 select following.recorded_date
 from written
+inner join newest_date on written.recorded_date < newest_date.recorded_date
 inner join lateral (
     select snapshot.recorded_date
     from creator_stats as snapshot
@@ -302,105 +596,93 @@ inner join lateral (
 ) as following on true
 on conflict (recorded_date) do nothing;
 
--- Growth against the previous snapshot: of the rows derived above, and of the row after each of them.
--- An imported row keeps the growth that it came with until such a row stands before it.
-with derived as (
-    select
-        work.user_id,
-        work.recorded_date
-    from comet_stale_dates as work
-    inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
-    inner join creator_stats as snapshot
-        on work.user_id = snapshot.user_id and work.recorded_date = snapshot.recorded_date
-),
-
-touched as (
-    select
-        user_id,
-        recorded_date
-    from derived
-    union
-    select
-        derived.user_id,
-        following.recorded_date
-    from derived
-    cross join lateral (
-        select snapshot.recorded_date
-        from creator_stats as snapshot
-        where snapshot.user_id = derived.user_id and snapshot.recorded_date > derived.recorded_date
-        order by snapshot.recorded_date asc
-        limit 1
-    ) as following
-),
-
-compared as (
-    select
-        snapshot.id,
-        snapshot.follower_count - previous.follower_count as gained_count,
-        previous.follower_count as previous_count,
-        snapshot.recorded_date - previous.recorded_date as gap_days
-    from touched
-    inner join creator_stats as snapshot
-        on touched.user_id = snapshot.user_id and touched.recorded_date = snapshot.recorded_date
-    left join lateral (
-        select
-            earlier.recorded_date,
-            earlier.follower_count
-        from creator_stats as earlier
-        where
-            earlier.user_id = snapshot.user_id
-            and earlier.recorded_date < snapshot.recorded_date
-            and earlier.follower_count is not null
-        order by earlier.recorded_date desc
-        limit 1
-    ) as previous on true
-    where snapshot.follower_count is not null
-),
-
-growth as (
-    select
-        id,
-        gap_days,
-        case when gap_days is null then 0 else round(gained_count::numeric / gap_days)::bigint end
-            as daily_growth_followers,
-        case
-            when gap_days is null then 0
-            when previous_count <> 0
-                then round(100 * gained_count::numeric / (previous_count::numeric * gap_days), 2)
-        end as daily_growth_percent
-    from compared
-),
-
-written as (
-    update creator_stats as stats
-    set
-        gap_days = growth.gap_days,
-        daily_growth_followers = growth.daily_growth_followers,
-        daily_growth_percent = growth.daily_growth_percent
-    from growth
-    where
-        stats.id = growth.id
-        and (stats.gap_days, stats.daily_growth_followers, stats.daily_growth_percent)
-        is distinct from (growth.gap_days, growth.daily_growth_followers, growth.daily_growth_percent)
-    returning stats.recorded_date
-)
-
-insert into comet_stale_scores (recorded_date)
-select distinct recorded_date
-from written
-on conflict (recorded_date) do nothing;
-
 -- How a creator stands: missing after failed questions on three dates since it was last seen, graduated while its
 -- latest known count is above the band it was found in, else tracked. Where TikHub answered for nobody on a date, its
 -- failing says nothing about the creator. A creator that no search has found yet is held against the widest band, which
 -- any run can widen; a run can widen the band of those whom it finds, also where it brings no count.
-with touched as (
+with failing as (
+    select user_id
+    from comet_profiles
+    where outcome <> 'found'
+    group by user_id
+    having count(*) >= 3
+),
+
+failures as materialized (
+    select
+        failing.user_id,
+        failure.outcome,
+        failure.recorded_date,
+        (failure.observed_at at time zone run.timezone)::date as failed_date
+    from comet_runs as run
+    cross join failing
+    inner join lateral (
+        select
+            profile.outcome,
+            profile.recorded_date,
+            profile.observed_at
+        from comet_profiles as profile
+        where profile.user_id = failing.user_id and profile.outcome <> 'found'
+        order by profile.observed_at
+        offset 0
+    ) as failure on true
+    where run.run_id = %(run_id)s
+),
+
+answered_dates as (
+    select asked.recorded_date
+    from (select distinct failures.recorded_date from failures) as asked
+    inner join lateral (
+        select answer.user_id
+        from comet_profiles as answer
+        where answer.recorded_date = asked.recorded_date and answer.outcome = 'found'
+        order by answer.recorded_date, answer.user_id
+        limit 1
+    ) as answer on true
+),
+
+last_sightings as materialized (
+    select
+        failing.user_id,
+        greatest(
+            (
+                select max(observation.observed_date)
+                from comet_observations as observation
+                where observation.user_id = failing.user_id
+            ),
+            (
+                select (max(profile.observed_at) at time zone run.timezone)::date
+                from comet_profiles as profile
+                where profile.user_id = failing.user_id and profile.outcome = 'found'
+            )
+        ) as seen_date
+    from comet_runs as run
+    cross join failing
+    where run.run_id = %(run_id)s
+),
+
+missing as (
+    select failures.user_id
+    from failures
+    inner join last_sightings on failures.user_id = last_sightings.user_id
+    left join answered_dates on failures.recorded_date = answered_dates.recorded_date
+    where
+        failures.failed_date > coalesce(last_sightings.seen_date, '-infinity')
+        and (failures.outcome <> 'failed' or answered_dates.recorded_date is not null)
+    group by failures.user_id
+    having count(distinct failures.failed_date) >= 3
+),
+
+touched as (
     select user_id
     from comet_stale_dates
     union
     select user_id
-    from comet_profiles
-    where outcome <> 'found'
+    from missing
+    union
+    select user_id
+    from creators
+    where status = 'missing'
     union
     select discovery.user_id
     from comet_runs as run
@@ -413,100 +695,39 @@ with touched as (
     where discovery.user_id is null
 ),
 
-failures as (
+-- Nobody has left a band without having left the narrowest of all.
+bounds as (
     select
-        failure.user_id,
-        (failure.observed_at at time zone run.timezone)::date as failed_date
-    from comet_profiles as failure
-    inner join comet_runs as run on run.run_id = %(run_id)s
-    where
-        failure.outcome in ('no_account', 'refused')
-        or (
-            failure.outcome = 'failed'
-            and exists (
-                select 1
-                from comet_profiles as answer
-                where answer.recorded_date = failure.recorded_date and answer.outcome = 'found'
-            )
-        )
-),
-
-sightings as (
-    select
-        observation.user_id,
-        observation.observed_date as seen_date
-    from comet_observations as observation
-    where observation.user_id in (select failures.user_id from failures)
-    union all
-    select
-        profile.user_id,
-        (profile.observed_at at time zone run.timezone)::date as seen_date
-    from comet_profiles as profile
-    inner join comet_runs as run on run.run_id = %(run_id)s
-    where profile.outcome = 'found' and profile.user_id in (select failures.user_id from failures)
-),
-
-last_sightings as (
-    select
-        user_id,
-        max(seen_date) as seen_date
-    from sightings
-    group by user_id
-),
-
-missing as (
-    select failures.user_id
-    from failures
-    left join last_sightings on failures.user_id = last_sightings.user_id
-    where failures.failed_date > coalesce(last_sightings.seen_date, '-infinity')
-    group by failures.user_id
-    having count(distinct failures.failed_date) >= 3
-),
-
-latest_counts as (
-    select
-        touched.user_id,
-        latest.value as follower_count
-    from touched
-    cross join lateral (
-        select known.value
-        from comet_known_counts as known
-        where known.user_id = touched.user_id and known.metric = 'followers'
-        order by
-            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
-        limit 1
-    ) as latest
-),
-
-bands as (
-    select
-        discovery.user_id,
-        max(discovery.max_followers) as max_followers
-    from touched
-    inner join comet_discoveries as discovery on touched.user_id = discovery.user_id
-    group by discovery.user_id
-),
-
-widest as (
-    select max(max_followers) as max_followers
+        min(max_followers) as narrowest,
+        max(max_followers) as widest
     from comet_runs
 ),
 
 standing as (
     select
-        touched.user_id,
+        creator.user_id,
         case
             when missing.user_id is not null then 'missing'
-            when latest_counts.follower_count > coalesce(bands.max_followers, widest.max_followers) then 'graduated'
+            when latest.follower_count > coalesce(band.max_followers, bounds.widest) then 'graduated'
             else 'tracked'
         end as status
-    from comet_runs as run
-    cross join touched
-    cross join widest
+    from touched
+    cross join bounds
+    inner join creators as creator on touched.user_id = creator.user_id
     left join missing on touched.user_id = missing.user_id
-    left join latest_counts on touched.user_id = latest_counts.user_id
-    left join bands on touched.user_id = bands.user_id
-    where run.run_id = %(run_id)s
+    left join lateral (
+        select known.follower_count
+        from comet_observations as known
+        where known.user_id = touched.user_id and known.follower_count is not null
+        order by
+            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as latest on true
+    left join lateral (
+        select max(discovery.max_followers) as max_followers
+        from comet_discoveries as discovery
+        where discovery.user_id = touched.user_id and latest.follower_count > bounds.narrowest
+    ) as band on true
 )
 
 update creators as creator

@@ -368,21 +368,32 @@ written_dates as (
     where known is distinct from excluded
 ),
 
--- Of creators who have no snapshot on the date any more: those whose history has moved to another key.
+-- Of creators who have no snapshot on the date any more: those whose history has moved to another key. They are few,
+-- but PostgreSQL expects many, and would read the scores of all dates to find them by their key.
+orphans as (
+    select of_the_date.row_address
+    from chosen
+    inner join lateral (
+        select
+            score.user_id,
+            score.ctid as row_address
+        from comet_scores as score
+        where score.recorded_date = chosen.recorded_date
+        order by score.user_id
+        offset 0
+    ) as of_the_date on true
+    left join creator_stats as stats
+        on
+            of_the_date.user_id = stats.user_id
+            and chosen.recorded_date = stats.recorded_date
+            and stats.recorded_date = any(array(select other.recorded_date from chosen as other))
+            and stats.follower_count is not null
+    where stats.user_id is null
+),
+
 deleted_scores as (
-    delete from comet_scores as gone
-    using chosen
-    where
-        gone.recorded_date = chosen.recorded_date
-        and not exists (
-            select 1
-            from creator_stats as stats
-            where
-                stats.user_id = gone.user_id
-                and stats.recorded_date = gone.recorded_date
-                and stats.recorded_date = any(array(select chosen.recorded_date from chosen))
-                and stats.follower_count is not null
-        )
+    delete from comet_scores
+    where ctid = any(array(select orphans.row_address from orphans))
 )
 
 delete from comet_stale_scores

@@ -186,11 +186,15 @@ class EmbeddedPostgres(SharedServer):
         # The setting is a list of folders: the name is quoted because it may contain a comma.
         socket_folder = str(self.socket_folder).replace('"', '""')
         settings = SERVER_SETTINGS if self._durable else SERVER_SETTINGS | NOT_DURABLE
-        settings = settings | self._settings | {
-            "port": str(self.port),
-            "listen_addresses": "127.0.0.1" if self._is_listening else "",
-            "unix_socket_directories": f'"{socket_folder}"',
-        }
+        settings = (
+            settings
+            | self._settings
+            | {
+                "port": str(self.port),
+                "listen_addresses": "127.0.0.1" if self._is_listening else "",
+                "unix_socket_directories": f'"{socket_folder}"',
+            }
+        )
         command = [str(find_binaries() / "postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -7,7 +7,7 @@ the page that is made of it. Airflow's API server, the database and the client s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ import psycopg
 from comets.settings import DAG_ID
 from include.stack.output import note
 from tests.benchmarks.airflow_site import airflow_site
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.measure import Statement, Timing, measure
 from tests.benchmarks.results import Results
 from tests.benchmarks.sizes import LAST_DATE, Size
@@ -52,7 +53,7 @@ class View:
     path: str
 
 
-def run(size: Size, folder: Path) -> None:
+def run(size: Size, folder: Path) -> list[Figure]:
     """Measure every view; print plans and medians, and write both below the folder."""
     with history(folder / "postgres", size) as url, psycopg.connect(url, autocommit=True) as connection:
         with airflow_site(url) as site:
@@ -62,7 +63,17 @@ def run(size: Size, folder: Path) -> None:
         results = Results(title, timings, LIMIT, load=os.getloadavg()[0])
         results.show_plans(connection, folder / f"page-views-{size.name}.plans.txt")
     results.show()
-    results.write_figures(folder / f"page-views-{size.name}.json")
+    return figures(timings)
+
+
+def figures(timings: Sequence[Timing]) -> list[Figure]:
+    """The slowest view and the one in the middle: a table of all of them is printed beside."""
+    slowest = sorted(timings, key=lambda timing: timing.median)
+    middle = slowest[len(slowest) // 2]
+    return [
+        Figure(f"page views, the median of {len(timings)}: {middle.name}", "ms", middle.runs),
+        Figure(f"page views, the slowest: {slowest[-1].name}", "ms", slowest[-1].runs),
+    ]
 
 
 def ask(site: Site, view: View) -> Timing:
@@ -77,7 +88,7 @@ def reads_the_page(statement: Statement) -> bool:
 
 def views(connection: Connection, size: Size) -> Iterator[View]:
     """Every view: first and last pages, each order, each filter, the largest creators, exports."""
-    middle = str(LAST_DATE - (LAST_DATE - size.first_date) / 2)
+    middle = str(size.middle_date)
     yield from leaderboards(middle)
     for name, user_id in creators(connection).items():
         yield View(f"creator, {name}", f"creators/{user_id}")

@@ -1,8 +1,7 @@
-"""What a benchmark leaves behind: a table on the screen, figures as JSON, and the plans of its statements."""
+"""What a benchmark of many statements shows: a table of all timings, and the plans of its statements."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,25 +44,6 @@ class Results:
     def verdict(self, timing: Timing) -> str:
         """Whether the median keeps to the limit, in words."""
         return "passes" if timing.median < self.limit else f"misses {self.limit:g} ms"
-
-    def write_figures(self, path: Path) -> None:
-        """Write all runs as JSON."""
-        figures = {
-            "title": self.title,
-            "limit_ms": self.limit,
-            "load": self.load,
-            "processors": os.cpu_count(),
-            "timings": [
-                {
-                    "name": timing.name,
-                    "median_ms": round(timing.median, 3),
-                    "runs_ms": [round(x, 3) for x in timing.runs],
-                }
-                for timing in self.timings
-            ],
-        }
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        say(f"Figures: {path}")
 
     def show_plans(self, connection: psycopg.Connection[tuple[object, ...]], path: Path) -> None:
         """Print the plan of each statement, and write it to a file, with the statement too."""

@@ -74,7 +74,10 @@ def wanted_digest(size: Size) -> str:
     parts = [
         repr(size),
         str(SCHEMA_VERSION),
-        *((FOLDER / f"{step}.sql").read_text(encoding="utf-8") for step in ("functions", *BEFORE_DAYS, DAY, *AFTER_DAYS)),
+        *(
+            (FOLDER / f"{step}.sql").read_text(encoding="utf-8")
+            for step in ("functions", *BEFORE_DAYS, DAY, *AFTER_DAYS)
+        ),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
