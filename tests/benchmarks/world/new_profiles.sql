@@ -6,9 +6,11 @@ insert into comet_profiles (
 )
 overriding system value
 with latest as (
-    select max(item_id) as item_id
-    from comet_observations
-    where source = 'profile'
+    select
+        greatest(
+            (select max(profile.item_id) from comet_profiles as profile),
+            (select max(known.item_id) from comet_observations as known where known.source = 'profile')
+        ) as item_id
 ),
 
 answers as (
