@@ -1,0 +1,153 @@
+"""The stack of `make distributed` at work for tests, and workers that are lost."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from comets.settings import DAG_ID
+from include.sandbox.client import SandboxClient
+from include.stack.demo import DAG_SECONDS
+from include.stack.environment import COMETS_DATABASE, resolve
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import PROJECT
+from include.stack.redis_server import PROGRAM
+from include.stack.sandbox import sandbox_url
+from tests.conftest import FAST_SETTINGS, REQUIRED
+from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack
+from tests.stack.test_demo import NOTHING_CONFIGURED, caller, stack_command
+
+# One for every process of both workers, so that the one who is lost holds half of the tasks.
+POOL_SLOTS = 8
+HOLD_SECONDS = 60
+
+
+def require_redis() -> None:
+    """Skip a test where the program is not installed, unless COMETS_REQUIRE names it."""
+    if shutil.which(PROGRAM) is None:
+        if PROGRAM in REQUIRED:
+            pytest.fail(f"COMETS_REQUIRE names {PROGRAM}, and it is not installed")
+        pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A worker that was lost: the task instances that it held, as the task's id and its map index."""
+
+    held: frozenset[tuple[str, int]]
+    in_flight_count: int
+    """Calls that waited for an answer just before, of all workers."""
+
+
+class DistributedApi(DagApi):
+    """Airflow's REST API, with what it knows about the processes of tasks."""
+
+    def running(self, run_id: str) -> dict[int, tuple[str, int]]:
+        """The task instances that run, by the number of their process."""
+        path = f"{self._runs_path()}/{run_id}/taskInstances"
+        found = self._read_pages(path, "task_instances", {"state": "running"})
+        return {task["pid"]: (task["task_id"], task["map_index"]) for task in found if task["pid"]}
+
+
+@dataclass(frozen=True)
+class DistributedStack(RunningStack):
+    """A stack whose tasks run in Celery workers."""
+
+    command: subprocess.Popen[str]
+    api: DistributedApi
+
+    @property
+    def state(self) -> Path:
+        """Its state folder."""
+        return self.environment.state.folder
+
+    def lose_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> Loss:
+        """End a worker and all that it runs, as when its machine is gone, while every slot waits for TikHub.
+
+        :param conditions: of the calls of a route for which to wait
+        """
+        before = len(self.sandbox.calls())
+        self.sandbox.set_faults({"route": route, "fault": "timeout", "delay": HOLD_SECONDS, **conditions})
+        try:
+            self.api.wait_for(
+                lambda: self._in_flight_count(route, before) >= POOL_SLOTS,
+                HOLD_SECONDS,
+                f"There were not {POOL_SLOTS} calls of {route} at a time",
+            )
+            in_flight_count = self._in_flight_count(route, before)
+            running = self.api.running(run_id)
+            processes = self._processes(name)
+            held = frozenset(running[process.pid] for process in processes if process.pid in running)
+            # Nobody may notice that another one is gone.
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for process in processes:
+                    process.send_signal(number)
+        finally:
+            self.sandbox.set_faults()
+        return Loss(held, in_flight_count)
+
+    def succeeded_count(self, worker: str) -> int:
+        """How many tasks a worker has brought to an end."""
+        return (self.environment.state.logs / f"{worker}.log").read_text().count("succeeded in")
+
+    def _in_flight_count(self, route: str, after: int) -> int:
+        return sum(call["status"] is None and call["number"] > after for call in self.sandbox.calls(route))
+
+    def _processes(self, worker: str) -> list[psutil.Process]:
+        mark = f"celery@{worker}:MainProcess"
+        (main,) = [
+            process
+            for process in psutil.process_iter(["cmdline", "cwd"])
+            if process.info["cwd"] == str(self.environment.state.run)
+            and mark in " ".join(process.info["cmdline"] or [])
+        ]
+        return [main, *main.children(recursive=True)]
+
+
+@contextmanager
+def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
+    """Keep `make distributed` at work in a folder, with the Dag unpaused."""
+    folder.mkdir()
+    settings = folder / "comets.yaml"
+    settings.write_text(
+        FAST_SETTINGS.read_text(encoding="utf-8")
+        .replace("batch_size: 50", "batch_size: 5")
+        .replace("pool_slots: 4", f"pool_slots: {POOL_SLOTS}"),
+        encoding="utf-8",
+    )
+    variables = {
+        "COMETS_SETTINGS_FILE": str(settings),
+        "COMETS_STATE_DIR": str(folder / "the state"),
+        "COMETS_UI_PORT": str(free_port()),
+        "COMETS_SANDBOX_PORT": str(free_port()),
+        **AIRFLOW_SETTINGS,
+    }
+    environment = resolve({**NOTHING_CONFIGURED, **variables})
+    with subprocess.Popen(
+        stack_command("distributed"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
+    ) as command:
+        try:
+            assert command.stdout
+            assert "Airflow is ready.\n" in iter(command.stdout.readline, "")
+            api = DistributedApi(environment.ui_port)
+            api.log_in(environment.variables)
+            api.wait_for_dag(DAG_ID, DAG_SECONDS)
+            api.set_paused(DAG_ID, False)
+            sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
+            creators = EmbeddedPostgres(environment.state.postgres)
+            stack = DistributedStack(environment, caller(variables), creators, api, sandbox, command)
+            stack.copy_database(COMETS_DATABASE, PRISTINE_DATABASE)
+            yield stack
+        finally:
+            command.send_signal(signal.SIGTERM)
+            command.communicate()

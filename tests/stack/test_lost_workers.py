@@ -1,0 +1,130 @@
+"""Celery workers that are lost with all that they run: the others do their work, and hardly any call is made twice.
+
+A task without a heartbeat counts as lost after a few seconds here, and after five minutes where the settings say so.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from include.stack.celery_settings import WORKERS
+from tests.conftest import PROFILE_VARIABLE, TEST_FOLDER
+from tests.dags.worlds import PROFILE, SEARCH
+from tests.sql.builders import CONTENTS
+from tests.stack.distributed_stack import DistributedStack, Loss, distributed_stack, require_redis
+from tests.stack.disturbed_days import contents_of
+from tests.stack.test_demo import working_in
+
+pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reason="takes minutes: long profile only")
+
+HASHTAGS = [f"distributed{number}" for number in range(200)]
+DAY = datetime(2026, 3, 1, 2, tzinfo=UTC)
+RUN = "day"
+CONF: dict[str, Any] = {"hashtags": HASHTAGS, "pages_per_hashtag": 2, "page_size": 10, "max_api_calls": 20_000}
+SECOND_PAGE = 10
+SEARCHED_BEFORE = 60
+STAGE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a run of 200 hashtags has left."""
+
+    contents: dict[str, list[str]]
+    calls: Counter[tuple[str, str]]
+    """By route and what was asked for."""
+    unfinished_count: int
+    """Calls of which the ledger does not know how they ended."""
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def repeated_count(self) -> int:
+        """Calls that had been made before."""
+        return self.calls.total() - len(self.calls)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[DistributedStack]:
+    """A running stack."""
+    require_redis()
+    with distributed_stack(TEST_FOLDER / "a distributed stack") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stack: DistributedStack) -> Day:
+    """The day without any trouble."""
+    begin(stack)
+    stack.run(DAY, CONF, RUN)
+    return look(stack)
+
+
+@pytest.fixture(scope="module")
+def disturbed(stack: DistributedStack, undisturbed: Day) -> Day:
+    """The day on which one worker is lost while it searches, and the other one while it asks for profiles."""
+    begin(stack)
+    stack.api.start(DAY, CONF, RUN)
+    finished = "select count(*) as count from comet_searches where stop_reason is not null"
+    stack.api.wait_for(
+        lambda: stack.rows(finished)[0]["count"] >= SEARCHED_BEFORE, STAGE_SECONDS, "The searches did not get on"
+    )
+    first = stack.lose_worker("worker-1", RUN, SEARCH, offset=SECOND_PAGE)
+    stack.api.wait_for(
+        lambda: "roll_call" in {task for task, _ in stack.api.running(RUN).values()},
+        STAGE_SECONDS,
+        "No roll call began",
+    )
+    second = stack.lose_worker("worker-2", RUN, PROFILE)
+    assert stack.end_of(RUN) == "success"
+    return look(stack, first, second)
+
+
+def begin(stack: DistributedStack) -> None:
+    """Put everything back to where the day begins."""
+    stack.begin_anew()
+    stack.sandbox.set_clock(DAY)
+
+
+def look(stack: DistributedStack, *losses: Loss) -> Day:
+    """What is there now."""
+    calls = Counter((call["route"], str(sorted(call["params"].items()))) for call in stack.sandbox.calls())
+    unfinished = stack.rows("select count(*) as count from comet_calls where status_code is null")[0]["count"]
+    return Day(contents_of(stack), calls, unfinished, losses)
+
+
+def test_every_hashtag_is_searched_once_by_both_workers(stack: DistributedStack, undisturbed: Day) -> None:
+    assert {table for table, rows in undisturbed.contents.items() if not rows} == {"comet_stale_scores"}
+    assert len(undisturbed.contents["comet_searches"]) == len(HASHTAGS)
+    assert undisturbed.repeated_count == undisturbed.unfinished_count == 0
+    assert min(stack.succeeded_count(worker) for worker in WORKERS) > len(HASHTAGS) / 4
+
+
+def test_the_lost_workers_held_tasks_in_the_middle_of_their_calls(disturbed: Day) -> None:
+    assert [{task for task, _ in loss.held} for loss in disturbed.losses] == [{"extract_videos"}, {"roll_call"}]
+    assert min(len(loss.held) for loss in disturbed.losses) > 1
+
+
+@pytest.mark.parametrize("table", CONTENTS)
+def test_lost_workers_change_nothing(undisturbed: Day, disturbed: Day, table: str) -> None:
+    assert disturbed.contents[table] == undisturbed.contents[table]
+
+
+def test_a_lost_worker_costs_at_most_one_call_for_each_task_that_it_held(undisturbed: Day, disturbed: Day) -> None:
+    held_count = sum(len(loss.held) for loss in disturbed.losses)
+    assert disturbed.calls.keys() == undisturbed.calls.keys()
+    assert 0 < disturbed.repeated_count <= held_count
+    assert 0 < disturbed.unfinished_count <= held_count
+
+
+def test_ctrl_c_lets_running_tasks_end_and_leaves_nothing_behind(stack: DistributedStack, disturbed: Day) -> None:
+    os.kill(stack.command.pid, signal.SIGINT)
+    assert stack.command.wait() == 0
+    assert working_in(stack.state) == []
