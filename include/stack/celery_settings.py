@@ -11,8 +11,12 @@ from include.stack.environment import METADATA_VARIABLE
 BROKER_VARIABLE = "AIRFLOW__CELERY__BROKER_URL"
 RESULTS_VARIABLE = "AIRFLOW__CELERY__RESULT_BACKEND"
 EXECUTOR = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"}
+VISIBILITY_VARIABLE = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 CELERY_SETTINGS = {
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "4",
+    # Longer than any task may take. What a lost worker has not acknowledged is delivered again after it, and Airflow
+    # refuses to start it once more.
+    VISIBILITY_VARIABLE: "3600",
 }
 WORKERS = ("worker-1", "worker-2")
 # A task that takes longer to end goes on after its last landed page at the next start.

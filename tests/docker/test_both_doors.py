@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from comets.timeouts import TASK_TIMEOUT
 from include.docker.environment import container_environment
-from include.stack.celery_settings import BROKER_VARIABLE, RESULTS_VARIABLE, WORKERS, celery_parts, celery_variables
+from include.stack.celery_settings import (
+    BROKER_VARIABLE,
+    RESULTS_VARIABLE,
+    VISIBILITY_VARIABLE,
+    WORKERS,
+    celery_parts,
+    celery_variables,
+)
 from include.stack.components import COMPONENTS
 from include.stack.environment import DEFAULT_SANDBOX_PORT, DEFAULT_UI_PORT, resolve
 from include.stack.postgres import INITDB_OPTIONS, SERVER_SETTINGS
@@ -38,6 +46,7 @@ ONLY_IN_CONTAINERS = {
     "AIRFLOW__CELERY__BROKER_URL": "Celery",
     "AIRFLOW__CELERY__RESULT_BACKEND": "Celery",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "Celery",
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "Celery",
     "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "the scheduler's health check",
     "CONNECTION_CHECK_MAX_COUNT": "read by the image's entrypoint",
     "COMETS_POSTGRES": "address of a service",
@@ -99,6 +108,10 @@ def test_results_are_kept_where_containers_keep_them(distributed: dict[str, str]
     for variables in (distributed, contained):
         assert variables[RESULTS_VARIABLE] == f"db+{variables['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
     assert distributed[BROKER_VARIABLE] == BROKER_URL
+
+
+def test_no_task_is_delivered_again_while_it_may_still_run(contained: dict[str, str]) -> None:
+    assert int(contained[VISIBILITY_VARIABLE]) > 2 * TASK_TIMEOUT.total_seconds()
 
 
 def test_what_the_caller_sets_for_celery_wins(native: dict[str, str]) -> None:

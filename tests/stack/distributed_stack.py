@@ -16,6 +16,7 @@ import pytest
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
+from include.stack.celery_settings import VISIBILITY_VARIABLE
 from include.stack.demo import DAG_SECONDS
 from include.stack.environment import COMETS_DATABASE, resolve
 from include.stack.ports import free_port
@@ -40,23 +41,22 @@ def require_redis() -> None:
         pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
 
 
-@dataclass(frozen=True)
-class Loss:
-    """A worker that was lost: the task instances that it held, as the task's id and its map index."""
-
-    held: frozenset[tuple[str, int]]
-    in_flight_count: int
-    """Calls that waited for an answer just before, of all workers."""
+# A task instance: its task's id and its map index.
+Instance = tuple[str, int]
 
 
 class DistributedApi(DagApi):
     """Airflow's REST API, with what it knows about the processes of tasks."""
 
-    def running(self, run_id: str) -> dict[int, tuple[str, int]]:
+    def running(self, run_id: str) -> dict[int, Instance]:
         """The task instances that run, by the number of their process."""
         path = f"{self._runs_path()}/{run_id}/taskInstances"
         found = self._read_pages(path, "task_instances", {"state": "running"})
         return {task["pid"]: (task["task_id"], task["map_index"]) for task in found if task["pid"]}
+
+    def in_state(self, run_id: str, state: str) -> set[Instance]:
+        """The task instances in a state."""
+        return {(task.task_id, task.map_index) for task in self.task_states(DAG_ID, run_id) if task.state == state}
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,22 @@ class DistributedStack(RunningStack):
         """Its state folder."""
         return self.environment.state.folder
 
-    def lose_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> Loss:
-        """End a worker and all that it runs, as when its machine is gone, while every slot waits for TikHub.
+    def freeze_worker(self, name: str) -> None:
+        """Keep a worker from starting any further task, though it goes on taking them from the queue."""
+        for process in self._processes(name)[1:]:
+            process.suspend()
+
+    def lose_worker(self, name: str) -> None:
+        """End a worker and all that it runs, as when its machine is gone."""
+        processes = self._processes(name)
+        # Nobody may notice that another one is gone.
+        for process in processes:
+            process.suspend()
+        for process in processes:
+            process.kill()
+
+    def lose_calling_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> set[Instance]:
+        """Lose a worker while every slot waits for TikHub; returns what it ran.
 
         :param conditions: of the calls of a route for which to wait
         """
@@ -84,17 +98,12 @@ class DistributedStack(RunningStack):
                 HOLD_SECONDS,
                 f"There were not {POOL_SLOTS} calls of {route} at a time",
             )
-            in_flight_count = self._in_flight_count(route, before)
             running = self.api.running(run_id)
-            processes = self._processes(name)
-            held = frozenset(running[process.pid] for process in processes if process.pid in running)
-            # Nobody may notice that another one is gone.
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for process in processes:
-                    process.send_signal(number)
+            held = {running[process.pid] for process in self._processes(name) if process.pid in running}
+            self.lose_worker(name)
         finally:
             self.sandbox.set_faults()
-        return Loss(held, in_flight_count)
+        return held
 
     def succeeded_count(self, worker: str) -> int:
         """How many tasks a worker has brought to an end."""
@@ -121,7 +130,7 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
     settings = folder / "comets.yaml"
     settings.write_text(
         FAST_SETTINGS.read_text(encoding="utf-8")
-        .replace("batch_size: 50", "batch_size: 5")
+        .replace("batch_size: 50", "batch_size: 20")
         .replace("pool_slots: 4", f"pool_slots: {POOL_SLOTS}"),
         encoding="utf-8",
     )
@@ -131,6 +140,11 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
         "COMETS_UI_PORT": str(free_port()),
         "COMETS_SANDBOX_PORT": str(free_port()),
         **AIRFLOW_SETTINGS,
+        # The same for tasks that a lost worker has taken from the queue and not started.
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "1",
+        # Within the same day, what a lost worker has not acknowledged is delivered once more.
+        VISIBILITY_VARIABLE: "60",
     }
     environment = resolve({**NOTHING_CONFIGURED, **variables})
     with subprocess.Popen(
