@@ -13,16 +13,18 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from celery import Celery  # type: ignore[import-untyped]
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
 from include.stack.celery_settings import VISIBILITY_VARIABLE
 from include.stack.demo import DAG_SECONDS
 from include.stack.environment import COMETS_DATABASE, resolve
+from include.stack.keys import load_redis_password
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
-from include.stack.redis_server import PROGRAM
+from include.stack.redis_server import PROGRAM, RedisServer
 from include.stack.sandbox import sandbox_url
 from tests.conftest import FAST_SETTINGS, REQUIRED
 from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack
@@ -31,6 +33,8 @@ from tests.stack.test_demo import NOTHING_CONFIGURED, caller, stack_command
 # One for every process of both workers, so that the one who is lost holds half of the tasks.
 POOL_SLOTS = 8
 HOLD_SECONDS = 60
+# Airflow's own name for it.
+QUEUE = "default"
 
 
 def require_redis() -> None:
@@ -71,10 +75,15 @@ class DistributedStack(RunningStack):
         """Its state folder."""
         return self.environment.state.folder
 
-    def freeze_worker(self, name: str) -> None:
-        """Keep a worker from starting any further task, though it goes on taking them from the queue."""
+    def rest_worker(self, name: str) -> None:
+        """Let a worker take nothing from the queue."""
+        self._control("cancel_consumer", name)
+
+    def block_worker(self, name: str) -> None:
+        """Let a worker that rests take tasks from the queue again, and start none of them."""
         for process in self._processes(name)[1:]:
             process.suspend()
+        self._control("add_consumer", name)
 
     def lose_worker(self, name: str) -> None:
         """End a worker and all that it runs, as when its machine is gone."""
@@ -108,6 +117,11 @@ class DistributedStack(RunningStack):
     def succeeded_count(self, worker: str) -> int:
         """How many tasks a worker has brought to an end."""
         return (self.environment.state.logs / f"{worker}.log").read_text().count("succeeded in")
+
+    def _control(self, command: str, worker: str) -> None:
+        queue = RedisServer(self.environment.state.redis, load_redis_password(self.environment.state.keys))
+        with Celery(broker=queue.url) as app:
+            assert getattr(app.control, command)(QUEUE, destination=[f"celery@{worker}"], reply=True)
 
     def _in_flight_count(self, route: str, after: int) -> int:
         return sum(call["status"] is None and call["number"] > after for call in self.sandbox.calls(route))

@@ -83,8 +83,10 @@ def undisturbed(stack: DistributedStack) -> Day:
 def disturbed(stack: DistributedStack, undisturbed: Day) -> Day:
     """The day on which workers are lost three times: before tasks start, while they search, while they ask."""
     begin(stack)
-    stack.freeze_worker("worker-2")
+    stack.rest_worker("worker-2")
     stack.api.start(DAY, CONF, RUN)
+    wait_for_searches(stack, 1)
+    stack.block_worker("worker-2")
     wait_for_searches(stack, 20)
     queued = stack.api.in_state(RUN, "queued")
     stack.lose_worker("worker-2")
