@@ -153,7 +153,7 @@ def test_a_lost_worker_costs_at_most_one_call_for_each_task_that_it_held(undistu
     assert 0 < disturbed.unfinished_count <= held_count
 
 
-def test_ctrl_c_lets_running_tasks_end_and_leaves_nothing_behind(stack: DistributedStack, disturbed: Day) -> None:
+def test_ctrl_c_ends_it_in_order_and_leaves_nothing_behind(stack: DistributedStack, disturbed: Day) -> None:
     os.kill(stack.command.pid, signal.SIGINT)
     assert stack.command.wait() == 0
     assert working_in(stack.state) == []
