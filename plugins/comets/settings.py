@@ -28,8 +28,11 @@ DATABASE_CONN_ID = "comets_db"
 NOTICES_CONN_ID = "comets_notices"
 POOL = "tikhub"
 
-MAX_HASHTAGS = 1000
+MAX_MAPPED_TASKS = 1000
 """Stays below Airflow's ``[core] max_map_length``, 1024 by default."""
+
+MAX_HASHTAGS = 10_000
+"""They go through one XCom, which every task that is mapped over them reads."""
 
 
 class SettingsError(ValueError):
@@ -70,6 +73,7 @@ class Search(_Section):
     page_size: int = Field(default=20, ge=1, le=100)
     publish_time_days: PublishTimeDays = 0
     region: Region = "US"
+    hashtags_per_task: int = Field(default=1, ge=1, le=1000)
 
 
 class Budget(_Section):
