@@ -92,6 +92,10 @@ class TikHubGivenUpError(TikHubError):
     """A call was not made, because it has failed as often as it may since the run was last cleared."""
 
 
+class HashtagsFailedError(Exception):
+    """Hashtags of a task have failed for good, the others of it have not; the text names each with its reason."""
+
+
 def _restore(cls: type[TikHubError], args: tuple[Any, ...], attributes: dict[str, Any]) -> TikHubError:
     error = cls.__new__(cls, *args)
     error.__dict__.update(attributes)

@@ -12,6 +12,7 @@ from airflow.sdk import RetryDecision, RetryPolicy
 from comets.database_connection import checked_connection, describe_place
 from comets.database_errors import DatabaseAwayError, DatabaseError, TransientDatabaseError, translate
 from comets.errors import (
+    HashtagsFailedError,
     TikHubAccountNotFoundError,
     TikHubAuthError,
     TikHubBalanceError,
@@ -22,7 +23,6 @@ from comets.errors import (
 )
 from comets.failures import DATABASE_TRIES, failed_tries_of
 from comets.gates import GateTrippedError
-from comets.group_failures import HashtagsFailedError
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
 from comets.settings import DATABASE_CONN_ID, Retries

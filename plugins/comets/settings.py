@@ -34,6 +34,9 @@ MAX_MAPPED_TASKS = 1000
 MAX_HASHTAGS = 10_000
 """They go through one XCom, which every task that is mapped over them reads."""
 
+# Written in C where PyYAML has it: every task parses the Dag file, which reads the settings.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class SettingsError(ValueError):
     """The settings file is missing or says something that can't be."""
@@ -175,7 +178,7 @@ def load_settings(path: Path) -> Settings:
     :raises SettingsError: names the file and every value that is wrong.
     """
     try:
-        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Settings.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER))  # noqa: S506
     except (OSError, yaml.YAMLError) as error:
         raise SettingsError(f"The settings file {path} can't be read: {error}") from error
     except ValidationError as error:
