@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -33,6 +34,12 @@ MAX_MAPPED_TASKS = 1000
 
 MAX_HASHTAGS = 10_000
 """They go through one XCom, which every task that is mapped over them reads."""
+
+MIN_AUTO_SLOTS = 4
+MAX_AUTO_SLOTS = 16
+"""Airflow's ``[core] max_active_tasks_per_dag``; each slot is a process of 50 MB."""
+SLOT_SECONDS_PER_CALL = 2.4
+"""Seconds of a slot for each call of the slower route, with calls of one second and a profile for every third page."""
 
 # Written in C where PyYAML has it: every task parses the Dag file, which reads the settings.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -162,7 +169,7 @@ class Settings(_Section):
     search: Search = Search()
     budget: Budget = Budget()
     timezone: Timezone = "UTC"
-    pool_slots: int = Field(default=4, ge=1)
+    pool_slots: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
     gates: Gates = Gates()
@@ -170,6 +177,17 @@ class Settings(_Section):
     notices: Notices = Notices()
     retention: Retention = Retention()
     retries: Retries = Retries()
+
+    @property
+    def slots(self) -> int:
+        """How many tasks ask TikHub at a time: ``pool_slots``, or as many as it takes to keep the pace.
+
+        A task makes one call after the other, so at one second each it makes less than one a second; starting, landing
+        and the profiles of authors take their part of its time too.
+        """
+        if self.pool_slots != "auto":
+            return self.pool_slots
+        return min(MAX_AUTO_SLOTS, max(MIN_AUTO_SLOTS, ceil(self.pace.requests_per_second * SLOT_SECONDS_PER_CALL)))
 
 
 def load_settings(path: Path) -> Settings:
