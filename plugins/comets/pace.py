@@ -15,7 +15,7 @@ HEADROOM = 1.1
 for every call, and a server that counts strictly would refuse two that arrive closer than they left."""
 
 LATE_SECONDS = 0.08
-"""Who wakes up so long after the moment, on a busy machine, has used up most of that headroom: at any rate it is a tenth
+"""Who wakes up so long after the moment has used up most of that headroom: whatever the rate is, it is a tenth
 of a second, as a strict server counts the calls of one."""
 
 MAX_SHIFTS = 3
