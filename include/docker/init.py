@@ -41,7 +41,7 @@ def main() -> int:
 def is_bundled(database: dict[str, Any]) -> bool:
     """Tell whether the creators' database belongs to this stack; any other one is its owner's affair."""
     address = f"{database.get('host')}:{database.get('port')}"
-    return address == os.environ[POSTGRES_ADDRESS] and database.get("schema") == COMETS_DATABASE
+    return address == os.environ.get(POSTGRES_ADDRESS) and database.get("schema") == COMETS_DATABASE
 
 
 def create_bundled_database() -> None:
@@ -57,7 +57,7 @@ def prepare_metadata() -> None:
 
     :raises StackError: Airflow failed at it; it has said why.
     """
-    slots = str(package_settings().pool_slots)
+    slots = str(package_settings().slots)
     command = [sys.executable, "-m", "include.stack.metadata_setup", POOL, slots, "--migrate"]
     if subprocess.run(command, check=False).returncode:  # noqa: S603
         raise StackError("Airflow could not set up its database")

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from comets.database import Database
 from comets.errors import TikHubAuthError, TikHubBalanceError, TikHubError, TikHubRateLimitError
-from comets.pace import RoutePace, Slot
+from comets.pace import LATE_SECONDS, MAX_SHIFTS, RoutePace, Slot
 from comets.settings import settings
 from comets.stops import BUDGET, Stop
 
@@ -74,8 +74,10 @@ class Ledger:
         :param guard: called in the transaction that reserves the call, before anything else; what it raises keeps the
             call from being made
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
+        :raises TimeIsUpError: the task has no time left for a call; none was reserved.
         :raises TikHubError: as ``ask`` does, with ``failed_tries`` of this very call counted in.
         """
+        self._database.deadline.require_time_for_a_call()
         call_id, slot = self._reserve(call, guard)
         self._await_moment(call, call_id, slot)
         sent = time.monotonic()
@@ -121,7 +123,9 @@ class Ledger:
         :raises CallRefusedError: the run was stopped; the call is not in the ledger any more.
         """
         wait_seconds = slot.wait_seconds
+        shift_count = 0
         while wait_seconds > 0:
+            due = time.monotonic() + wait_seconds
             time.sleep(wait_seconds)
             stop = self._stop()
             if stop is not None:
@@ -130,6 +134,9 @@ class Ledger:
                     self._note_refusal(call, stop)
                 raise _refusal(call, stop)
             wait_seconds = self._pace.renew_slot(call_id)
+            if wait_seconds == 0 and time.monotonic() - due > LATE_SECONDS and shift_count < MAX_SHIFTS:
+                shift_count += 1
+                wait_seconds = self._pace.shift_slot(call_id)
 
     def _stop(self, budget: int | None = None) -> Stop | None:
         """Why no call may be made; without a budget only what TikHub has said counts."""
