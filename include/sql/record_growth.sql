@@ -140,9 +140,10 @@ inner join lateral (
 on conflict (user_id, recorded_date) do nothing;
 
 -- A count changes the dates between its neighbouring known counts, each metric by itself. There is none where the runs
--- before and after have read all three metrics, which is so on almost every day.
+-- before and after have read all three metrics, which is so on almost every day. For the run's own date the answers of
+-- these two dates are read as a whole: creator by creator it would be a page of the index for each.
 insert into comet_stale_dates (user_id, recorded_date)
-with days as (
+with days as materialized (
     select
         stale.recorded_date,
         max(run_date.recorded_date) filter (where run_date.recorded_date < stale.recorded_date) as previous_date,
@@ -152,35 +153,47 @@ with days as (
     group by stale.recorded_date
 ),
 
+own_day as materialized (
+    select days.*
+    from days
+    inner join comet_runs as run on days.recorded_date = run.recorded_date
+    where run.run_id = %(run_id)s
+),
+
+read_before as (
+    select observation.user_id
+    from own_day
+    inner join comet_observations as observation on own_day.previous_date = observation.observed_date
+    where num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
+    group by observation.user_id
+),
+
+read_after as (
+    select observation.user_id
+    from own_day
+    inner join comet_observations as observation on own_day.next_date = observation.observed_date
+    where num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
+    group by observation.user_id
+),
+
 arrived as (
+    select
+        stale.user_id,
+        stale.recorded_date
+    from own_day
+    inner join comet_stale_dates as stale on own_day.recorded_date = stale.recorded_date
+    left join read_before on stale.user_id = read_before.user_id
+    left join read_after on stale.user_id = read_after.user_id
+    where
+        (own_day.previous_date is not null and read_before.user_id is null)
+        or (own_day.next_date is not null and read_after.user_id is null)
+    union all
     select
         stale.user_id,
         stale.recorded_date
     from comet_stale_dates as stale
     inner join days on stale.recorded_date = days.recorded_date
-    left join lateral (
-        select observation.user_id
-        from comet_observations as observation
-        where
-            observation.user_id = stale.user_id
-            and observation.observed_date = days.previous_date
-            and num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
-        order by observation.user_id
-        limit 1
-    ) as previous on true
-    left join lateral (
-        select observation.user_id
-        from comet_observations as observation
-        where
-            observation.user_id = stale.user_id
-            and observation.observed_date = days.next_date
-            and num_nulls(observation.follower_count, observation.heart_count, observation.video_count) = 0
-        order by observation.user_id
-        limit 1
-    ) as next on true
-    where
-        (days.previous_date is not null and previous.user_id is null)
-        or (days.next_date is not null and next.user_id is null)
+    where stale.recorded_date not in (select own_day.recorded_date from own_day)
 )
 
 select distinct
@@ -243,11 +256,74 @@ with newest_date as (
     from creator_stats
 ),
 
--- The last known count of the date, which is nearly always in the last answer.
-same_day as materialized (
+work as materialized (
+    select
+        stale.user_id,
+        stale.recorded_date,
+        stale.recorded_date = run.recorded_date as is_of_the_run
+    from comet_runs as run
+    cross join comet_stale_dates as stale
+    inner join comet_run_dates as run_date on stale.recorded_date = run_date.recorded_date
+    where run.run_id = %(run_id)s
+),
+
+-- The run's own date is read as a whole.
+answers as (
+    select distinct on (observation.user_id)
+        observation.user_id,
+        observation.observed_date,
+        observation.follower_count,
+        observation.heart_count,
+        observation.video_count
+    from comet_runs as run
+    inner join comet_observations as observation on run.recorded_date = observation.observed_date
+    where run.run_id = %(run_id)s
+    order by
+        observation.user_id asc,
+        observation.observed_at desc,
+        (observation.source = 'profile') desc,
+        observation.item_id desc
+),
+
+newest as (
     select
         work.user_id,
         work.recorded_date,
+        answers.observed_date,
+        answers.follower_count,
+        answers.heart_count,
+        answers.video_count
+    from work
+    left join answers on work.user_id = answers.user_id
+    where work.is_of_the_run
+    union all
+    select
+        work.user_id,
+        work.recorded_date,
+        answer.observed_date,
+        answer.follower_count,
+        answer.heart_count,
+        answer.video_count
+    from work
+    left join lateral (
+        select
+            observation.observed_date,
+            observation.follower_count,
+            observation.heart_count,
+            observation.video_count
+        from comet_observations as observation
+        where observation.user_id = work.user_id and observation.observed_date = work.recorded_date
+        order by observation.observed_at desc, (observation.source = 'profile') desc, observation.item_id desc
+        limit 1
+    ) as answer on true
+    where not work.is_of_the_run
+),
+
+-- The last known count of the date, which is nearly always in the last answer.
+same_day as materialized (
+    select
+        newest.user_id,
+        newest.recorded_date,
         coalesce(
             newest.follower_count,
             (
@@ -287,20 +363,7 @@ same_day as materialized (
                 limit 1
             )
         ) as video_count
-    from comet_stale_dates as work
-    inner join comet_run_dates as run_date on work.recorded_date = run_date.recorded_date
-    left join lateral (
-        select
-            observation.user_id,
-            observation.observed_date,
-            observation.follower_count,
-            observation.heart_count,
-            observation.video_count
-        from comet_observations as observation
-        where observation.user_id = work.user_id and observation.observed_date = work.recorded_date
-        order by observation.observed_at desc, (observation.source = 'profile') desc, observation.item_id desc
-        limit 1
-    ) as newest on true
+    from newest
 ),
 
 unseen as (
@@ -708,12 +771,50 @@ touched as (
     where discovery.user_id is null
 ),
 
+-- The latest known counts of those who were read on the run's date, where it is the newest one; those of all others are
+-- looked up one by one.
+read_last as (
+    select distinct on (observation.user_id)
+        observation.user_id,
+        observation.follower_count
+    from comet_runs as run
+    inner join comet_observations as observation on run.recorded_date = observation.observed_date
+    where
+        run.run_id = %(run_id)s
+        and run.recorded_date = (select max(newest.observed_date) from comet_observations as newest)
+        and observation.follower_count is not null
+    order by
+        observation.user_id asc,
+        observation.observed_at desc,
+        (observation.source = 'profile') desc,
+        observation.item_id desc
+),
+
 -- Nobody has left a band without having left the narrowest of all.
 bounds as (
     select
         min(max_followers) as narrowest,
         max(max_followers) as widest
     from comet_runs
+),
+
+latest as (
+    select
+        touched.user_id,
+        coalesce(read_last.follower_count, looked_up.follower_count) as follower_count
+    from touched
+    left join read_last on touched.user_id = read_last.user_id
+    left join lateral (
+        select known.follower_count
+        from comet_observations as known
+        where
+            known.user_id = touched.user_id
+            and known.follower_count is not null
+            and read_last.user_id is null
+        order by
+            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
+        limit 1
+    ) as looked_up on true
 ),
 
 standing as (
@@ -724,22 +825,14 @@ standing as (
             when latest.follower_count > coalesce(band.max_followers, bounds.widest) then 'graduated'
             else 'tracked'
         end as status
-    from touched
+    from latest
     cross join bounds
-    inner join creators as creator on touched.user_id = creator.user_id
-    left join missing on touched.user_id = missing.user_id
-    left join lateral (
-        select known.follower_count
-        from comet_observations as known
-        where known.user_id = touched.user_id and known.follower_count is not null
-        order by
-            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
-        limit 1
-    ) as latest on true
+    inner join creators as creator on latest.user_id = creator.user_id
+    left join missing on latest.user_id = missing.user_id
     left join lateral (
         select max(discovery.max_followers) as max_followers
         from comet_discoveries as discovery
-        where discovery.user_id = touched.user_id and latest.follower_count > bounds.narrowest
+        where discovery.user_id = latest.user_id and latest.follower_count > bounds.narrowest
     ) as band on true
 )
 
