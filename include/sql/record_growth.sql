@@ -541,13 +541,39 @@ in_order as (
     window creator as (partition by known.user_id order by known.recorded_date)
 ),
 
+-- Those of the last date before the run's are read as a whole.
+stored_before as (
+    select
+        before.user_id,
+        before.recorded_date,
+        before.follower_count,
+        run.recorded_date as run_date
+    from comet_runs as run
+    inner join creator_stats as before
+        on
+            before.recorded_date = (
+                select max(earlier.recorded_date)
+                from creator_stats as earlier
+                where earlier.recorded_date < run.recorded_date
+            )
+    where run.run_id = %(run_id)s and before.follower_count is not null
+),
+
 paired as (
     select
-        in_order.*,
-        stored.recorded_date as stored_date,
-        stored.follower_count as stored_count,
-        coalesce(stored.recorded_date > in_order.derived_date, in_order.derived_date is null) as is_stored_later
+        in_order.user_id,
+        in_order.recorded_date,
+        in_order.follower_count,
+        in_order.heart_count,
+        in_order.video_count,
+        in_order.basis,
+        in_order.derived_date,
+        in_order.derived_count,
+        coalesce(stored_before.recorded_date, stored.recorded_date) as stored_date,
+        coalesce(stored_before.follower_count, stored.follower_count) as stored_count
     from in_order
+    left join stored_before
+        on in_order.user_id = stored_before.user_id and in_order.recorded_date = stored_before.run_date
     left join lateral (
         select
             earlier.recorded_date,
@@ -557,9 +583,17 @@ paired as (
             earlier.user_id = in_order.user_id
             and earlier.recorded_date < in_order.recorded_date
             and earlier.follower_count is not null
+            and stored_before.user_id is null
         order by earlier.recorded_date desc
         limit 1
     ) as stored on true
+),
+
+chosen as (
+    select
+        *,
+        coalesce(stored_date > derived_date, derived_date is null) as is_stored_later
+    from paired
 ),
 
 compared as (
@@ -572,7 +606,7 @@ compared as (
         basis,
         case when is_stored_later then stored_count else derived_count end as previous_count,
         recorded_date - case when is_stored_later then stored_date else derived_date end as gap_days
-    from paired
+    from chosen
 ),
 
 written as (
@@ -676,12 +710,47 @@ on conflict (recorded_date) do nothing;
 -- latest known count is above the band it was found in, else tracked. Where TikHub answered for nobody on a date, its
 -- failing says nothing about the creator. A creator that no search has found yet is held against the widest band, which
 -- any run can widen; a run can widen the band of those whom it finds, also where it brings no count.
-with failing as (
-    select user_id
+-- The latest counts of those who were read on the run's date, where it is the newest one, are read as a whole; those of
+-- all others one by one.
+with read_last as materialized (
+    select distinct on (observation.user_id)
+        observation.user_id,
+        observation.observed_date,
+        observation.follower_count
+    from comet_runs as run
+    inner join comet_observations as observation on run.recorded_date = observation.observed_date
+    where
+        run.run_id = %(run_id)s
+        and run.recorded_date = (select max(newest.observed_date) from comet_observations as newest)
+        and observation.follower_count is not null
+    order by
+        observation.user_id asc,
+        observation.observed_at desc,
+        (observation.source = 'profile') desc,
+        observation.item_id desc
+),
+
+failed_often as (
+    select
+        user_id,
+        max(observed_at) as last_failed_at
     from comet_profiles
     where outcome <> 'found'
     group by user_id
     having count(*) >= 3
+),
+
+failing as (
+    select failed_often.user_id
+    from comet_runs as run
+    cross join failed_often
+    left join read_last on failed_often.user_id = read_last.user_id
+    where
+        run.run_id = %(run_id)s
+        and (
+            read_last.user_id is null
+            or (failed_often.last_failed_at at time zone run.timezone)::date > read_last.observed_date
+        )
 ),
 
 failures as materialized (
@@ -769,25 +838,6 @@ touched as (
     from creators as creator
     left join comet_discoveries as discovery on creator.user_id = discovery.user_id
     where discovery.user_id is null
-),
-
--- The latest known counts of those who were read on the run's date, where it is the newest one; those of all others are
--- looked up one by one.
-read_last as (
-    select distinct on (observation.user_id)
-        observation.user_id,
-        observation.follower_count
-    from comet_runs as run
-    inner join comet_observations as observation on run.recorded_date = observation.observed_date
-    where
-        run.run_id = %(run_id)s
-        and run.recorded_date = (select max(newest.observed_date) from comet_observations as newest)
-        and observation.follower_count is not null
-    order by
-        observation.user_id asc,
-        observation.observed_at desc,
-        (observation.source = 'profile') desc,
-        observation.item_id desc
 ),
 
 -- Nobody has left a band without having left the narrowest of all.
