@@ -32,8 +32,8 @@ with DAG(
 ):
     accept_run = AcceptRunOperator(task_id="accept_run", on_failure_callback=CometNotices(has_failed=True))
     extract_videos = ExtractVideosOperator.partial(
-        task_id="extract_videos", pool=POOL, map_index_template="#{{ task.hashtag }}"
-    ).expand(hashtag=accept_run.output)
+        task_id="extract_videos", pool=POOL, map_index_template="{{ task.title }}"
+    ).expand(hashtags=accept_run.output)
     # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
     check_search = QualityGateOperator(task_id="check_search", step="search")
     filter_comets = SQLExecuteQueryOperator(task_id="filter_comets", sql="filter_comets.sql")
@@ -48,7 +48,9 @@ with DAG(
     )
     record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **makes(CREATOR_STATS))
     score_creators = SQLExecuteQueryOperator(task_id="score_creators", sql="score_creators.sql", **makes(COMET_SCORES))
-    report = ReportOperator(task_id="report", extract_task_id="extract_videos", **TELL_OF_THE_RUN)
+    report = ReportOperator(
+        task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **TELL_OF_THE_RUN
+    )
 
     extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call
     roll_call >> check_roll_call >> update_creators >> record_growth >> score_creators >> report

@@ -52,6 +52,8 @@ PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
 # Nobody has to be spared there; at TikHub's pace a demo would take many minutes.
 SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
+# Behind the caller's own: one of theirs with the same name is found first.
+PRELOAD = PROJECT / "include" / "stack" / "preload"
 DEFAULT_SANDBOX_PORT = 8099
 
 
@@ -213,8 +215,8 @@ def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(project / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Tasks mostly wait for TikHub, and the pool limits how many do; fewer processes would only queue the others.
-        "AIRFLOW__CORE__PARALLELISM": "8",
+        # Tasks mostly wait for TikHub, and the pool limits how many do: 16 at most, unless somebody sets more.
+        "AIRFLOW__CORE__PARALLELISM": "18",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin",
@@ -242,9 +244,10 @@ def first_port(given: Mapping[str, str], *names: str, default: int) -> tuple[int
 
 
 def python_path(inherited: str) -> str:
-    """Put the project and its plugins in front of the caller's PYTHONPATH."""
+    """Put the project and its plugins in front of the caller's PYTHONPATH, and behind it what Airflow loads ahead."""
     ours = [str(PROJECT), str(PROJECT / "plugins")]
-    return os.pathsep.join([*ours, *(part for part in inherited.split(os.pathsep) if part and part not in ours)])
+    theirs = [part for part in inherited.split(os.pathsep) if part and part not in (*ours, str(PRELOAD))]
+    return os.pathsep.join([*ours, *theirs, str(PRELOAD)])
 
 
 def explain(name: str, read: Callable[[], Value]) -> Value:

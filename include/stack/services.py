@@ -58,7 +58,7 @@ def airflow_services(environment: Environment) -> Iterator[None]:
     with ExitStack() as services:
         services.enter_context(databases(environment))
         services.enter_context(sandbox(environment))
-        prepare_metadata(environment, POOL, package_settings().pool_slots)
+        prepare_metadata(environment, POOL, package_settings().slots)
         yield
 
 

@@ -52,7 +52,7 @@ class Database:
         place: str = "the creators' database",
     ) -> None:
         self._connection = connection
-        self._deadline = Deadline(timeout)
+        self.deadline = Deadline(timeout)
         self._place = place
         self._is_begin_due = False
         self._is_in_transaction = False
@@ -152,7 +152,7 @@ class Database:
                     self._connection.execute(self._begin)
                     self._is_begin_due = False
                 # Without a `begin`, a pipeline is one transaction up to its end.
-                self._connection.execute(statement("landing/limit_time"), self._deadline.timeouts())
+                self._connection.execute(statement("landing/limit_time"), self.deadline.timeouts())
                 return send()
         except psycopg.Error as error:
             failure = translate(error, self._place, step)

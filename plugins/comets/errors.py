@@ -88,6 +88,14 @@ class TikHubRequestError(TikHubError):
     """The request itself is wrong (route, method, parameters, base URL): repeating it cannot help."""
 
 
+class TikHubGivenUpError(TikHubError):
+    """A call was not made, because it has failed as often as it may since the run was last cleared."""
+
+
+class HashtagsFailedError(Exception):
+    """Hashtags of a task have failed for good, the others of it have not; the text names each with its reason."""
+
+
 def _restore(cls: type[TikHubError], args: tuple[Any, ...], attributes: dict[str, Any]) -> TikHubError:
     error = cls.__new__(cls, *args)
     error.__dict__.update(attributes)

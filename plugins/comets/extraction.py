@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from comets.errors import TikHubCutBodyError
+from comets.errors import TikHubCutBodyError, TikHubGivenUpError
 from comets.hooks.tikhub import SEARCH_ROUTE, TikHubHook
 from comets.landing import Search, SearchLanding, StopReason
 from comets.ledger import Answer, Call, Ledger
 from comets.models import VideoPage
+from comets.settings import Retries
+from comets.tries import tries_of_a_call
 
 # Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
 log = logging.getLogger(f"airflow.task.{__name__}")
@@ -18,19 +20,20 @@ log = logging.getLogger(f"airflow.task.{__name__}")
 class HashtagExtraction:
     """Searches a hashtag through the hook and lands what comes, one transaction per call.
 
-    :param tries_per_call: after this many failures of one call it is given up
+    :param retries: how often one call may fail until it is given up
     """
 
-    def __init__(self, *, hook: TikHubHook, ledger: Ledger, landing: SearchLanding, tries_per_call: int) -> None:
+    def __init__(self, *, hook: TikHubHook, ledger: Ledger, landing: SearchLanding, retries: Retries) -> None:
         self._hook = hook
         self._ledger = ledger
         self._landing = landing
-        self._tries_per_call = tries_per_call
+        self._retries = retries
 
     def search_videos(self) -> Search:
         """Search until there is no more, or the run wants no more; a search that is finished already costs no call.
 
         :raises TikHubError: a page could not be had; everything before it is landed.
+        :raises TikHubGivenUpError: it could not be had at earlier tries, and is not asked for again.
         :raises CallRefusedError: the run may make no further call.
         """
         search = self._landing.open()
@@ -68,6 +71,7 @@ class HashtagExtraction:
 
     def _ask_page(self, search: Search) -> Answer[VideoPage]:
         call = Call(SEARCH_ROUTE, hashtag=search.hashtag, page_offset=search.next_offset)
+        self._require_tries_left(call)
         size = min(search.page_size, search.offset_limit - search.next_offset)
         while True:
             ask = partial(
@@ -86,9 +90,19 @@ class HashtagExtraction:
                 # (seen at 20 and more videos of about 70 KB each).
                 size = max(1, size // 2)
                 self._landing.shrink_pages(search, size)
-                if error.failed_tries >= self._tries_per_call:
+                if error.failed_tries >= self._retries.tries_per_call:
                     raise
                 log.warning("%s Trying again with %d videos per page.", error, size)
+
+    def _require_tries_left(self, call: Call) -> None:
+        """A task with several hashtags is tried again for one of them, when another one has had its tries."""
+        failures = self._ledger.failures(call)
+        if failures.count >= tries_of_a_call(failures.last_error_type, self._retries):
+            raise TikHubGivenUpError(
+                f"The {call} has failed {failures.count} times ({failures.last_error_type}) and is not tried again.",
+                route=call.route,
+                subject=call.hashtag,
+            )
 
 
 def stop_reason(page: VideoPage, seen: set[str], offset_limit: int) -> StopReason | None:

@@ -21,7 +21,7 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
             minItems=1,
             maxItems=MAX_HASHTAGS,
             title="Hashtags",
-            description="One per line, with or without #, in any script. Each is searched by a task of its own.",
+            description="One per line, with or without #, in any script. Each is searched and can fail by itself.",
             section="What to search",
         ),
         "region": Param(

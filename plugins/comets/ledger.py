@@ -74,8 +74,10 @@ class Ledger:
         :param guard: called in the transaction that reserves the call, before anything else; what it raises keeps the
             call from being made
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
+        :raises TimeIsUpError: the task has no time left for a call; none was reserved.
         :raises TikHubError: as ``ask`` does, with ``failed_tries`` of this very call counted in.
         """
+        self._database.deadline.require_time_for_a_call()
         call_id, slot = self._reserve(call, guard)
         self._await_moment(call, call_id, slot)
         sent = time.monotonic()

@@ -61,4 +61,4 @@ def pause(requests_per_second: float) -> timedelta:
 
 def calls_within(time: timedelta, settings: Settings) -> int:
     """How many calls each of the tasks that fill the pool can make in a time at that pace; at least 1."""
-    return max(1, int(time / pause(settings.pace.requests_per_second) / settings.pool_slots))
+    return max(1, int(time / pause(settings.pace.requests_per_second) / settings.slots))

@@ -12,19 +12,22 @@ from airflow.sdk import RetryDecision, RetryPolicy
 from comets.database_connection import checked_connection, describe_place
 from comets.database_errors import DatabaseAwayError, DatabaseError, TransientDatabaseError, translate
 from comets.errors import (
+    HashtagsFailedError,
     TikHubAccountNotFoundError,
     TikHubAuthError,
     TikHubBalanceError,
     TikHubError,
+    TikHubGivenUpError,
     TikHubRateLimitError,
     TikHubRequestError,
 )
 from comets.failures import DATABASE_TRIES, failed_tries_of
 from comets.gates import GateTrippedError
-from comets.hooks.tikhub import TikHubHook
 from comets.ledger import CallRefusedError
 from comets.run import ParamsError
 from comets.settings import DATABASE_CONN_ID, Retries
+from comets.timeouts import TimeIsUpError
+from comets.tries import tries_of_a_call
 
 MAX_RETRIES = 20
 """Airflow's ceiling for one task instance; the policy ends every single call much earlier."""
@@ -35,14 +38,17 @@ GIVE_UP_SECONDS = 300
 RATE_LIMIT_REPLY_SECONDS = 10
 """Being told to wait is a quick reply; any other failing call may take TikHubHook's whole timeout."""
 
+
 FINAL_ERRORS = (
     CallRefusedError,
     DatabaseError,
     GateTrippedError,
+    HashtagsFailedError,
     ParamsError,
     TikHubAccountNotFoundError,
     TikHubAuthError,
     TikHubBalanceError,
+    TikHubGivenUpError,
     TikHubRequestError,
 )
 """Another try can't help until a person has changed something."""
@@ -61,6 +67,9 @@ class CallRetryPolicy(RetryPolicy):
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Fail, or retry: after the time that TikHub asked for, else after a pause that doubles; both are capped."""
         exception = _in_words(exception, context)
+        if isinstance(exception, TimeIsUpError):
+            # No failure: a group or batch that is larger than a task's time at the pace goes on. Airflow ends it.
+            return RetryDecision.retry(timedelta(0), str(exception))
         if isinstance(exception, FINAL_ERRORS) and not isinstance(exception, TransientDatabaseError):
             return RetryDecision.fail(str(exception))
         failed_tries = failed_tries_of(exception, try_number, max_tries, context)
@@ -73,12 +82,9 @@ class CallRetryPolicy(RetryPolicy):
         return RetryDecision.retry(timedelta(seconds=delay), f"Try {failed_tries} of {limit} failed: {exception}")
 
     def _limit(self, exception: BaseException) -> int:
-        match exception:
-            case TikHubRateLimitError():
-                return self._retries.rate_limit_tries
-            case DatabaseAwayError():
-                return DATABASE_TRIES
-        return self._retries.tries_per_call
+        if isinstance(exception, DatabaseAwayError):
+            return DATABASE_TRIES
+        return tries_of_a_call(type(exception).__name__, self._retries)
 
     def _backoff(self, failed_tries: int) -> float:
         # Up to a quarter more, so that mapped siblings that failed together do not come back together.
@@ -90,6 +96,9 @@ def _longest_pause(exception: BaseException, tries: int) -> float:
     """Seconds between two tries that leave all tries of a TikHub call time within GIVE_UP_SECONDS."""
     if not isinstance(exception, TikHubError):
         return float("inf")
+    # Only here, as it takes a while: every task imports this module, and most never ask TikHub.
+    from comets.hooks.tikhub import TikHubHook
+
     is_limited = isinstance(exception, TikHubRateLimitError)
     call_seconds = RATE_LIMIT_REPLY_SECONDS if is_limited else TikHubHook.timeout_seconds
     return max(0.0, GIVE_UP_SECONDS - tries * call_seconds) / max(1, tries - 1)

@@ -6,9 +6,7 @@ from datetime import date
 
 from comets.accounts import Account
 from comets.database import Database
-
-MAX_BATCHES = 1000
-"""Stays below Airflow's ``[core] max_map_length``, 1024 by default; batches grow where that is too few."""
+from comets.settings import MAX_MAPPED_TASKS
 
 
 def restate_mode(database: Database, run_id: str, today: date) -> None:
@@ -22,11 +20,13 @@ def restate_mode(database: Database, run_id: str, today: date) -> None:
 def plan_roll_call(database: Database, run_id: str, batch_size: int) -> dict[int, int]:
     """Put the Comets of the run's date and every tracked creator into batches of a table.
 
+    :param batch_size: creators per batch; more where there would be too many batches for Airflow
+
     :return: how many creators have still to be asked for, by batch number; batches without any are left out
     """
     with database.transaction():
         database.execute("landing/hold_off_erasure")
-        database.execute("landing/plan_roll_call", run_id=run_id, batch_size=batch_size, max_batches=MAX_BATCHES)
+        database.execute("landing/plan_roll_call", run_id=run_id, batch_size=batch_size, max_batches=MAX_MAPPED_TASKS)
         rows = database.fetch_all("landing/open_batches", run_id=run_id)
     return {row["batch_number"]: row["member_count"] for row in rows}
 

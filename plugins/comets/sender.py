@@ -16,7 +16,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from comets.hooks.quiet import silenced_libraries
+from comets.hooks.silence import silenced_libraries
 from comets.settings import NOTICES_CONN_ID
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -28,8 +29,20 @@ DATABASE_CONN_ID = "comets_db"
 NOTICES_CONN_ID = "comets_notices"
 POOL = "tikhub"
 
-MAX_HASHTAGS = 1000
+MAX_MAPPED_TASKS = 1000
 """Stays below Airflow's ``[core] max_map_length``, 1024 by default."""
+
+MAX_HASHTAGS = 10_000
+"""They go through one XCom, which every task that is mapped over them reads."""
+
+MIN_AUTO_SLOTS = 4
+MAX_AUTO_SLOTS = 16
+"""Airflow's ``[core] max_active_tasks_per_dag``; each slot is a process of 50 MB."""
+SLOT_SECONDS_PER_CALL = 2.4
+"""Seconds of a slot for each call of the slower route, with calls of one second and a profile for every third page."""
+
+# Written in C where PyYAML has it: every task parses the Dag file, which reads the settings.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class SettingsError(ValueError):
@@ -70,6 +83,7 @@ class Search(_Section):
     page_size: int = Field(default=20, ge=1, le=100)
     publish_time_days: PublishTimeDays = 0
     region: Region = "US"
+    hashtags_per_task: int = Field(default=1, ge=1, le=1000)
 
 
 class Budget(_Section):
@@ -155,7 +169,7 @@ class Settings(_Section):
     search: Search = Search()
     budget: Budget = Budget()
     timezone: Timezone = "UTC"
-    pool_slots: int = Field(default=4, ge=1)
+    pool_slots: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
     gates: Gates = Gates()
@@ -164,6 +178,17 @@ class Settings(_Section):
     retention: Retention = Retention()
     retries: Retries = Retries()
 
+    @property
+    def slots(self) -> int:
+        """How many tasks ask TikHub at a time: ``pool_slots``, or as many as it takes to keep the pace.
+
+        A task makes one call after the other, so at one second each it makes less than one a second; starting, landing
+        and the profiles of authors take their part of its time too.
+        """
+        if self.pool_slots != "auto":
+            return self.pool_slots
+        return min(MAX_AUTO_SLOTS, max(MIN_AUTO_SLOTS, ceil(self.pace.requests_per_second * SLOT_SECONDS_PER_CALL)))
+
 
 def load_settings(path: Path) -> Settings:
     """Read and check a settings file.
@@ -171,7 +196,7 @@ def load_settings(path: Path) -> Settings:
     :raises SettingsError: names the file and every value that is wrong.
     """
     try:
-        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Settings.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER))  # noqa: S506
     except (OSError, yaml.YAMLError) as error:
         raise SettingsError(f"The settings file {path} can't be read: {error}") from error
     except ValidationError as error:

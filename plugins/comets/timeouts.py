@@ -13,6 +13,10 @@ LOCK_SHARE = 0.25
 """Shares of the task's time. The database gives up first, with an error that says why, and ends the statement; when
 Airflow kills the task, the statement goes on in the server. A lock is given up early: others wait behind it."""
 
+CALL_SHARE = 0.85
+"""No TikHub call begins later in a task's time: one that is cut off is paid for and lost. Of 15 minutes more than two
+are left then; a call takes at most 30 s to connect, 30 s to answer and 30 s to send its body."""
+
 _LEAST_MILLISECONDS = 100
 
 STEP_TIMEOUTS = {
@@ -22,11 +26,24 @@ STEP_TIMEOUTS = {
 """The same as parameters of a SQL step, in milliseconds, worked out from the timeout of the task that it belongs to."""
 
 
+class TimeIsUpError(RuntimeError):
+    """The time of a task is nearly over between two calls; its next try goes on from there."""
+
+
 class Deadline:
     """The end of a task's time, counted from now."""
 
     def __init__(self, timeout: timedelta) -> None:
         self._ends_at = time.monotonic() + timeout.total_seconds()
+        self._calls_end_at = time.monotonic() + timeout.total_seconds() * CALL_SHARE
+
+    def require_time_for_a_call(self) -> None:
+        """Do nothing while there is time for a TikHub call.
+
+        :raises TimeIsUpError: there is none.
+        """
+        if time.monotonic() > self._calls_end_at:
+            raise TimeIsUpError("The time of this try is over; what it has landed is kept, the next try goes on there.")
 
     def timeouts(self) -> dict[str, str]:
         """``statement_timeout`` and ``lock_timeout`` for a statement that begins now, in milliseconds."""

@@ -87,8 +87,8 @@ class Pipeline:
         dag_run = SimpleNamespace(run_id=f"run of {at.date()}", logical_date=at, run_after=at, clear_number=0)
         context: Any = {"dag_run": dag_run, "params": {**PARAMS, **SMALL}}
         run_id = dag_run.run_id
-        for hashtag in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
-            self._attempt(ExtractVideosOperator(task_id="extract", hashtag=hashtag).execute, context)
+        for hashtags in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
+            self._attempt(ExtractVideosOperator(task_id="extract", hashtags=hashtags).execute, context)
         self._attempt(QualityGateOperator(task_id="check_search", step="search").execute, context)
         self._attempt(self._step, "filter_comets", run_id)
         self._attempt(self._step, "upsert_creators", run_id)

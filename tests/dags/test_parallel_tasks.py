@@ -47,7 +47,7 @@ def test_ten_tasks_keep_the_pace_together_and_are_never_told_to_call_less_often(
     params = {**PARAMS, "hashtags": HASHTAGS, "pages_per_hashtag": 2, "page_size": 5}
     context: Any = {"dag_run": dag_run, "params": params}
     AcceptRunOperator(task_id="accept").execute(context)
-    tasks = [ExtractVideosOperator(task_id="extract", hashtag=hashtag) for hashtag in HASHTAGS]
+    tasks = [ExtractVideosOperator(task_id="extract", hashtags=[hashtag]) for hashtag in HASHTAGS]
     with ThreadPoolExecutor(10) as pool:
         results = list(pool.map(lambda task: task.execute(context), tasks))
 

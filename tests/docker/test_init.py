@@ -84,7 +84,7 @@ def test_init_makes_both_databases_and_the_pool_and_can_be_repeated(
     assert [value for value in secrets.values() if value in output] == []
 
     more_slots = tmp_path / "comets.yaml"
-    more_slots.write_text(SETTINGS_FILE.read_text(encoding="utf-8").replace("pool_slots: 4", "pool_slots: 7"))
+    more_slots.write_text(SETTINGS_FILE.read_text(encoding="utf-8").replace("pool_slots: auto", "pool_slots: 7"))
     keep = "insert into creators (user_id, handle) values ('1', 'kept') returning user_id"
     assert server.query("comets", keep) == [("1",)]
     run_init(secrets, server, tmp_path, more_slots)

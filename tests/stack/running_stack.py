@@ -232,7 +232,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
     settings.write_text(
         FAST_SETTINGS.read_text(encoding="utf-8")
         .replace("batch_size: 50", "batch_size: 5")
-        .replace("pool_slots: 4", "pool_slots: 8"),
+        .replace("pool_slots: auto", "pool_slots: 8"),
         encoding="utf-8",
     )
     with EmbeddedPostgres(folder / "creators") as creators:

@@ -135,7 +135,7 @@ def test_what_make_env_has_exported_is_not_taken_for_the_callers(state: dict[str
     later = resolve(shell, project)
     assert later.is_sandbox
     assert later.ui_port == 8080
-    assert later.variables["AIRFLOW__CORE__PARALLELISM"] == "8"
+    assert later.variables["AIRFLOW__CORE__PARALLELISM"] == "18"
 
 
 def test_what_the_caller_has_changed_since_make_env_wins(state: dict[str, str], project: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_callers_lists_stay_in_what_is_exported_twice(state: dict[str, str],
     caller = {**state, "PYTHONPATH": "/mine", "http_proxy": "http://proxy:1", "no_proxy": "intranet"}
     own = dict(resolve(caller, tmp_path).own)
     again = resolve({**caller, **own, "COMETS_EXPORTED": exported_record(own)}, tmp_path).variables
-    assert again["PYTHONPATH"].endswith(":/mine")
+    assert ":/mine:" in again["PYTHONPATH"]
     assert again["PYTHONPATH"].count("plugins") == 1
     assert again["no_proxy"] == "intranet,127.0.0.1,localhost"
 

@@ -64,14 +64,26 @@ placed as (
         row_number() over (order by is_comet desc, last_asked_at asc nulls first, user_id asc) - 1 as place,
         count(*) over () as member_count
     from members
+),
+
+batches as (
+    select
+        last_number,
+        greatest(%(max_batches)s - last_number, 1) as free_count
+    from (select coalesce(max(batch_number), 0) as last_number from planned) as numbers
 )
 
+-- Airflow maps no task over more: where none is free, those who have come since go into the last one.
 select
     %(run_id)s as run_id,
     placed.user_id,
-    (select coalesce(max(planned.batch_number), 0) from planned)
-    + placed.place / greatest(
-        %(batch_size)s::bigint, (placed.member_count + %(max_batches)s - 1) / %(max_batches)s
-    ) + 1 as batch_number
+    least(
+        batches.last_number
+        + placed.place / greatest(
+            %(batch_size)s::bigint, (placed.member_count + batches.free_count - 1) / batches.free_count
+        ) + 1,
+        greatest(batches.last_number, %(max_batches)s)
+    ) as batch_number
 from placed
+cross join batches
 order by batch_number, placed.user_id

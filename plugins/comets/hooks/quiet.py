@@ -1,48 +1,16 @@
-"""The libraries under the hook, kept from writing down what they send and receive.
+"""Connections of the hook that do not print what passes through them.
 
-urllib3 warns about response headers that it cannot parse and quotes them, and a server can echo the API key there. Its
-DEBUG lines hold URLs and places of redirects. http.client prints whole requests, key included, once somebody has set
-its `debuglevel`. All of it is closed here, as Airflow's logging configuration is not this package's.
+http.client prints whole requests, key included, once somebody has set its `debuglevel`.
 """
 
 from __future__ import annotations
 
-import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-
-_TALKATIVE = frozenset({"apprise", "charset_normalizer", "http", "requests", "requests_toolbelt", "urllib3"})
-
-_is_exchanging: ContextVar[bool] = ContextVar("is_exchanging", default=False)
-
-
-class _Silence(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not _is_exchanging.get()
-
-
-_SILENCE = _Silence()
-
-
-@contextmanager
-def silenced_libraries() -> Iterator[None]:
-    """Drop what HTTP libraries log in this thread meanwhile, at every level; other threads go on logging."""
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in _TALKATIVE:
-            # A logger's filter sees what is logged to it, not what its children log; adding one twice does nothing.
-            logging.getLogger(name).addFilter(_SILENCE)
-    token = _is_exchanging.set(True)
-    try:
-        yield
-    finally:
-        _is_exchanging.reset(token)
 
 
 class _QuietConnection(HTTPConnection):

@@ -14,8 +14,9 @@ from requests import PreparedRequest, Response, Session
 from comets.errors import TikHubAmbiguousError, TikHubAuthError, TikHubError, TikHubRequestError, TikHubTransientError
 from comets.hooks.api_key import ApiKey, UnusableKeyError
 from comets.hooks.base_url import BaseUrlError, base_url_of
-from comets.hooks.quiet import QuietAdapter, silenced_libraries
+from comets.hooks.quiet import QuietAdapter
 from comets.hooks.replies import CHECK_URL, Question, failure, judge_reply, no_reply_failure
+from comets.hooks.silence import silenced_libraries
 from comets.hooks.transport import NoReply, Reply, explain_no_reply, read_reply
 from comets.models import Balance, Profile, VideoPage
 from comets.parsing import UnreadableAnswerError, parse_balance, parse_observed_at, parse_profile, parse_video_page

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from airflow.sdk import BaseOperator, Context
 
 from comets.database import connect
+from comets.groups import group_hashtags
 from comets.run import RunParams, parse_params, run_date, today
 from comets.settings import settings
 
@@ -14,10 +15,10 @@ from comets.settings import settings
 class AcceptRunOperator(BaseOperator):
     """Check params and database, and store the request under the run's id, where every later task reads it.
 
-    :return: the normalised hashtags, one mapped task each
+    :return: the normalised hashtags in groups, one mapped task each
     """
 
-    def execute(self, context: Context) -> list[str]:
+    def execute(self, context: Context) -> list[list[str]]:
         """Accept the run.
 
         :raises ParamsError: a param is wrong; nothing is stored and no call is made.
@@ -43,7 +44,10 @@ class AcceptRunOperator(BaseOperator):
                 **request,
             )
         self._log_request(params, request)
-        return params.hashtags
+        groups = group_hashtags(params.hashtags, params.pages_per_hashtag, settings())
+        if len(groups) < len(params.hashtags):
+            self.log.info("%d hashtags in %d tasks", len(params.hashtags), len(groups))
+        return groups
 
     def _log_request(self, params: RunParams, request: dict[str, object]) -> None:
         mode = "live" if request["is_live"] else "a past date: what was landed for it is re-used"

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, Context, XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
 from comets import report_lines
 from comets.database import Database, connect
+from comets.outcomes import TaskOfHashtag, is_extracted, mark_outcomes
 from comets.run_figures import RunFigures, store_figures
 from comets.settings import settings
 
@@ -20,12 +21,16 @@ MAX_NAMES = 20
 class ReportOperator(BaseOperator):
     """Log the Comets of the run and a summary per hashtag, store the figures, and fail if a hashtag or a step did.
 
-    :param extract_task_id: the mapped task whose instances are named by their hashtag
+    :param extract_task_id: the mapped task that searches the hashtags
+    :param groups: the hashtags of its instances, by their map index
     """
 
-    def __init__(self, *, extract_task_id: str, **kwargs: Any) -> None:
+    template_fields = ("groups",)
+
+    def __init__(self, *, extract_task_id: str, groups: list[list[str]] | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.extract_task_id = extract_task_id
+        self.groups: Any = groups
 
     def execute(self, context: Context) -> None:
         """Report the run.
@@ -33,19 +38,22 @@ class ReportOperator(BaseOperator):
         :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
         """
         dag_run = context["dag_run"]
-        run: dict[str, Any] = {"run_id": dag_run.run_id, "clear_number": dag_run.clear_number or 0}
+        run_id = dag_run.run_id
+        run: dict[str, Any] = {"run_id": run_id, "clear_number": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
-            asking = database.fetch_one("report/asking", run_id=run["run_id"])
+            asking = database.fetch_one("report/asking", run_id=run_id)
             hashtags = database.fetch_all("report/hashtags", **run)
             stops = database.fetch_all("report/stops", **run)
-            comets = database.fetch_all("report/comets", run_id=run["run_id"])
-            calls = database.fetch_one("report/calls", run_id=run["run_id"])
-            failed_hashtags = self._mark_outcomes(hashtags, states)
+            comets = database.fetch_all("report/comets", run_id=run_id)
+            calls = database.fetch_one("report/calls", run_id=run_id)
+            failed_hashtags = mark_outcomes(
+                hashtags, self._states_of_hashtags(states), lambda hashtag: is_extracted(database, run_id, hashtag)
+            )
             self._log_found(comets, hashtags, calls)
             self._log_asked(database, run, asking, stops)
             stop_reasons = [report_lines.stop_reason(stop, asking["max_api_calls"]) for stop in stops]
-            store_figures(database, RunFigures(run["run_id"], comets, hashtags, calls, stop_reasons))
+            store_figures(database, RunFigures(run_id, comets, hashtags, calls, stop_reasons))
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
@@ -61,16 +69,12 @@ class ReportOperator(BaseOperator):
     def _is_extract(self, task: str) -> bool:
         return task.startswith(f"{self.extract_task_id}_")
 
-    def _mark_outcomes(self, hashtags: list[dict[str, Any]], states: dict[str, str | None]) -> list[dict[str, Any]]:
-        """Add each hashtag's outcome to its row; return the failed ones. Map indexes follow the run's hashtags."""
-        failed = []
-        for index, row in enumerate(hashtags):
-            state = states.get(f"{self.extract_task_id}_{index}")
-            row["outcome"] = row["stop_reason"] or "unfinished"
-            if state != "success":
-                row["outcome"] = (state or "not run").upper()
-                failed.append(row)
-        return failed
+    def _states_of_hashtags(self, states: dict[str, str | None]) -> dict[str, TaskOfHashtag]:
+        return {
+            hashtag: TaskOfHashtag(states.get(f"{self.extract_task_id}_{index}"), len(group))
+            for index, group in enumerate(self.groups)
+            for hashtag in group
+        }
 
     def _log_found(self, comets: list[dict[str, Any]], hashtags: list[dict[str, Any]], calls: dict[str, Any]) -> None:
         price = settings().budget.price_per_call_usd

@@ -7,10 +7,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from comets.database import connect
-from comets.hooks.tikhub import TikHubHook
 from comets.ledger import Ledger
 from comets.pace import calls_within
-from comets.profiles import ProfileReader
 from comets.roll_call import plan_roll_call, restate_mode, roll_call_members
 from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
@@ -55,6 +53,10 @@ class RollCallOperator(BaseOperator):
         :raises TikHubError: some must be tried again; :class:`comets.retries.CallRetryPolicy` decides on.
         :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
         """
+        # Importing the hook takes a quarter of a second, and whatever parses the Dag file imports this module.
+        from comets.hooks.tikhub import TikHubHook
+        from comets.profiles import ProfileReader
+
         dag_run = context["dag_run"]
         with connect(timeout=self.execution_timeout) as database:
             restate_mode(database, dag_run.run_id, today(settings().timezone))
