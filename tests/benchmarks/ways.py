@@ -1,0 +1,114 @@
+"""Other ways to search hashtags, each in a process of its own: `python -m tests.benchmarks.ways WAY < job.json`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from include.sandbox.client import SandboxClient
+from include.stack.output import note
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import PROJECT
+from include.stack.sandbox import SandboxServer
+from tests.benchmarks.airflow_stack import BenchmarkError
+
+WAYS = {"original": "original:run_original", "dlt": "dlt_job:run_dlt"}
+WAY_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is searched, and what the sandbox is like meanwhile.
+
+    :param now: where the sandbox's clock stands
+    """
+
+    hashtags: Sequence[str]
+    pages: int
+    latency_seconds: float
+    per_second: int
+    now: datetime
+
+    def prepare(self, sandbox: SandboxClient) -> None:
+        """Make a sandbox like that."""
+        sandbox.clear()
+        sandbox.set_clock(self.now)
+        sandbox.set_latency(self.latency_seconds)
+        sandbox.set_rate_limit(self.per_second)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a way has taken and found."""
+
+    seconds: float
+    video_ids: frozenset[str]
+
+
+def is_installed(way: str) -> bool:
+    """Whether this machine has what a way needs."""
+    return way != "dlt" or find_spec("dlt") is not None
+
+
+def measure(way: str, job: Job, folder: Path, runs: int) -> list[Outcome]:
+    """Run a way so many times, side by side: each has a sandbox and a database of its own, and mostly waits for it."""
+    with ExitStack() as stack:
+        server = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
+        errands = []
+        for number in range(1, runs + 1):
+            sandbox = stack.enter_context(SandboxServer(folder / "sandbox", free_port()))
+            job.prepare(SandboxClient(sandbox.url))
+            database = f"{way}_{number}"
+            server.create_database(database)
+            errands.append({"sandbox_url": sandbox.url, "database_url": server.url(database)})
+        note(f"{way}: {runs} runs side by side ...")
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=runs))
+        return list(pool.map(lambda errand: run_apart(way, job, errand), errands))
+
+
+def run_apart(way: str, job: Job, errand: dict[str, str]) -> Outcome:
+    """Run a way in another process.
+
+    :raises BenchmarkError: it failed; the text holds the end of what it wrote.
+    """
+    arguments = {**errand, "hashtags": list(job.hashtags), "pages": job.pages}
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.ways", way],
+        input=json.dumps(arguments),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=WAY_SECONDS,
+        check=False,
+    )
+    if process.returncode:
+        raise BenchmarkError(f"The way {way} has failed:\n{process.stderr[-2000:]}")
+    answer = json.loads(process.stdout.splitlines()[-1])
+    return Outcome(answer["seconds"], frozenset(answer["video_ids"]))
+
+
+def main(way: str) -> int:
+    """Do the job that comes in; print what it took, imports left out, and what was found."""
+    arguments: dict[str, Any] = json.load(sys.stdin)
+    module, function = WAYS[way].split(":")
+    act = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
+    begun = time.monotonic()
+    video_ids = act(**arguments)
+    print(json.dumps({"seconds": time.monotonic() - begun, "video_ids": sorted(video_ids)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
