@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +39,9 @@ EMPTY_DAG_ID = "empty_tasks"
 FIRST_TASK, MAPPED_TASK = "accept_run", "extract_videos"
 PRISTINE_DATABASE = "pristine"
 RUN_SECONDS = 3600
+
+# Nobody is in this band, so that nobody is tracked and a run ends soon after the stage that is measured.
+NOBODY = {"min_followers": 2_000_000_000, "max_followers": 2_000_000_000}
 MOST_CALLS = 1_000_000
 
 # Made-up data, databases of its own and the package's own settings, whatever the caller has configured.
@@ -69,10 +72,16 @@ class MappedTasks:
     """The mapped tasks of a run.
 
     :param seconds: from the end of the task before them to the end of the last one
+    :param instance_ids: Airflow's own names of them
     """
 
     seconds: float
-    count: int
+    instance_ids: Sequence[str]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.instance_ids)
 
 
 class BenchmarkApi(AirflowApi):
@@ -93,9 +102,10 @@ class BenchmarkApi(AirflowApi):
         states = {task["task_id"]: task["state"] for task in tasks if task["state"] != "success"}
         if states:
             raise BenchmarkError(f"Not all tasks of the run {run_id} of {dag_id} succeeded: {states}")
-        ends = [read_time(task) for task in tasks if task["task_id"] == MAPPED_TASK]
         (begun,) = [read_time(task) for task in tasks if task["task_id"] == FIRST_TASK]
-        return MappedTasks((max(ends) - begun).total_seconds(), len(ends))
+        mapped = [task for task in tasks if task["task_id"] == MAPPED_TASK]
+        seconds = (max(read_time(task) for task in mapped) - begun).total_seconds()
+        return MappedTasks(seconds, [task["id"] for task in mapped])
 
 
 def read_time(task: Mapping[str, Any]) -> datetime:
@@ -116,6 +126,16 @@ class BenchmarkStack:
         server = EmbeddedPostgres(self.environment.state.postgres)
         copy_database(server, PRISTINE_DATABASE, COMETS_DATABASE)
         self.sandbox.clear_calls()
+
+    def search(self, hashtags: Sequence[str], pages: int) -> MappedTasks:
+        """Run our Dag with empty tables; return its extract tasks.
+
+        :raises BenchmarkError: the run did not succeed.
+        """
+        self.begin_anew()
+        return self.api.run(
+            DAG_ID, {"hashtags": [*hashtags], "pages_per_hashtag": pages, "max_api_calls": MOST_CALLS, **NOBODY}
+        )
 
     def creators(self) -> str:
         """URL of the creators' database."""

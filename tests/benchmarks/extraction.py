@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +10,11 @@ from pathlib import Path
 
 import psycopg
 
-from comets.settings import DAG_ID, PACE_VARIABLE
+from comets.settings import PACE_VARIABLE
 from include.stack.output import note, say
 from tests.benchmarks import ways
 from tests.benchmarks.airflow_stack import (
     EMPTY_DAG_ID,
-    MOST_CALLS,
     BenchmarkError,
     BenchmarkStack,
     benchmark_stack,
@@ -27,9 +25,6 @@ from tests.benchmarks.ways import Job, Outcome
 
 SEARCH = "fetch_video_search_result"
 RUNS = 5
-
-# Nobody is in this band, so that nobody is tracked and a run ends soon after the stage that is measured.
-NOBODY = {"min_followers": 2_000_000_000, "max_followers": 2_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -74,9 +69,12 @@ def run(size: Size, folder: Path) -> list[Figure]:
         now=datetime.now(UTC).replace(microsecond=0),
     )
     stages, floor = measure_ours(job, folder / "extraction")
-    others = {way: measure_way(way, job, folder / "ways") for way in ways.WAYS if ways.is_installed(way)}
-    if "dlt" not in others:
-        note("dlt is not installed, and is not compared with.")
+    others = {}
+    for name, way in ways.WAYS.items():
+        if way.is_installed():
+            others[way.name] = ways.measure(name, job, folder / "ways", RUNS)
+        else:
+            say(f"{way.name} is not installed, and is not compared with.")
     require_same({"this package": [stage.outcome for stage in stages], **others})
     tell(job, stages)
     return figures(job, stages, floor, others)
@@ -97,9 +95,7 @@ def measure_ours(job: Job, folder: Path) -> tuple[list[Stage], list[float]]:
 
 def measure_stage(stack: BenchmarkStack, job: Job, number: int) -> Stage:
     """Make one run with empty tables."""
-    stack.begin_anew()
-    conf = {"hashtags": list(job.hashtags), "pages_per_hashtag": job.pages, "max_api_calls": MOST_CALLS, **NOBODY}
-    tasks = stack.api.run(DAG_ID, conf)
+    tasks = stack.search(job.hashtags, job.pages)
     calls = stack.sandbox.calls()
     searches = [call for call in calls if call["path"].endswith(SEARCH) and call["status"] == HTTPStatus.OK]
     refused = [call for call in calls if call["status"] == HTTPStatus.TOO_MANY_REQUESTS]
@@ -116,15 +112,6 @@ def measure_stage(stack: BenchmarkStack, job: Job, number: int) -> Stage:
         profile_calls=len([call for call in calls if not call["path"].endswith(SEARCH)]),
         refused_share=100 * len(refused) / len(calls),
     )
-
-
-def measure_way(way: str, job: Job, folder: Path) -> list[Outcome]:
-    """Run another way; what it has stored is removed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    outcomes = ways.measure(way, job, folder, RUNS)
-    shutil.rmtree(folder, ignore_errors=True)
-    note(f"{way}: {', '.join(f'{outcome.seconds:.1f} s' for outcome in outcomes)}")
-    return outcomes
 
 
 def require_same(outcomes: dict[str, Sequence[Outcome]]) -> None:
@@ -157,12 +144,11 @@ def figures(
 ) -> list[Figure]:
     """The figures of the table."""
     ideal = Comparison("ideal: searches / rate", [stage.calls / job.per_second for stage in stages], most=1.25)
-    names = {"original": "the original's way", "dlt": "dlt"}
-    compared = [Comparison(names[way], [outcome.seconds for outcome in runs]) for way, runs in others.items()]
-    name = f"extract stage, {len(job.hashtags)} hashtags x {job.pages} pages at {job.per_second} calls/s"
+    compared = [Comparison(name, [outcome.seconds for outcome in runs]) for name, runs in others.items()]
+    title = f"extract stage, {len(job.hashtags)} hashtags x {job.pages} pages at {job.per_second} calls/s"
     return [
         Figure(
-            name,
+            title,
             "s",
             [stage.outcome.seconds for stage in stages],
             comparisons=[ideal, *compared, Comparison("a Dag of empty tasks", floor)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -24,8 +25,32 @@ from include.stack.project import PROJECT
 from include.stack.sandbox import SandboxServer
 from tests.benchmarks.airflow_stack import BenchmarkError
 
-WAYS = {"original": "original:run_original", "dlt": "dlt_job:run_dlt"}
 WAY_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Way:
+    """Another way.
+
+    :param function: of this package; gets sandbox_url, hashtags, pages, database_url, returns the ids of the videos
+    :param libraries: imported before the clock starts, as Airflow is there already too
+    :param is_waiting: it only waits for answers, so that several runs side by side take as long as one
+    """
+
+    name: str
+    function: str
+    libraries: Sequence[str] = ()
+    is_waiting: bool = False
+
+    def is_installed(self) -> bool:
+        """Whether this machine has its libraries."""
+        return all(find_spec(name.split(".")[0]) for name in self.libraries)
+
+
+WAYS = {
+    "original": Way("the original's way", "original:run_original", is_waiting=True),
+    "dlt": Way("dlt", "dlt_job:run_dlt", libraries=("dlt.sources.rest_api",)),
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +82,9 @@ class Outcome:
     video_ids: frozenset[str]
 
 
-def is_installed(way: str) -> bool:
-    """Whether this machine has what a way needs."""
-    return way != "dlt" or find_spec("dlt") is not None
-
-
 def measure(way: str, job: Job, folder: Path, runs: int) -> list[Outcome]:
-    """Run a way so many times, side by side: each has a sandbox and a database of its own, and mostly waits for it."""
+    """Run a way so many times, each with a sandbox and a database of its own; what it has stored is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
         errands = []
@@ -73,9 +94,13 @@ def measure(way: str, job: Job, folder: Path, runs: int) -> list[Outcome]:
             database = f"{way}_{number}"
             server.create_database(database)
             errands.append({"sandbox_url": sandbox.url, "database_url": server.url(database)})
-        note(f"{way}: {runs} runs side by side ...")
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=runs))
-        return list(pool.map(lambda errand: run_apart(way, job, errand), errands))
+        at_once = runs if WAYS[way].is_waiting else 1
+        note(f"{WAYS[way].name}: {runs} runs, {at_once} at a time ...")
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=at_once))
+        outcomes = list(pool.map(lambda errand: run_apart(way, job, errand), errands))
+    shutil.rmtree(folder, ignore_errors=True)
+    note(f"{WAYS[way].name}: {', '.join(f'{outcome.seconds:.1f} s' for outcome in outcomes)}")
+    return outcomes
 
 
 def run_apart(way: str, job: Job, errand: dict[str, str]) -> Outcome:
@@ -102,7 +127,9 @@ def run_apart(way: str, job: Job, errand: dict[str, str]) -> Outcome:
 def main(way: str) -> int:
     """Do the job that comes in; print what it took, imports left out, and what was found."""
     arguments: dict[str, Any] = json.load(sys.stdin)
-    module, function = WAYS[way].split(":")
+    for library in WAYS[way].libraries:
+        importlib.import_module(library)
+    module, function = WAYS[way].function.split(":")
     act = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
     begun = time.monotonic()
     video_ids = act(**arguments)
