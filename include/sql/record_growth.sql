@@ -573,27 +573,40 @@ written as (
     returning stats.user_id, stats.recorded_date
 ),
 
-written_dates as (
-    select distinct recorded_date
+counted_anew as (
+    select
+        written.user_id,
+        written.recorded_date
     from written
+    left join following
+        on written.user_id = following.user_id and written.recorded_date = following.recorded_date
+    where following.user_id is null
+),
+
+counted_dates as (
+    select distinct recorded_date
+    from counted_anew
 )
 
 insert into comet_stale_scores (recorded_date)
 select published.recorded_date
-from written_dates
+from counted_dates
 inner join comet_published_dates as published
-    on published.recorded_date between written_dates.recorded_date and written_dates.recorded_date + 45
+    on published.recorded_date between counted_dates.recorded_date and counted_dates.recorded_date + 45
 union
-select following.recorded_date
+select recorded_date
 from written
-inner join newest_date on written.recorded_date < newest_date.recorded_date
+union
+select next.recorded_date
+from counted_anew
+inner join newest_date on counted_anew.recorded_date < newest_date.recorded_date
 inner join lateral (
     select snapshot.recorded_date
     from creator_stats as snapshot
-    where snapshot.user_id = written.user_id and snapshot.recorded_date > written.recorded_date
+    where snapshot.user_id = counted_anew.user_id and snapshot.recorded_date > counted_anew.recorded_date
     order by snapshot.recorded_date asc
     limit 1
-) as following on true
+) as next on true
 on conflict (recorded_date) do nothing;
 
 -- How a creator stands: missing after failed questions on three dates since it was last seen, graduated while its

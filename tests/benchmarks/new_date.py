@@ -1,55 +1,131 @@
-"""How long the SQL steps of one new date take, once each. Nothing of it is kept.
+"""How long the SQL steps of one new date take after a long history, and the same in other ways.
 
-A step has the time limit of its task: see comets.timeouts.
+The plain insert is of the same rows into the same table, with its keys and references. The original's way and dlt are
+measured with fewer creators, and scaled: each takes as long for every creator.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
 from comets.timeouts import STATEMENT_SHARE, TASK_TIMEOUT
-from include.stack.output import say
-from include.stack.tables import format_table
-from tests.benchmarks.sizes import LAST_DATE, Size
-from tests.benchmarks.world import Connection, history, run_file, run_id_of
-from tests.sql.builders import run_step
+from include.stack.output import note, say
+from tests.benchmarks import new_day
+from tests.benchmarks.figures import Comparison, Figure
+from tests.benchmarks.original_growth import record_growth_by_rows
+from tests.benchmarks.sizes import Size
+from tests.benchmarks.world import Connection, history
 
-STEPS = ("upsert_creators", "record_growth", "score_creators")
+RUNS = 5
 LIMIT = STATEMENT_SHARE * TASK_TIMEOUT.total_seconds()
+SAMPLE = 5_000
+SMALL_SHARE = 0.1
+
+Timings = Mapping[str, Sequence[float]]
 
 
-def run(size: Size, folder: Path) -> None:
-    """Land the profiles of a new date, and time the steps that follow; both are rolled back."""
+def run(size: Size, folder: Path) -> list[Figure]:
+    """Time the steps, write their plans below the folder, and leave the history as it was."""
     with history(folder / "postgres", size) as url, psycopg.connect(url, autocommit=True) as connection:
-        rows = [("", "seconds"), *timed(connection)]
-        connection.execute("vacuum analyze")
-    say(f"Steps of a new date with {size.creators:,} creators and {size.dates} dates each before it")
-    for line in format_table(rows, text_columns=(0,)):
-        say(line)
-    say(f"A statement of a step may take {LIMIT:,.0f} s.")
+        note("Explaining each statement of the steps ...")
+        row_count = explain_steps(connection, size, folder)
+        new_day.load_written(connection, folder)
+        steps = repeated(lambda: whole_day(connection, size, 1.0))
+        plain = repeated(lambda: plain_inserts(connection))
+        small = repeated(lambda: whole_day(connection, size, SMALL_SHARE))
+        by_rows = repeated(lambda: {"original": original(connection, size, row_count)})["original"]
+        dlt = dlt_seconds(url, row_count)
+    say(f"{row_count:,} snapshots in a day. A statement of a step may take {LIMIT:,.0f} s.")
+    return [
+        Figure("filter_comets", "s", steps["filter_comets"]),
+        Figure("upsert_creators", "s", steps["upsert_creators"]),
+        growth_figure(steps["record_growth"], plain, by_rows, dlt),
+        Figure(
+            f"record_growth, a day with {SMALL_SHARE:.0%} of the rows",
+            "s",
+            small["record_growth"],
+            comparisons=[Comparison("the whole day", steps["record_growth"])],
+        ),
+        Figure("score_creators", "s", steps["score_creators"]),
+    ]
 
 
-def timed(connection: Connection) -> list[tuple[str, str]]:
-    """The steps with their seconds."""
-    run_id = run_id_of(LAST_DATE + timedelta(days=1))
-    parameters = {"new_run_id": run_id, "last_run_id": run_id_of(LAST_DATE)}
+def growth_figure(ours: Sequence[float], plain: Timings, by_rows: Sequence[float], dlt: Sequence[float]) -> Figure:
+    """The growth step against each other way."""
+    both = [sum(seconds) for seconds in zip(*plain.values(), strict=True)]
+    comparisons = [
+        Comparison("the original's way, row by row", by_rows, least=20),
+        Comparison("plain insert … select of the same snapshots", plain["creator_stats"], most=3),
+        Comparison("the same, of the observations too", both),
+    ]
+    if dlt:
+        comparisons.append(Comparison("dlt's merge, and growth in SQL", dlt))
+    return Figure("record_growth", "s", ours, comparisons=comparisons)
+
+
+def explain_steps(connection: Connection, size: Size, folder: Path) -> int:
+    """Write the plan of each statement of each step to a file, and keep the rows of the day; return how many."""
+    path = folder / f"new-date-{size.name}.plans.txt"
+    with new_day.landed_day(connection, size), path.open("w", encoding="utf-8") as file:
+        for step in new_day.STEPS:
+            for plan in new_day.plans(connection, step):
+                print(plan, end="\n\n", file=file)
+            if step == "record_growth":
+                new_day.keep_written(connection, folder)
+        row = connection.execute(
+            "select count(*) from creator_stats where recorded_date = %s", [new_day.DAY]
+        ).fetchone()
+    say(f"Plans, with the statements: {path}")
+    return int(row[0]) if row else 0
+
+
+def whole_day(connection: Connection, size: Size, share: float) -> dict[str, float]:
+    """Land the day and time its steps."""
+    with new_day.landed_day(connection, size, share):
+        timings = new_day.time_steps(connection)
+    note(", ".join(f"{step} {seconds:,.1f} s" for step, seconds in timings.items()))
+    return timings
+
+
+def plain_inserts(connection: Connection) -> dict[str, float]:
+    """Time the plain inserts."""
+    timings = new_day.time_plain_inserts(connection)
+    new_day.tidy(connection)
+    note(", ".join(f"plain insert into {table} {seconds:,.1f} s" for table, seconds in timings.items()))
+    return timings
+
+
+def original(connection: Connection, size: Size, row_count: int) -> float:
+    """Seconds that the original's way takes for the rows of the day, of which it does some."""
+    profiles = connection.execute(
+        "select user_id, follower_count, heart_count, video_count from benchmark.creator_stats limit %s",
+        [SAMPLE],
+    ).fetchall()
     with connection.transaction(force_rollback=True):
-        rows = [
-            ("accept_run", seconds(lambda: run_file(connection, "new_run", parameters))),
-            ("roll_call (the landing)", seconds(lambda: run_file(connection, "new_profiles", parameters))),
-        ]
-        for step in STEPS:
-            rows.append((step, seconds(lambda step=step: run_step(connection, step, run_id, statement_timeout="0"))))  # type: ignore[misc]
-    return rows
+        taken = new_day.seconds(lambda: record_growth_by_rows(connection, new_day.DAY, profiles))
+    return taken * row_count / len(profiles)
 
 
-def seconds(act: Callable[[], object]) -> str:
-    """How long it takes, as a figure of the table."""
-    begun = time.perf_counter()
-    act()
-    return f"{time.perf_counter() - begun:,.1f}"
+def dlt_seconds(url: str, row_count: int) -> list[float]:
+    """The same of dlt; nothing where it is not installed."""
+    if find_spec("dlt") is None:
+        note("dlt is not installed: it is left out.")
+        return []
+    from tests.benchmarks.dlt_growth import record_growth_dlt
+
+    creator_count = min(row_count, 10 * SAMPLE)
+    return [record_growth_dlt(url, creator_count) * row_count / creator_count for _ in range(RUNS)]
+
+
+def repeated(act: Callable[[], Mapping[str, float]]) -> Timings:
+    """Do it RUNS times; return all figures by name."""
+    runs: defaultdict[str, list[float]] = defaultdict(list)
+    for _ in range(RUNS):
+        for name, figure in act().items():
+            runs[name].append(figure)
+    return runs

@@ -44,6 +44,8 @@ AFTER_DAYS = (
     "score_dates",
 )
 
+FILES = ("functions", *BEFORE_DAYS, DAY, *AFTER_DAYS)
+
 # The tables are several times larger than what the stack's small server has in mind. Nothing may work beside what is
 # measured.
 SERVER = {"shared_buffers": "2GB", "max_wal_size": "8GB", "autovacuum": "off", "effective_cache_size": "8GB"}
@@ -74,10 +76,7 @@ def wanted_digest(size: Size) -> str:
     parts = [
         repr(size),
         str(SCHEMA_VERSION),
-        *(
-            (FOLDER / f"{step}.sql").read_text(encoding="utf-8")
-            for step in ("functions", *BEFORE_DAYS, DAY, *AFTER_DAYS)
-        ),
+        *((FOLDER / f"{step}.sql").read_text(encoding="utf-8") for step in FILES),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -110,6 +109,7 @@ def fill(connection: Connection, url: str, size: Size) -> None:
         for step in BEFORE_DAYS:
             timed(step, lambda step=step: run_file(connection, step, size.parameters()))  # type: ignore[misc]
         timed(DAY, lambda: fill_days(url, size))
+    connection.execute("analyze")
     for step in AFTER_DAYS:
         timed(step, lambda step=step: run_file(connection, step, size.parameters()))  # type: ignore[misc]
     begun = time.monotonic()

@@ -20,7 +20,7 @@ answers as (
         stats.daily_growth_followers,
         benchmark.fraction(stats.id, 70) >= 0.01 as is_found
     from creator_stats as stats
-    where stats.recorded_date = %(last_date)s::date - 1
+    where stats.recorded_date = %(last_date)s::date - 1 and benchmark.fraction(stats.id, 71) < %(share)s
 )
 
 select
