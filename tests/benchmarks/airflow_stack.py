@@ -28,12 +28,12 @@ from include.stack.environment import (
     Environment,
     resolve,
 )
-from include.stack.errors import StackError
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.sandbox import sandbox_url
 from include.stack.services import airflow_services
+from tests.benchmarks.errors import BenchmarkError
 
 EMPTY_DAG_ID = "empty_tasks"
 FIRST_TASK, MAPPED_TASK = "accept_run", "extract_videos"
@@ -61,10 +61,6 @@ NOTHING_CONFIGURED = dict.fromkeys(
     ],
     "",
 )
-
-
-class BenchmarkError(StackError):
-    """A benchmark can't measure what it is about; the text says what happened."""
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from include.stack.project import PROJECT
 from tests.benchmarks.airflow_stack import (
     EMPTY_DAG_ID,
     NOTHING_CONFIGURED,
-    BenchmarkError,
     BenchmarkStack,
     MappedTasks,
     benchmark_stack,
 )
+from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.sizes import Size
 from tests.benchmarks.task_memory import watched_tasks

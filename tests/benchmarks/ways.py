@@ -23,7 +23,7 @@ from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.sandbox import SandboxServer
-from tests.benchmarks.airflow_stack import BenchmarkError
+from tests.benchmarks.errors import BenchmarkError
 
 WAY_SECONDS = 3600
 
