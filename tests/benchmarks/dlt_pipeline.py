@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 @contextmanager
-def dlt_pipeline(database_url: str, schema: str, **settings: str) -> Iterator[dlt.Pipeline]:
+def dlt_pipeline(database_url: str, schema: str, **settings: str) -> Iterator["dlt.Pipeline"]:
     """A pipeline into an empty schema, which is dropped afterwards.
 
     :param settings: further settings of dlt, named as its environment variables

@@ -15,10 +15,10 @@ from include.stack.output import note, say
 from tests.benchmarks import ways
 from tests.benchmarks.airflow_stack import (
     EMPTY_DAG_ID,
-    BenchmarkError,
     BenchmarkStack,
     benchmark_stack,
 )
+from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figures import Comparison, Figure
 from tests.benchmarks.sizes import Size
 from tests.benchmarks.ways import Job, Outcome

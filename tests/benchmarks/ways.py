@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -21,9 +20,8 @@ from include.sandbox.client import SandboxClient
 from include.stack.output import note
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
-from include.stack.project import PROJECT
 from include.stack.sandbox import SandboxServer
-from tests.benchmarks.airflow_stack import BenchmarkError
+from tests.benchmarks.processes import run_python
 
 WAY_SECONDS = 3600
 
@@ -104,23 +102,10 @@ def measure(way: str, job: Job, folder: Path, runs: int) -> list[Outcome]:
 
 
 def run_apart(way: str, job: Job, errand: dict[str, str]) -> Outcome:
-    """Run a way in another process.
-
-    :raises BenchmarkError: it failed; the text holds the end of what it wrote.
-    """
-    arguments = {**errand, "hashtags": list(job.hashtags), "pages": job.pages}
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.ways", way],
-        input=json.dumps(arguments),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=WAY_SECONDS,
-        check=False,
-    )
-    if process.returncode:
-        raise BenchmarkError(f"The way {way} has failed:\n{process.stderr[-2000:]}")
-    answer = json.loads(process.stdout.splitlines()[-1])
+    """Run a way in another process."""
+    given = json.dumps({**errand, "hashtags": list(job.hashtags), "pages": job.pages})
+    printed = run_python(["-m", "tests.benchmarks.ways", way], WAY_SECONDS, given=given)
+    answer = json.loads(printed.splitlines()[-1])
     return Outcome(answer["seconds"], frozenset(answer["video_ids"]))
 
 
