@@ -20,6 +20,7 @@ BENCHMARKS = {
     "extraction": "extraction:run",
     "tasks": "tasks:run",
     "small": "small:run",
+    "job": "job:run",
     "new-date": "new_date:run",
     "page-views": "page_views:run",
 }

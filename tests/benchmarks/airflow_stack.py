@@ -71,10 +71,12 @@ class MappedTasks:
 
     :param seconds: from the end of the task before them to the end of the last one
     :param instance_ids: Airflow's own names of them
+    :param run_seconds: of the whole run, from the moment it was asked for
     """
 
     seconds: float
     instance_ids: Sequence[str]
+    run_seconds: float
 
     @property
     def count(self) -> int:
@@ -85,13 +87,14 @@ class MappedTasks:
 class BenchmarkApi(AirflowApi):
     """Airflow's REST API as far as benchmarks need it."""
 
-    def run(self, dag_id: str, conf: Mapping[str, Any]) -> MappedTasks:
+    def run(self, dag_id: str, conf: Mapping[str, Any], logical_date: datetime | None = None) -> MappedTasks:
         """Make a run, wait for its end, and return its mapped tasks.
 
+        :param logical_date: now when left out
         :raises BenchmarkError: the run did not succeed.
         """
         runs = f"/api/v2/dags/{dag_id}/dagRuns"
-        body = {"logical_date": datetime.now(UTC).isoformat(), "conf": dict(conf)}
+        body = {"logical_date": (logical_date or datetime.now(UTC)).isoformat(), "conf": dict(conf)}
         run_id = str(self._request("POST", runs, json=body)["dag_run_id"])
         failure = f"The run {run_id} of {dag_id} did not end"
         self.wait_for(lambda: self.run_state(dag_id, run_id) in FINAL_STATES, RUN_SECONDS, failure)
@@ -103,7 +106,9 @@ class BenchmarkApi(AirflowApi):
         (begun,) = [read_time(task) for task in tasks if task["task_id"] == FIRST_TASK]
         mapped = [task for task in tasks if task["task_id"] == MAPPED_TASK]
         seconds = (max(read_time(task) for task in mapped) - begun).total_seconds()
-        return MappedTasks(seconds, [task["id"] for task in mapped])
+        run = self._request("GET", f"{runs}/{quote(run_id, safe='')}")
+        run_seconds = (read_time(run) - datetime.fromisoformat(run["queued_at"])).total_seconds()
+        return MappedTasks(seconds, [task["id"] for task in mapped], run_seconds)
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Ask; what only reads is asked for once more if no answer comes in time, as hours of work hang on it."""
@@ -116,9 +121,9 @@ class BenchmarkApi(AirflowApi):
             return super()._call(method, path, **arguments)
 
 
-def read_time(task: Mapping[str, Any]) -> datetime:
-    """When a task instance ended."""
-    return datetime.fromisoformat(task["end_date"])
+def read_time(task_or_run: Mapping[str, Any]) -> datetime:
+    """When a task instance or a run ended."""
+    return datetime.fromisoformat(task_or_run["end_date"])
 
 
 @dataclass(frozen=True)

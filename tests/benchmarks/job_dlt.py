@@ -1,4 +1,4 @@
-"""A whole day in dlt: REST sources and merges for what TikHub is asked for, a statement each for what is judged of it."""
+"""A whole day in dlt: REST sources and merges for what TikHub is asked for, SQL for what is worked out of it."""
 
 from __future__ import annotations
 

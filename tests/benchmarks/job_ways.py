@@ -1,12 +1,10 @@
-"""Other ways to do a day's job, each in a process of its own: `python -m tests.benchmarks.job_ways WAY < errand.json`."""
+"""Other ways to do a day's job, each in a process of its own: `python -m tests.benchmarks.job_ways WAY < job.json`."""
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,10 +21,9 @@ from include.sandbox.client import SandboxClient
 from include.stack.output import note
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
-from include.stack.project import PROJECT
 from include.stack.sandbox import SandboxServer
-from tests.benchmarks.airflow_stack import BenchmarkError
 from tests.benchmarks.job_criteria import CRITERIA
+from tests.benchmarks.processes import run_python
 from tests.benchmarks.ways import Way
 
 DAY_SECONDS = 3600
@@ -94,29 +91,16 @@ def measure(way: str, job: DayJob, folder: Path, runs: int) -> list[DayOutcome]:
 
 
 def run_apart(way: str, job: DayJob, errand: dict[str, str]) -> DayOutcome:
-    """Do both days in another process.
-
-    :raises BenchmarkError: it failed; the text holds the end of what it wrote.
-    """
+    """Do both days in another process."""
     arguments = {
         **errand,
         "hashtags": list(job.hashtags),
         "pages": job.pages,
         "days": [str(day) for day in job.days],
     }
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.job_ways", way],
-        input=json.dumps(arguments),
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "plugins")))},
-        capture_output=True,
-        text=True,
-        timeout=2 * DAY_SECONDS,
-        check=False,
-    )
-    if process.returncode:
-        raise BenchmarkError(f"The way {way} has failed:\n{process.stderr[-2000:]}")
-    answer = json.loads(process.stdout.splitlines()[-1])
+    given = json.dumps(arguments)
+    printed = run_python(["-m", "tests.benchmarks.job_ways", way], 2 * DAY_SECONDS, given=given)
+    answer = json.loads(printed.splitlines()[-1])
     return DayOutcome(answer["seconds"], frozenset((row[0], row[1], row[2]) for row in answer["rows"]))
 
 
