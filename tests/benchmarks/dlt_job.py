@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from tests.benchmarks.dlt_pipeline import dlt_pipeline
+from tests.benchmarks.dlt_pipeline import dlt_pipeline, load_dlt
 
 SEARCH_ROUTE = "api/v1/tiktok/app/v3/fetch_video_search_result"
 SCHEMA = "dlt_job"
@@ -33,13 +33,14 @@ def run_dlt(
     :param workers: hashtags that are searched at the same time
     :raises dlt.pipeline.exceptions.PipelineStepFailed: a call or the landing failed for good
     """
-    with dlt_pipeline(database_url, SCHEMA, EXTRACT__WORKERS=str(workers)) as pipeline:
-        pipeline.run(search_source(sandbox_url, hashtags, pages, workers))
+    load_dlt().config["extract.workers"] = workers
+    with dlt_pipeline(database_url, SCHEMA) as pipeline:
+        pipeline.run(search_source(sandbox_url, hashtags, pages))
         with psycopg.connect(database_url) as connection:
             return {video_id for (video_id,) in connection.execute("select distinct video_id from dlt_job.videos")}
 
 
-def search_source(sandbox_url: str, hashtags: Sequence[str], pages: int, workers: int) -> Any:
+def search_source(sandbox_url: str, hashtags: Sequence[str], pages: int) -> Any:
     """The dlt source: a resource for each hashtag, all of them into one table."""
     from dlt.sources.rest_api import rest_api_source
 
@@ -134,8 +135,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help="hashtags at the same time")
     given = parser.parse_args(arguments)
     # Not part of the job, as Airflow's start is no part of the package's.
-    import dlt.sources.rest_api  # noqa: F401
-
+    load_dlt()
     begun = time.perf_counter()
     video_ids = run_dlt(given.sandbox, given.hashtags, given.pages, given.database, given.workers)
     seconds = time.perf_counter() - begun
