@@ -52,11 +52,11 @@ def search_source(sandbox_url: str, hashtags: Sequence[str], pages: int) -> Any:
                 "primary_key": ["hashtag", "video_id"],
                 # The strategy that is dlt's default, as `upsert` fails where a search shows a video on two pages.
                 "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
-                "parallelized": True,
             },
             "resources": [resource(hashtag, pages) for hashtag in hashtags],
         },
         max_table_nesting=0,
+        parallelized=True,
     )
 
 
@@ -88,7 +88,7 @@ def search_paginator(pages: int) -> Any:
     """Follows the answer's cursor as dlt's own does, which takes no 0 or 1 for whether there is more."""
     from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
 
-    class SearchPaginator(JSONResponseCursorPaginator):
+    class SearchPaginator(JSONResponseCursorPaginator):  # type: ignore[misc]
         """Ends after so many pages, too."""
 
         _pages_left = pages
