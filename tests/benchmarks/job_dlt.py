@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from tests.benchmarks.dlt_job import API_KEY, WORKERS, search_source
-from tests.benchmarks.dlt_pipeline import dlt_pipeline
+from tests.benchmarks.dlt_pipeline import dlt_pipeline, load_dlt
 from tests.benchmarks.job_criteria import Criteria
 
 SCHEMA = "dlt_days"
@@ -54,7 +54,7 @@ class DltDay:
         self._execute("record_growth", parameters)
 
     def _searches(self, day: date, hashtags: Sequence[str], pages: int) -> Any:
-        source = search_source(self._url, hashtags, pages, WORKERS)
+        source = search_source(self._url, hashtags, pages)
         for resource in source.resources.values():
             resource.apply_hints(columns={"found_position": {"dedup_sort": "desc", "data_type": "bigint"}})
             resource.add_map(with_place(day))
@@ -79,11 +79,10 @@ def with_place(day: date) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def profile_source(sandbox_url: str, day: date, user_ids: Iterable[str]) -> Any:
     """The dlt source of the profiles of these creators."""
-    import dlt
     from dlt.sources.rest_api import rest_api_source
 
     # Pages of one creator: dlt asks for those of a page one after the other, and for pages side by side.
-    asked = dlt.resource([[{"user_id": user_id}] for user_id in user_ids], name="asked", selected=False)
+    asked = load_dlt().resource([[{"user_id": user_id}] for user_id in user_ids], name="asked", selected=False)
     return rest_api_source(
         {
             "client": {"base_url": sandbox_url, "auth": {"type": "bearer", "token": API_KEY}},
@@ -93,7 +92,6 @@ def profile_source(sandbox_url: str, day: date, user_ids: Iterable[str]) -> Any:
                     "name": "profiles",
                     "primary_key": ["user_id", "recorded_date"],
                     "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
-                    "parallelized": True,
                     "endpoint": {
                         "path": PROFILE_ROUTE,
                         "params": {"user_id": "{resources.asked.user_id}"},
@@ -106,6 +104,7 @@ def profile_source(sandbox_url: str, day: date, user_ids: Iterable[str]) -> Any:
             ],
         },
         max_table_nesting=0,
+        parallelized=True,
     )
 
 
@@ -125,8 +124,9 @@ def profile_of(day: date, user: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def dlt_days(sandbox_url: str, database_url: str) -> Iterator[tuple[Callable[..., None], str]]:
     """The function that does a day, and the table with the rows of all days."""
+    load_dlt().config["extract.workers"] = WORKERS
     with (
-        dlt_pipeline(database_url, SCHEMA, EXTRACT__WORKERS=str(WORKERS)) as pipeline,
+        dlt_pipeline(database_url, SCHEMA) as pipeline,
         psycopg.connect(database_url, autocommit=True) as connection,
     ):
         connection.execute(f"create schema {SCHEMA}".encode())

@@ -65,10 +65,8 @@ class OriginalDay:
                 for author in self._comets(hashtag, pages, criteria, profiles):
                     self._store(author, day)
             tracked = self._connection.execute("select user_id from creators order by user_id").fetchall()
-            for (user_id,) in tracked:
-                profile = self._profile(user_id, profiles)
-                if profile is not None:
-                    record_growth_by_rows(self._connection, day, [counts_of(profile)])
+            found = (self._profile(user_id, profiles) for (user_id,) in tracked)
+            record_growth_by_rows(self._connection, day, (counts_of(user) for user in found if user is not None))
 
     def _comets(
         self, hashtag: str, pages: int, criteria: Criteria, profiles: dict[str, dict[str, Any] | None]
