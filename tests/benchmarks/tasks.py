@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from comets.groups import group_hashtags
-from comets.pace import pause
-from comets.settings import DEFAULT_SETTINGS_FILE, MAX_MAPPED_TASKS, PACE_VARIABLE, load_settings
+from comets.settings import DEFAULT_SETTINGS_FILE, MAX_MAPPED_TASKS, load_settings
 from include.stack.output import note
-from tests.benchmarks.airflow_stack import EMPTY_DAG_ID, benchmark_stack
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.airflow_stack import EMPTY_DAG_ID, MappedTasks, benchmark_stack
+from tests.benchmarks.figures import Comparison, Figure
 from tests.benchmarks.sizes import Size
 
 RUNS = 5
@@ -21,21 +21,25 @@ GROUPED = 2_500
 
 @dataclass(frozen=True)
 class Shape:
-    """How much is run, and how fast the sandbox may be asked.
+    """How much is run.
 
     :param empty_tasks: mapped ones that do nothing
-    :param hashtags: of a real run with one page each, which is a fifth of the calls that the settings ask for
+    :param hashtags: of a real run with one page each
     """
 
     empty_tasks: int
     hashtags: int
-    per_second: int
 
 
-SHAPES = {
-    "default": Shape(empty_tasks=100, hashtags=100, per_second=5),
-    "full": Shape(empty_tasks=500, hashtags=1_001, per_second=5),
-}
+SHAPES = {"default": Shape(empty_tasks=100, hashtags=100), "full": Shape(empty_tasks=500, hashtags=1_001)}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What each mapped task of a run has taken: tasks run side by side, so it is the time of all by their number."""
+
+    tasks: int
+    seconds: float
 
 
 def run(size: Size, folder: Path) -> list[Figure]:
@@ -45,46 +49,49 @@ def run(size: Size, folder: Path) -> list[Figure]:
     pages, rate = settings.search.pages_per_hashtag, settings.pace.requests_per_second
     groups = {count: group_hashtags(made_up(count), pages, settings) for count in MANY}
     calls = len(groups[GROUPED][0]) * pages
-    costs, overheads = measure(shape, folder / "tasks")
+    empty, real = measure(shape, folder / "tasks")
+    share_of = f"the {calls / rate:g} s that the {calls} calls of a task take at {rate:g} call/s"
+
+    def shares(costs: Sequence[Cost]) -> list[float]:
+        return [100 * cost.seconds * rate / calls for cost in costs]
+
+    nothing = Comparison("one that does nothing", [cost.seconds for cost in empty])
     return [
-        *(Figure(f"mapped tasks of {n:,} hashtags", "", [len(groups[n])], limit=MAX_MAPPED_TASKS) for n in MANY),
-        Figure(f"one of {shape.empty_tasks:,} mapped tasks that do nothing", "s", costs),
+        *(Figure(f"mapped tasks of {n:,} hashtags", "tasks", [len(groups[n])], limit=MAX_MAPPED_TASKS) for n in MANY),
+        Figure(f"one of {empty[0].tasks:,} mapped tasks that do nothing", "s", [cost.seconds for cost in empty]),
+        Figure(f"the same, of {share_of}", "%", shares(empty), limit=10),
         Figure(
-            f"the same, of the {calls / rate:g} s that the {calls} calls of a task take at {rate:g} call/s",
-            "%",
-            [100 * cost * rate / calls for cost in costs],
-            limit=10,
+            f"one of {real[0].tasks:,} extract tasks of {shape.hashtags:,} hashtags x 1 page, without pace and latency",
+            "s",
+            [cost.seconds for cost in real],
+            comparisons=[nothing],
         ),
-        Figure(
-            f"extract stage of {shape.hashtags:,} hashtags x 1 page at {shape.per_second} calls/s, "
-            "beyond the pauses between its searches",
-            "%",
-            overheads,
-            limit=10,
-        ),
+        Figure(f"the same, of {share_of}", "%", shares(real), limit=10),
     ]
 
 
-def measure(shape: Shape, folder: Path) -> tuple[list[float], list[float]]:
-    """Seconds of each task that does nothing, and by how many percent a real stage is longer than its pauses.
+def measure(shape: Shape, folder: Path) -> tuple[list[Cost], list[Cost]]:
+    """The cost of tasks that do nothing, and of extract tasks with next to no call: all that is not TikHub's pace.
 
-    Tasks run side by side: the cost of one is the time in which Airflow gets through all of them, divided by their
-    number.
+    A stack with the sandbox keeps no pace, and has as many slots as the package ever takes by itself.
     """
-    with benchmark_stack(folder, {PACE_VARIABLE: str(shape.per_second)}) as stack:
-        costs, overheads = [], []
-        ideal = shape.hashtags * pause(shape.per_second).total_seconds()
-        for number in range(1, RUNS + 1):
-            empty = stack.api.run(EMPTY_DAG_ID, {"task_count": shape.empty_tasks})
-            costs.append(empty.seconds / empty.count)
-            note(f"Empty tasks, run {number} of {RUNS}: {empty.seconds:.0f} s for {empty.count}")
-        for number in range(1, RUNS + 1):
-            real = stack.search(made_up(shape.hashtags), pages=1)
-            overheads.append(100 * (real.seconds / ideal - 1))
-            note(
-                f"Hashtags, run {number} of {RUNS}: {real.seconds:.0f} s in {real.count} tasks; {ideal:.0f} s of pauses"
-            )
-        return costs, overheads
+    run_numbers = [f"run {number} of {RUNS}" for number in range(1, RUNS + 1)]
+    with benchmark_stack(folder) as stack:
+        empty = [
+            cost_of(f"Empty tasks, {run_number}", stack.api.run(EMPTY_DAG_ID, {"task_count": shape.empty_tasks}))
+            for run_number in run_numbers
+        ]
+        real = [
+            cost_of(f"Extract tasks, {run_number}", stack.search(made_up(shape.hashtags), pages=1))
+            for run_number in run_numbers
+        ]
+        return empty, real
+
+
+def cost_of(title: str, tasks: MappedTasks) -> Cost:
+    """What a task of a run has taken."""
+    note(f"{title}: {tasks.seconds:.0f} s for {tasks.count}")
+    return Cost(tasks.count, tasks.seconds / tasks.count)
 
 
 def made_up(count: int) -> list[str]:
