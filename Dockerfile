@@ -9,7 +9,7 @@ COPY --chown=airflow:0 dags /opt/airflow/dags
 COPY --chown=airflow:0 plugins /opt/airflow/plugins
 COPY --chown=airflow:0 include /opt/airflow/include
 
-ENV PYTHONPATH=/opt/airflow:/opt/airflow/plugins
+ENV PYTHONPATH=/opt/airflow:/opt/airflow/plugins:/opt/airflow/include/stack/preload
 # The base image's entrypoint starts `airflow`; the one found here first resolves the settings and goes on to the real one.
 ENV PATH=/opt/airflow/include/docker/bin:$PATH
 USER 50000

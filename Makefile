@@ -33,6 +33,10 @@ demo: .venv/installed ## Run the main job from nothing to a printed leaderboard 
 up: .venv/installed ## Serve the whole stack with Airflow's UI until Ctrl-C (COMETS_UI_PORT=8080)
 	@$(stack) up
 
+.PHONY: distributed
+distributed: .venv/installed ## The same with Redis and two Celery workers as separate processes
+	@$(stack) distributed
+
 .PHONY: test
 test: lint ## Check style and types, then run all tests, in two processes
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder

@@ -66,6 +66,7 @@ settings.load_profile(os.environ.get(PROFILE_VARIABLE) or "normal")
 
 # Begun first, so that the two processes of `make test` end at about the same time.
 LONGEST_FILES = (
+    "test_lost_workers.py",
     "test_demo.py",
     "test_deaths.py",
     "test_backfills.py",

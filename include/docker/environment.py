@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from include.stack.celery_settings import BROKER_VARIABLE, RESULTS_VARIABLE
 from include.stack.connections import database_connection_of_parts, http_connection
 from include.stack.environment import (
     COMETS_DATABASE,
@@ -35,8 +36,6 @@ REDIS_ADDRESS = "COMETS_REDIS"
 SANDBOX_URL = "COMETS_SANDBOX_URL"
 SANDBOX_PROFILE = "sandbox"
 POSTGRES_USER = "airflow"
-BROKER_VARIABLE = "AIRFLOW__CELERY__BROKER_URL"
-RESULTS_VARIABLE = "AIRFLOW__CELERY__RESULT_BACKEND"
 PASSWORDS_FILE_VARIABLE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
 

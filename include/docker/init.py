@@ -41,7 +41,7 @@ def main() -> int:
 def is_bundled(database: dict[str, Any]) -> bool:
     """Tell whether the creators' database belongs to this stack; any other one is its owner's affair."""
     address = f"{database.get('host')}:{database.get('port')}"
-    return address == os.environ[POSTGRES_ADDRESS] and database.get("schema") == COMETS_DATABASE
+    return address == os.environ.get(POSTGRES_ADDRESS) and database.get("schema") == COMETS_DATABASE
 
 
 def create_bundled_database() -> None:

@@ -13,6 +13,7 @@ USAGE = """usage: python -m include.stack COMMAND
 
   demo                     run the main job once, from nothing to a leaderboard
   up                       serve the whole stack with Airflow's UI until Ctrl-C
+  distributed              the same with Redis and two Celery workers
   airflow ARGUMENTS...     Airflow's command line, with what it needs around it
   airflow-line "ARGUMENTS" the same with all arguments in one text, quoted as for a shell
   env                      print the environment as `export` lines
@@ -23,6 +24,7 @@ USAGE = """usage: python -m include.stack COMMAND
 COMMANDS = {
     "demo": "demo:run_demo",
     "up": "up:run_up",
+    "distributed": "distributed:run_distributed",
     "airflow": "airflow_cli:run_airflow",
     "airflow-line": "airflow_cli:run_airflow_line",
     "env": "environment_output:run_env",

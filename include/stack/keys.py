@@ -28,6 +28,16 @@ def load_keys(folder: Path) -> Keys:
     return keys
 
 
+def load_redis_password(folder: Path) -> str:
+    """Return the password of this installation's Redis, making it at the first call.
+
+    :param folder: as for the other keys, which :func:`load_keys` has made
+    """
+    path = folder / "redis_password"
+    create_once(path, secrets.token_urlsafe(32))
+    return path.read_text()
+
+
 def passwords_file(folder: Path) -> Path:
     """The file in which Airflow's simple auth manager looks for passwords."""
     return folder / "ui_passwords.json"

@@ -24,6 +24,11 @@ class State:
         return self.folder / "sandbox"
 
     @property
+    def redis(self) -> Path:
+        """The queue of `make distributed`."""
+        return self.folder / "redis"
+
+    @property
     def airflow_home(self) -> Path:
         """AIRFLOW_HOME: configuration and task logs."""
         return self.folder / "airflow"
@@ -50,7 +55,7 @@ class State:
 
     @property
     def stack_lock(self) -> Path:
-        """Held by the `make up` or `make demo` that is at work."""
+        """Held by the `make up`, `make distributed` or `make demo` that is at work."""
         return self.folder / "stack.lock"
 
     def parts(self) -> list[Path]:
@@ -58,6 +63,7 @@ class State:
         return [
             self.postgres,
             self.sandbox,
+            self.redis,
             self.airflow_home,
             self.logs,
             self.keys,

@@ -1,7 +1,7 @@
 """`make up`: the whole stack in the foreground, with Airflow's UI."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from include.stack.airflow_api import AirflowApi, read_password
@@ -21,17 +21,26 @@ WATCH_SECONDS = 0.5
 
 def run_up(_arguments: Sequence[str]) -> int:
     """Serve until Ctrl-C or SIGTERM; return the exit code."""
+    return serve("make up", lambda environment, _stack: Components(environment.state, environment.variables))
+
+
+def serve(command: str, make_components: Callable[[Environment, ExitStack], Components]) -> int:
+    """Serve a stack until Ctrl-C or SIGTERM; return the exit code.
+
+    :param command: how the user calls it.
+    :param make_components: makes Airflow's components, with what they need beside the databases in the given context.
+    """
     environment = resolve()
     url = f"http://127.0.0.1:{environment.ui_port}"
     with stoppable(), ExitStack() as stack:
         try:
-            stack.enter_context(exclusive_stack(environment.state.stack_lock, "make up", url))
+            stack.enter_context(exclusive_stack(environment.state.stack_lock, command, url))
             require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
             say("Starting the databases. The first start takes up to a minute.")
             stack.enter_context(airflow_services(environment))
             set_up_given_database(environment)
             say("Starting Airflow.")
-            components = stack.enter_context(Components(environment.state, environment.variables))
+            components = stack.enter_context(make_components(environment, stack))
             api = AirflowApi(environment.ui_port, components.check)
             api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
             introduce(environment, api)

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from comets.database import Database
 from comets.errors import TikHubAuthError, TikHubBalanceError, TikHubError, TikHubRateLimitError
-from comets.pace import RoutePace, Slot
+from comets.pace import LATE_SECONDS, MAX_SHIFTS, RoutePace, Slot
 from comets.settings import settings
 from comets.stops import BUDGET, Stop
 
@@ -123,7 +123,9 @@ class Ledger:
         :raises CallRefusedError: the run was stopped; the call is not in the ledger any more.
         """
         wait_seconds = slot.wait_seconds
+        shift_count = 0
         while wait_seconds > 0:
+            due = time.monotonic() + wait_seconds
             time.sleep(wait_seconds)
             stop = self._stop()
             if stop is not None:
@@ -132,6 +134,9 @@ class Ledger:
                     self._note_refusal(call, stop)
                 raise _refusal(call, stop)
             wait_seconds = self._pace.renew_slot(call_id)
+            if wait_seconds == 0 and time.monotonic() - due > LATE_SECONDS and shift_count < MAX_SHIFTS:
+                shift_count += 1
+                wait_seconds = self._pace.shift_slot(call_id)
 
     def _stop(self, budget: int | None = None) -> Stop | None:
         """Why no call may be made; without a budget only what TikHub has said counts."""

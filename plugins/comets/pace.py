@@ -14,6 +14,13 @@ HEADROOM = 1.1
 """Moments lie a tenth further apart than the rate asks for: the way from a worker to TikHub does not take the same time
 for every call, and a server that counts strictly would refuse two that arrive closer than they left."""
 
+LATE_SECONDS = 0.08
+"""Who wakes up so long after the moment has used up most of that headroom: whatever the rate is, it is a tenth
+of a second, as a strict server counts the calls of one."""
+
+MAX_SHIFTS = 3
+"""A machine that is late every time would never call."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -44,14 +51,21 @@ class RoutePace:
 
     def renew_slot(self, call_id: int) -> float:
         """Seconds that a call whose moment has come must wait nevertheless, as its route is held back; 0 is none."""
-        row = self._database.fetch_optional("landing/renew_slot", call_id=call_id, pause=self._pause)
-        return float(row["wait_seconds"]) if row else 0.0
+        return self._move("landing/renew_slot", call_id)
+
+    def shift_slot(self, call_id: int) -> float:
+        """Seconds that a call must wait which has missed its moment; it gives that up for the next free one."""
+        return self._move("landing/shift_slot", call_id)
 
     def hold_back(self, route: str, error: TikHubRateLimitError) -> None:
         """Let nobody call a route for as long as TikHub asks, or as the settings say where it does not; both capped."""
         asked = self._retries.delay_seconds if error.retry_after is None else error.retry_after
         seconds = min(asked, self._retries.max_delay_seconds)
         self._database.execute("landing/hold_route", route=route, hold=timedelta(seconds=seconds))
+
+    def _move(self, statement: str, call_id: int) -> float:
+        row = self._database.fetch_optional(statement, call_id=call_id, pause=self._pause)
+        return float(row["wait_seconds"]) if row else 0.0
 
 
 def pause(requests_per_second: float) -> timedelta:

@@ -1,4 +1,4 @@
-"""The stack in containers and the one without Docker: what they set alike, and what they don't, with the reason."""
+"""The stack in containers and those without Docker: what they set alike, and what they don't, with the reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from comets.timeouts import TASK_TIMEOUT
 from include.docker.environment import container_environment
+from include.stack.celery_settings import (
+    BROKER_VARIABLE,
+    RESULTS_VARIABLE,
+    VISIBILITY_VARIABLE,
+    WORKERS,
+    celery_parts,
+    celery_variables,
+)
 from include.stack.components import COMPONENTS
 from include.stack.environment import DEFAULT_SANDBOX_PORT, DEFAULT_UI_PORT, resolve
 from include.stack.postgres import INITDB_OPTIONS, SERVER_SETTINGS
@@ -37,6 +46,7 @@ ONLY_IN_CONTAINERS = {
     "AIRFLOW__CELERY__BROKER_URL": "Celery",
     "AIRFLOW__CELERY__RESULT_BACKEND": "Celery",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "Celery",
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "Celery",
     "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "the scheduler's health check",
     "CONNECTION_CHECK_MAX_COUNT": "read by the image's entrypoint",
     "COMETS_POSTGRES": "address of a service",
@@ -44,6 +54,13 @@ ONLY_IN_CONTAINERS = {
     "COMETS_SANDBOX_URL": "address of a service",
     "DUMB_INIT_SETSID": "read by the image's first process",
 }
+# The stack of `make distributed` runs Celery as the containers do.
+BROKER_URL = "redis://:secret@127.0.0.1:6379/0"
+DIFFERENT_DISTRIBUTED = {name: reason for name, reason in DIFFERENT.items() if name != "AIRFLOW__CORE__EXECUTOR"} | {
+    BROKER_VARIABLE: "another server",
+    RESULTS_VARIABLE: "another server",
+}
+ONLY_IN_CONTAINERS_NOT_DISTRIBUTED = {name: reason for name, reason in ONLY_IN_CONTAINERS.items() if reason != "Celery"}
 
 
 @pytest.fixture
@@ -54,26 +71,62 @@ def native(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def distributed(native: dict[str, str]) -> dict[str, str]:
+    """The same with Celery workers."""
+    return celery_variables(native, BROKER_URL)
+
+
+@pytest.fixture
 def contained(secrets: dict[str, str]) -> dict[str, str]:
     """The environment of a worker, of somebody who has set nothing but the secrets."""
     return container_environment(environment_of("airflow-worker", secrets))
 
 
-def test_what_both_set_is_the_same_or_differs_for_a_known_reason(
-    native: dict[str, str], contained: dict[str, str]
-) -> None:
+def different(one: dict[str, str], contained: dict[str, str]) -> set[str]:
+    """Variables that a stack without Docker and a container both have, with another value."""
     moved = {name: value.replace(HOME, str(PROJECT_FOLDER)) for name, value in contained.items()}
-    assert {name for name in native.keys() & moved.keys() if native[name] != moved[name]} == DIFFERENT.keys()
+    return {name for name in one.keys() & moved.keys() if one[name] != moved[name]}
 
 
-def test_what_only_one_sets_has_a_known_reason(native: dict[str, str], contained: dict[str, str]) -> None:
+def test_what_both_set_is_the_same_or_differs_for_a_known_reason(
+    native: dict[str, str], distributed: dict[str, str], contained: dict[str, str]
+) -> None:
+    assert different(native, contained) == DIFFERENT.keys()
+    assert different(distributed, contained) == DIFFERENT_DISTRIBUTED.keys()
+
+
+def test_what_only_one_sets_has_a_known_reason(
+    native: dict[str, str], distributed: dict[str, str], contained: dict[str, str]
+) -> None:
     assert native.keys() - contained.keys() == ONLY_WITHOUT_DOCKER.keys()
     assert contained.keys() - native.keys() == ONLY_IN_CONTAINERS.keys()
+    assert distributed.keys() - contained.keys() == ONLY_WITHOUT_DOCKER.keys()
+    assert contained.keys() - distributed.keys() == ONLY_IN_CONTAINERS_NOT_DISTRIBUTED.keys()
 
 
-def test_all_components_run_in_containers_too() -> None:
-    commands = [service["command"] for service in AIRFLOW_SERVICES.values()]
-    assert [name for name in COMPONENTS if [name] not in commands] == []
+def test_results_are_kept_where_containers_keep_them(distributed: dict[str, str], contained: dict[str, str]) -> None:
+    for variables in (distributed, contained):
+        assert variables[RESULTS_VARIABLE] == f"db+{variables['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
+    assert distributed[BROKER_VARIABLE] == BROKER_URL
+
+
+def test_no_task_is_delivered_again_while_it_may_still_run(contained: dict[str, str]) -> None:
+    assert int(contained[VISIBILITY_VARIABLE]) > 2 * TASK_TIMEOUT.total_seconds()
+
+
+def test_what_the_caller_sets_for_celery_wins(native: dict[str, str]) -> None:
+    concurrency = "AIRFLOW__CELERY__WORKER_CONCURRENCY"
+    assert celery_variables({**native, concurrency: "2"}, BROKER_URL)[concurrency] == "2"
+
+
+def test_the_same_components_run_in_containers() -> None:
+    commands = {
+        " ".join(service["command"]) for service in AIRFLOW_SERVICES.values() if service["command"][0] != "python"
+    }
+    assert {" ".join(part.arguments) for part in COMPONENTS} < commands
+    started = [" ".join(part.arguments).split(" --")[0] for part in celery_parts()]
+    assert set(started) == commands
+    assert started.count("celery worker") == len(WORKERS) == 2
 
 
 def test_both_use_the_same_ports() -> None:

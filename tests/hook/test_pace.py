@@ -130,6 +130,16 @@ def test_a_call_that_already_has_its_moment_gets_a_later_one_when_the_route_is_h
         assert [later - earlier for earlier, later in pairwise(moments)] == [pause(50)] * 2
 
 
+def test_a_call_that_missed_its_moment_gets_the_one_after_all_that_are_given_away(database_url: str) -> None:
+    with worker(database_url, 0.01) as pace:
+        late = reserve(database_url, pace.take_slot(ROUTE).slot_at)
+        last = pace.take_slot(ROUTE)
+        assert pace.shift_slot(late) > last.wait_seconds
+        with psycopg.connect(database_url) as connection:
+            ((moment,),) = connection.execute("select started_at from comet_calls").fetchall()
+        assert moment - last.slot_at == pause(0.01)
+
+
 def test_of_several_holds_the_longest_lasts(database_url: str) -> None:
     with worker(database_url) as pace:
         pace.take_slot(ROUTE)

@@ -117,13 +117,7 @@ class DisturbedDays:
     def look(self) -> Aftermath:
         """What is there now."""
         return Aftermath(
-            contents={
-                table: sorted(
-                    json.dumps(row, default=str, sort_keys=True)
-                    for row in self.stack.rows(f"select {columns} from {table}")
-                )
-                for table, columns in CONTENTS.items()
-            },
+            contents=contents_of(self.stack),
             ledger=self.stack.rows("select * from comet_calls where run_id = %s", RUN_2),
             sandbox_calls=self.stack.sandbox.calls(),
         )
@@ -158,6 +152,16 @@ class DisturbedDays:
         self.stack.api.wait_for(
             lambda: bool(self.stack.rows(query, table)), STOP_SECONDS * 2, f"Nobody wanted to write to {table}"
         )
+
+
+def contents_of(stack: RunningStack) -> dict[str, list[str]]:
+    """What the tables hold that must not depend on what goes wrong."""
+    return {
+        table: sorted(
+            json.dumps(row, default=str, sort_keys=True) for row in stack.rows(f"select {columns} from {table}")
+        )
+        for table, columns in CONTENTS.items()
+    }
 
 
 def stop(server: EmbeddedPostgres, number: signal.Signals) -> None:

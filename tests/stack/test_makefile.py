@@ -74,7 +74,7 @@ def test_dates_of_a_backfill_reach_the_stack(project: Path) -> None:
     assert shown.splitlines()[2:] == ["[backfill]", "[2026-03-01]", "[2026-03-07]"]
 
 
-@pytest.mark.parametrize("target", ["demo", "up", "env", "clean", "setup-database"])
+@pytest.mark.parametrize("target", ["demo", "up", "distributed", "env", "clean", "setup-database"])
 def test_commands_print_nothing_of_their_own(target: str, project: Path) -> None:
     result = make(project, target)
     assert (result.stdout, result.stderr) == (f"[-m]\n[include.stack]\n[{target}]\n", "")

@@ -1,6 +1,6 @@
 """Airflow imports this file at the start of each of its processes; it makes tasks start with less work.
 
-Scheduler, Celery workers and Dag processor fork a process for each task or Dag file. What is imported before the fork is
+Scheduler, Celery workers and Dag processor fork a process for each task or Dag file. What is imported before that is
 neither imported again by each of them nor held in memory once each. Only libraries are: the package's own code and its
 settings file are read by each task anew, so that changes of them hold at once.
 """

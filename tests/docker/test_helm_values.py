@@ -1,0 +1,115 @@
+"""include/helm/values.yaml: what it takes from the chart, and that it sets the same as docker-compose.yaml.
+
+The chart checks its own, whole schema at `helm install`; helm/values.schema.json holds the part that is used here.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.docker.environment import container_environment
+from include.stack.environment import METADATA_VARIABLE
+from tests.docker.compose import PROJECT_FOLDER, SERVICES, environment_of
+
+VALUES_FILE = PROJECT_FOLDER / "include" / "helm" / "values.yaml"
+SCHEMA_FILE = Path(__file__).with_name("helm") / "values.schema.json"
+TEXT = VALUES_FILE.read_text(encoding="utf-8")
+VALUES: dict[str, Any] = yaml.safe_load(TEXT)
+ENVIRONMENT = {entry["name"]: entry["value"] for entry in VALUES["env"]}
+
+ONLY_IN_HELM = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "the chart would take another one than Airflow does",
+}
+ONLY_IN_COMPOSE = {
+    "AIRFLOW__CORE__EXECUTOR": "the chart's own parameter",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "in `config`, which can hold the release's name",
+    "AIRFLOW__API__SECRET_KEY": "a secret",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "a secret",
+    "AIRFLOW__CORE__FERNET_KEY": "a secret",
+    "POSTGRES_PASSWORD": "in the secrets of the connections",
+    "REDIS_PASSWORD": "in the secret of the broker",
+    "COMETS_POSTGRES": "the server is the user's own",
+    "COMETS_REDIS": "in the secret of the broker",
+    "COMETS_SANDBOX_URL": "there is none",
+    "DUMB_INIT_SETSID": "the chart sets it for workers",
+}
+# What the chart makes of secrets.
+FROM_SECRETS = {
+    METADATA_VARIABLE: "postgresql+psycopg2://u:p@h/airflow",
+    "AIRFLOW__CELERY__RESULT_BACKEND": "db+postgresql+psycopg2://u:p@h/airflow",
+    "AIRFLOW__CELERY__BROKER_URL": "redis://:p@comets-redis:6379/0",
+    "DATABASE_URL": "postgresql://u:p@h/comets",
+    "TIKHUB_API_KEY": "key",
+}
+
+
+def secret_names(values: Any) -> set[str]:
+    """Every secret that the values name."""
+    if isinstance(values, list):
+        return set().union(*(secret_names(value) for value in values))
+    if isinstance(values, dict):
+        inner = set().union(*(secret_names(value) for value in values.values()))
+        return inner | {value for name, value in values.items() if name.lower().endswith("secretname")}
+    return set()
+
+
+def test_the_values_follow_the_schema() -> None:
+    checker = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(SCHEMA_FILE), str(VALUES_FILE)]
+    result = subprocess.run(checker, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_settings_are_those_of_the_compose_file(secrets: dict[str, str]) -> None:
+    compose = environment_of("airflow-worker", secrets)
+    assert {name for name in ENVIRONMENT.keys() & compose.keys() if ENVIRONMENT[name] != compose[name]} == set()
+    assert ENVIRONMENT.keys() - compose.keys() == ONLY_IN_HELM.keys()
+    assert compose.keys() - ENVIRONMENT.keys() == ONLY_IN_COMPOSE.keys()
+    assert VALUES["executor"] == compose["AIRFLOW__CORE__EXECUTOR"]
+
+
+def test_the_api_server_is_found_as_in_the_compose_file(secrets: dict[str, str]) -> None:
+    template = VALUES["config"]["core"]["execution_api_server_url"]
+    filled = template.replace('{{ include "airflow.fullname" . }}-api-server', "airflow-apiserver")
+    url = environment_of("airflow-worker", secrets)["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert filled.replace("{{ .Values.ports.apiServer }}", "8080") == url
+
+
+def test_jobs_and_grace_are_those_of_the_compose_file() -> None:
+    assert VALUES["migrateDatabaseJob"]["args"][-1] == "exec " + " ".join(SERVICES["airflow-init"]["command"])
+    assert VALUES["apiServer"]["args"][-1].endswith(
+        "exec airflow " + " ".join(SERVICES["airflow-apiserver"]["command"])
+    )
+    assert (
+        f"{VALUES['workers']['terminationGracePeriodSeconds'] // 60}m"
+        == SERVICES["airflow-worker"]["stop_grace_period"]
+    )
+    assert VALUES["workers"]["persistence"]["enabled"] is True
+
+
+def test_every_secret_is_explained_and_none_stands_in_the_file() -> None:
+    from_environment = yaml.safe_load(VALUES["extraEnvFrom"])
+    named = secret_names(VALUES) | {entry["secretRef"]["name"] for entry in from_environment}
+    assert set(re.findall(r"^#     (comets-\w+)  ", TEXT, re.MULTILINE)) == named
+    assert [name for name in ENVIRONMENT if re.search("KEY|SECRET|PASSWORD$|URL", name)] == []
+
+
+def test_airflow_is_that_of_the_lock_and_the_image_that_of_the_compose_file() -> None:
+    locked = re.search(r"^apache-airflow==(\S+)", (PROJECT_FOLDER / "requirements.txt").read_text(), re.MULTILINE)
+    assert locked
+    assert VALUES["airflowVersion"] == VALUES["defaultAirflowTag"] == locked[1]
+    assert VALUES["images"]["airflow"]["repository"] == SERVICES["airflow-worker"]["image"]
+
+
+def test_the_image_makes_connections_of_the_secrets() -> None:
+    found = container_environment(ENVIRONMENT | FROM_SECRETS)
+    assert {name: found[name] for name in FROM_SECRETS if name.startswith("AIRFLOW")} == {
+        name: value for name, value in FROM_SECRETS.items() if name.startswith("AIRFLOW")
+    }
+    assert '"comets"' in found["AIRFLOW_CONN_COMETS_DB"]
+    assert '"key"' in found["AIRFLOW_CONN_TIKHUB"]

@@ -1,0 +1,181 @@
+"""The stack of `make distributed` at work for tests, and workers that are lost."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from celery import Celery  # type: ignore[import-untyped]
+
+from comets.settings import DAG_ID
+from include.sandbox.client import SandboxClient
+from include.stack.celery_settings import VISIBILITY_VARIABLE
+from include.stack.demo import DAG_SECONDS
+from include.stack.environment import COMETS_DATABASE, resolve
+from include.stack.keys import load_redis_password
+from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import PROJECT
+from include.stack.redis_server import PROGRAM, RedisServer
+from include.stack.sandbox import sandbox_url
+from tests.conftest import FAST_SETTINGS, REQUIRED
+from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack
+from tests.stack.test_demo import NOTHING_CONFIGURED, caller, stack_command
+
+# One for every process of both workers, so that the one who is lost holds half of the tasks.
+POOL_SLOTS = 8
+HOLD_SECONDS = 60
+# Airflow's own name for it.
+QUEUE = "default"
+
+
+def require_redis() -> None:
+    """Skip a test where the program is not installed, unless COMETS_REQUIRE names it."""
+    if shutil.which(PROGRAM) is None:
+        if PROGRAM in REQUIRED:
+            pytest.fail(f"COMETS_REQUIRE names {PROGRAM}, and it is not installed")
+        pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
+
+
+# A task instance: its task's id and its map index.
+Instance = tuple[str, int]
+
+
+class DistributedApi(DagApi):
+    """Airflow's REST API, with what it knows about the processes of tasks."""
+
+    def running(self, run_id: str) -> dict[int, Instance]:
+        """The task instances that run, by the number of their process."""
+        path = f"{self._runs_path()}/{run_id}/taskInstances"
+        found = self._read_pages(path, "task_instances", {"state": "running"})
+        return {task["pid"]: (task["task_id"], task["map_index"]) for task in found if task["pid"]}
+
+    def in_state(self, run_id: str, state: str) -> set[Instance]:
+        """The task instances in a state."""
+        return {(task.task_id, task.map_index) for task in self.task_states(DAG_ID, run_id) if task.state == state}
+
+
+@dataclass(frozen=True)
+class DistributedStack(RunningStack):
+    """A stack whose tasks run in Celery workers."""
+
+    command: subprocess.Popen[str]
+    api: DistributedApi
+
+    @property
+    def state(self) -> Path:
+        """Its state folder."""
+        return self.environment.state.folder
+
+    def rest_worker(self, name: str) -> None:
+        """Let a worker take nothing from the queue."""
+        self._control("cancel_consumer", name)
+
+    def block_worker(self, name: str) -> None:
+        """Let a worker that rests take tasks from the queue again, and start none of them."""
+        for process in self._processes(name)[1:]:
+            process.suspend()
+        self._control("add_consumer", name)
+
+    def lose_worker(self, name: str) -> None:
+        """End a worker and all that it runs, as when its machine is gone."""
+        processes = self._processes(name)
+        # Nobody may notice that another one is gone.
+        for process in processes:
+            process.suspend()
+        for process in processes:
+            process.kill()
+
+    def lose_calling_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> set[Instance]:
+        """Lose a worker while every slot waits for TikHub; returns what it ran.
+
+        :param conditions: of the calls of a route for which to wait
+        """
+        before = len(self.sandbox.calls())
+        self.sandbox.set_faults({"route": route, "fault": "timeout", "delay": HOLD_SECONDS, **conditions})
+        try:
+            self.api.wait_for(
+                lambda: self._in_flight_count(route, before) >= POOL_SLOTS,
+                HOLD_SECONDS,
+                f"There were not {POOL_SLOTS} calls of {route} at a time",
+            )
+            running = self.api.running(run_id)
+            held = {running[process.pid] for process in self._processes(name) if process.pid in running}
+            self.lose_worker(name)
+        finally:
+            self.sandbox.set_faults()
+        return held
+
+    def succeeded_count(self, worker: str) -> int:
+        """How many tasks a worker has brought to an end."""
+        return (self.environment.state.logs / f"{worker}.log").read_text().count("succeeded in")
+
+    def _control(self, command: str, worker: str) -> None:
+        queue = RedisServer(self.environment.state.redis, load_redis_password(self.environment.state.keys))
+        with Celery(broker=queue.url) as app:
+            assert getattr(app.control, command)(QUEUE, destination=[f"celery@{worker}"], reply=True)
+
+    def _in_flight_count(self, route: str, after: int) -> int:
+        return sum(call["status"] is None and call["number"] > after for call in self.sandbox.calls(route))
+
+    def _processes(self, worker: str) -> list[psutil.Process]:
+        mark = f"celery@{worker}:MainProcess"
+        (main,) = [
+            process
+            for process in psutil.process_iter(["cmdline", "cwd"])
+            if process.info["cwd"] == str(self.environment.state.run)
+            and mark in " ".join(process.info["cmdline"] or [])
+        ]
+        return [main, *main.children(recursive=True)]
+
+
+@contextmanager
+def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
+    """Keep `make distributed` at work in a folder, with the Dag unpaused."""
+    folder.mkdir()
+    settings = folder / "comets.yaml"
+    settings.write_text(
+        FAST_SETTINGS.read_text(encoding="utf-8")
+        .replace("batch_size: 50", "batch_size: 20")
+        .replace("pool_slots: 4", f"pool_slots: {POOL_SLOTS}"),
+        encoding="utf-8",
+    )
+    variables = {
+        "COMETS_SETTINGS_FILE": str(settings),
+        "COMETS_STATE_DIR": str(folder / "the state"),
+        "COMETS_UI_PORT": str(free_port()),
+        "COMETS_SANDBOX_PORT": str(free_port()),
+        **AIRFLOW_SETTINGS,
+        # The same for tasks that a lost worker has taken from the queue and not started.
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "1",
+        # Within the same day, what a lost worker has not acknowledged is delivered once more.
+        VISIBILITY_VARIABLE: "60",
+    }
+    environment = resolve({**NOTHING_CONFIGURED, **variables})
+    with subprocess.Popen(
+        stack_command("distributed"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
+    ) as command:
+        try:
+            assert command.stdout
+            assert "Airflow is ready.\n" in iter(command.stdout.readline, "")
+            api = DistributedApi(environment.ui_port)
+            api.log_in(environment.variables)
+            api.wait_for_dag(DAG_ID, DAG_SECONDS)
+            api.set_paused(DAG_ID, False)
+            sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
+            creators = EmbeddedPostgres(environment.state.postgres)
+            stack = DistributedStack(environment, caller(variables), creators, api, sandbox, command)
+            stack.copy_database(COMETS_DATABASE, PRISTINE_DATABASE)
+            yield stack
+        finally:
+            command.send_signal(signal.SIGTERM)
+            command.communicate()
