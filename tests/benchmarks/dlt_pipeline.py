@@ -1,4 +1,7 @@
-"""What the dlt jobs share: a pipeline into a schema of its own, which leaves nothing behind."""
+"""What the dlt jobs share: a pipeline into a schema of its own, which leaves nothing behind.
+
+dlt is imported when it is needed: only `make bench` installs it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -16,34 +18,37 @@ from psycopg.conninfo import conninfo_to_dict
 SETTINGS = {
     # It would tell its makers of every run.
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    # Calls over the limit are refused and asked again after `Retry-After`; with 5 tries, some would never get through.
+    # Where Airflow is installed, dlt would import it and ask its database for secrets, which takes seconds.
+    "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
+    # dlt keeps no pace: a call over the limit is refused and tried again. After 5 tries, as is its default, all fails.
     "RUNTIME__REQUEST_MAX_ATTEMPTS": "50",
-    "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",
 }
 
 
+def load_dlt() -> Any:
+    """Import dlt, which reads its settings then; later calls cost nothing."""
+    os.environ.update(SETTINGS)
+    import dlt
+    import dlt.sources.rest_api
+
+    return dlt
+
+
 @contextmanager
-def dlt_pipeline(database_url: str, schema: str, **settings: str) -> Iterator["dlt.Pipeline"]:
-    """A pipeline into an empty schema, which is dropped afterwards.
-
-    :param settings: further settings of dlt, named as its environment variables
-    """
+def dlt_pipeline(database_url: str, schema: str) -> Iterator[Any]:
+    """A pipeline into an empty schema, which is dropped afterwards."""
+    dlt = load_dlt()
     with tempfile.TemporaryDirectory(prefix="comets-dlt-") as folder:
-        variables = {**SETTINGS, **settings, "DLT_DATA_DIR": folder}
-        with patch.dict(os.environ, variables):
-            # Reads its environment when it is imported.
-            import dlt
-
+        drop_schema(database_url, schema)
+        try:
+            yield dlt.pipeline(
+                pipeline_name=schema,
+                pipelines_dir=folder,
+                destination=dlt.destinations.postgres(credentials(database_url)),
+                dataset_name=schema,
+            )
+        finally:
             drop_schema(database_url, schema)
-            try:
-                yield dlt.pipeline(
-                    pipeline_name=schema,
-                    pipelines_dir=str(Path(folder) / "pipelines"),
-                    destination=dlt.destinations.postgres(credentials(database_url)),
-                    dataset_name=schema,
-                )
-            finally:
-                drop_schema(database_url, schema)
 
 
 def credentials(database_url: str) -> dict[str, object]:
