@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import sys
@@ -24,14 +23,14 @@ from include.stack.postgres import EmbeddedPostgres
 from include.stack.sandbox import SandboxServer
 from tests.benchmarks.job_criteria import CRITERIA
 from tests.benchmarks.processes import run_python
-from tests.benchmarks.ways import Way
+from tests.benchmarks.ways import Way, find
 
 DAY_SECONDS = 3600
 RUN_HOUR = 2
 
 WAYS = {
     "original": Way("the original's way", "job_original:original_days", is_waiting=True),
-    "dlt": Way("dlt", "job_dlt:dlt_days", libraries=("dlt.sources.rest_api",)),
+    "dlt": Way("dlt", "job_dlt:dlt_days", library="dlt"),
 }
 
 Row = tuple[str, int, int]
@@ -115,11 +114,7 @@ def rows_of(database_url: str, table: str, day: date) -> list[Row]:
 
 def do_days(way: str, sandbox_url: str, database_url: str, days: Sequence[str], **searches: Any) -> dict[str, Any]:
     """Do the days one after the other; return the seconds and the rows of the last one."""
-    for library in WAYS[way].libraries:
-        importlib.import_module(library)
-    module, function = WAYS[way].function.split(":")
-    begin = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
-    with begin(sandbox_url, database_url) as (run_day, table):
+    with find(WAYS[way].function)(sandbox_url, database_url) as (run_day, table):
         for text in days:
             day = date.fromisoformat(text)
             SandboxClient(sandbox_url).set_clock(moment(day))
