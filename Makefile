@@ -61,7 +61,7 @@ backfill: .venv/installed ## Run missed days on the running stack: make backfill
 	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
 
 .PHONY: bench
-bench: .venv/installed-dev ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
+bench: .venv/installed-bench ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup-database
@@ -87,3 +87,6 @@ clean: .venv/installed ## Remove databases, logs and keys (the state folder); .v
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@.venv/bin/python -m include.stack.install requirements-dev.txt $@
+
+.venv/installed-bench: requirements-bench.txt .venv/installed-dev
+	@.venv/bin/python -m include.stack.install requirements-bench.txt $@

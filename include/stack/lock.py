@@ -13,6 +13,7 @@ OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no
 LOCKS = (
     ("pyproject.toml", "-o", "requirements.txt"),
     ("pyproject.toml", "--group", "dev", "-c", "requirements.txt", "-o", "requirements-dev.txt"),
+    ("--group", "bench", "-c", "requirements-dev.txt", "-o", "requirements-bench.txt"),
 )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from include.stack.environment import resolve
 from include.stack.errors import StackError
-from include.stack.output import note
+from include.stack.output import note, say
 from include.stack.project import PROJECT
 from tests.benchmarks import tables
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.machine import describe, facts
 from tests.benchmarks.sizes import SIZES, Size, SizeError, chosen_size
 
 TABLE = "table"
@@ -20,6 +22,7 @@ BENCHMARKS = {
     "extraction": "extraction:run",
     "tasks": "tasks:run",
     "small": "small:run",
+    "job": "job:run",
     "new-date": "new_date:run",
     "page-views": "page_views:run",
 }
@@ -43,19 +46,34 @@ def main(arguments: Sequence[str]) -> int:
         size = chosen_size()
         folder = resolve().state.benchmarks
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (name for name in arguments or BENCHMARKS if name != TABLE):
-            figures = load(BENCHMARKS[name])(size, folder)
-            tables.show(f"{name}, size {size.name}, {tables.machine()}", figures)
-            tables.keep(folder, size.name, name, figures)
-        everything = tables.kept(folder, size.name, list(BENCHMARKS))
-        if TABLE in arguments:
-            tables.show_markdown(everything)
-        else:
-            tables.show(f"All benchmarks, size {size.name}, {tables.machine()}", everything)
     except (SizeError, StackError) as error:
         note(f"Error: {error}")
         return 1
-    return 0
+    failed = [name for name in arguments or BENCHMARKS if name != TABLE and not is_measured(name, size, folder)]
+    everything = tables.kept(folder, size.name, list(BENCHMARKS))
+    if set(arguments) != {TABLE}:
+        tables.show(f"All benchmarks, size {size.name}, {describe(facts())}", everything)
+    markdown = tables.keep_markdown(folder, size.name, everything)
+    if TABLE in arguments:
+        say(markdown)
+    if failed:
+        note(f"Error: not measured: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+def is_measured(name: str, size: Size, folder: Path) -> bool:
+    """Run a benchmark and keep its figures; one that fails does not keep the others, which take hours, from running."""
+    try:
+        figures = load(BENCHMARKS[name])(size, folder)
+    except StackError as error:
+        note(f"Error: {name}: {error}")
+        return False
+    except Exception:
+        note(f"Error: {name}: {traceback.format_exc()}")
+        return False
+    tables.show(f"{name}, size {size.name}, {describe(facts())}", figures)
+    tables.keep(folder, size.name, name, figures)
+    return True
 
 
 def load(name: str) -> Benchmark:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
-from include.stack.output import say
+from include.stack.output import note, say
 from include.stack.tables import format_table
 from tests.benchmarks.figures import Figure, figure_of
+from tests.benchmarks.machine import describe, facts
 
-HEAD = ("", "this package", "compared with", "theirs", "ratio", "target")
+HEAD = ("", "this package", "compared with", "theirs", "ours / theirs", "target")
 TEXT_COLUMNS = (0, 2, 5)
 
 
@@ -23,9 +21,8 @@ def keep(folder: Path, size: str, name: str, figures: Sequence[Figure]) -> None:
     record = {
         "benchmark": name,
         "size": size,
-        "machine": machine(),
-        "load": os.getloadavg()[0],
-        "airflow": version("apache-airflow"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": facts(),
         "figures": [figure.record() for figure in figures],
     }
     path = folder / f"{name}-{size}.json"
@@ -51,15 +48,23 @@ def show(title: str, figures: Sequence[Figure]) -> None:
     say(f"{passed} of {len(verdicts)} targets are met.")
 
 
-def show_markdown(figures: Sequence[Figure]) -> None:
-    """Print the same as Markdown."""
-    say(f"| {' | '.join(HEAD)} |")
-    say("|---|--:|---|--:|--:|---|")
-    for figure in figures:
-        for row in figure.rows():
-            say(f"| {' | '.join(row)} |")
+def keep_markdown(folder: Path, size: str, figures: Sequence[Figure]) -> str:
+    """Write the table as Markdown, for the README; return it."""
+    rows = [row for figure in figures for row in figure.rows()]
+    lines = [
+        f"Size {size}: {describe(facts())}.",
+        "",
+        markdown_row(HEAD),
+        "|---|--:|---|--:|--:|---|",
+        *map(markdown_row, rows),
+    ]
+    path = folder / f"table-{size}.md"
+    text = "\n".join(lines) + "\n"
+    path.write_text(text, encoding="utf-8")
+    note(f"The table as Markdown: {path}")
+    return text
 
 
-def machine() -> str:
-    """The size of this machine."""
-    return f"{os.cpu_count()} processors, {psutil.virtual_memory().total / 2**30:.0f} GB of memory"
+def markdown_row(cells: Sequence[str]) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"

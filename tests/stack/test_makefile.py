@@ -87,6 +87,26 @@ def test_a_changed_lock_is_installed_again(project: Path) -> None:
     assert "Python 3.11 to 3.14 is needed" in make(project, "env", "PYTHON=/bin/false").stderr
 
 
+def test_bench_installs_what_only_it_needs(project: Path) -> None:
+    for name in ("requirements-dev.txt", "requirements-bench.txt"):
+        (project / name).touch()
+    shown = make(project, "bench").stdout.replace("[-m]\n", "").splitlines()
+    assert shown == [
+        *("[include.stack.install]", "[requirements-dev.txt]", "[.venv/installed-dev]"),
+        *("[include.stack.install]", "[requirements-bench.txt]", "[.venv/installed-bench]"),
+        "[tests.benchmarks]",
+    ]
+
+
+def test_no_lock_changes_what_another_has_installed() -> None:
+    versions: dict[str, set[str]] = {}
+    for lock in PROJECT.glob("requirements*.txt"):
+        for package, version, marker in re.findall(r"^(\S+)==(\S+)(.*?) \\$", lock.read_text(), re.MULTILINE):
+            versions.setdefault(package + marker, set()).add(version)
+    assert "dlt" in versions
+    assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+
+
 def test_a_suitable_python_is_found() -> None:
     script = [str(PROJECT / "include" / "stack" / "find_python.sh")]
     named = subprocess.run(["sh", *script, sys.executable], capture_output=True, text=True, check=True)

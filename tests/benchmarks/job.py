@@ -1,0 +1,146 @@
+"""The whole job of a day in a real Airflow, from the searches to the recorded growth, beside other ways to do it.
+
+The day before has been done already, so that creators are tracked. The sandbox's clock stands still on each day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from comets.settings import DAG_ID, PACE_VARIABLE
+from include.stack.environment import COMETS_DATABASE
+from include.stack.output import note, say
+from include.stack.postgres import EmbeddedPostgres
+from tests.benchmarks import job_ways
+from tests.benchmarks.airflow_stack import (
+    EMPTY_DAG_ID,
+    MOST_CALLS,
+    BenchmarkStack,
+    MappedTasks,
+    benchmark_stack,
+    copy_database,
+)
+from tests.benchmarks.errors import BenchmarkError
+from tests.benchmarks.figures import Comparison, Figure
+from tests.benchmarks.job_criteria import CRITERIA
+from tests.benchmarks.job_ways import DayJob, DayOutcome, moment, prepare, rows_of
+from tests.benchmarks.sizes import Size
+
+RUNS = 5
+DAY_BEFORE_DATABASE = "day_before"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How much is searched, at which limit."""
+
+    hashtags: int
+    pages: int
+    latency_seconds: float
+    per_second: int
+
+
+SHAPES = {
+    "default": Shape(hashtags=5, pages=2, latency_seconds=0.2, per_second=5),
+    "full": Shape(hashtags=20, pages=5, latency_seconds=0.5, per_second=5),
+}
+
+
+def run(size: Size, folder: Path) -> list[Figure]:
+    """Measure all ways, and check that they leave the same snapshots."""
+    shape = SHAPES[size.name]
+    # Both days are over for Airflow, so that midnight may pass meanwhile.
+    last_day = datetime.now(UTC).date() - timedelta(days=2)
+    job = DayJob(
+        hashtags=[f"bench{number:04d}" for number in range(shape.hashtags)],
+        pages=shape.pages,
+        latency_seconds=shape.latency_seconds,
+        per_second=shape.per_second,
+        days=(last_day - timedelta(days=1), last_day),
+    )
+    ours, floor, calls = measure_ours(job, folder / "job")
+    others = {}
+    for name, way in job_ways.WAYS.items():
+        if way.is_installed():
+            others[way.name] = job_ways.measure(name, job, folder / "job-ways", RUNS)
+        else:
+            say(f"{way.name} is not installed, and is not compared with.")
+    count = require_same({"this package": ours, **others})
+    made = ", ".join(f"{number} of {route}" for route, number in sorted(calls.items()))
+    say(f"{job.latency_seconds:g} s latency, {job.per_second} calls/s of a route; calls of our last run: {made}.")
+    say("Ours also keeps every video and every answer, checks them at two gates, works out scores, and can be resumed.")
+    return figures(job, count, ours, floor, others)
+
+
+def figures(
+    job: DayJob,
+    creator_count: int,
+    ours: Sequence[DayOutcome],
+    floor: Sequence[float],
+    others: Mapping[str, Sequence[DayOutcome]],
+) -> list[Figure]:
+    """The figure of the table."""
+    compared = [Comparison(name, [outcome.seconds for outcome in runs]) for name, runs in others.items()]
+    return [
+        Figure(
+            f"whole job, {len(job.hashtags)} hashtags x {job.pages} pages and {creator_count} creators "
+            f"at {job.per_second} calls/s",
+            "s",
+            [outcome.seconds for outcome in ours],
+            comparisons=[*compared, Comparison("a Dag of empty tasks", floor)],
+        )
+    ]
+
+
+def measure_ours(job: DayJob, folder: Path) -> tuple[list[DayOutcome], list[float], dict[str, int]]:
+    """The second day, the seconds of as many empty tasks, and the calls of a day by route."""
+    with benchmark_stack(folder, {PACE_VARIABLE: str(job.per_second)}) as stack:
+        prepare(stack.sandbox, job)
+        server = EmbeddedPostgres(stack.environment.state.postgres)
+        run_day(stack, job, job.days[0], 0)
+        copy_database(server, COMETS_DATABASE, DAY_BEFORE_DATABASE)
+        outcomes, task_count = [], 0
+        for number in range(1, RUNS + 1):
+            copy_database(server, DAY_BEFORE_DATABASE, COMETS_DATABASE)
+            stack.sandbox.clear_calls()
+            tasks = run_day(stack, job, job.days[1], number)
+            rows = frozenset(rows_of(stack.creators(), "creator_stats", job.days[1]))
+            outcomes.append(DayOutcome(tasks.run_seconds, rows))
+            task_count = tasks.count
+            note(f"Whole job, run {number} of {RUNS}: {tasks.run_seconds:.1f} s, {len(rows)} creators")
+        calls = Counter(call["route"] for call in stack.sandbox.calls())
+        floor = []
+        for number in range(1, RUNS + 1):
+            floor.append(stack.api.run(EMPTY_DAG_ID, {"task_count": task_count}).run_seconds)
+            note(f"Empty tasks, run {number} of {RUNS}: {floor[-1]:.1f} s")
+        return outcomes, floor, calls
+
+
+def run_day(stack: BenchmarkStack, job: DayJob, day: date, number: int) -> MappedTasks:
+    """Run our Dag for a day; runs of the same day differ by their minute."""
+    stack.sandbox.set_clock(moment(day))
+    conf = {
+        "hashtags": [*job.hashtags],
+        "pages_per_hashtag": job.pages,
+        "max_api_calls": MOST_CALLS,
+        **asdict(CRITERIA),
+    }
+    return stack.api.run(DAG_ID, conf, moment(day) + timedelta(minutes=number))
+
+
+def require_same(outcomes: Mapping[str, Sequence[DayOutcome]]) -> int:
+    """Compare what was recorded; return of how many creators.
+
+    :raises BenchmarkError: it differs, so that the times are not those of the same job.
+    """
+    found = {name: {outcome.rows for outcome in runs} for name, runs in outcomes.items()}
+    if len(set.union(*found.values())) > 1:
+        counts = {name: sorted(len(rows) for rows in sets) for name, sets in found.items()}
+        raise BenchmarkError(f"The ways did not record the same; they recorded so many creators: {counts}")
+    (rows,) = next(iter(found.values()))
+    say(f"All ways recorded the same followers and growth of {len(rows):,} creators: {', '.join(found)}.")
+    return len(rows)
