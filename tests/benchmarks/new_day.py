@@ -90,7 +90,7 @@ def time_plain_inserts(connection: Connection) -> dict[str, float]:
     """Insert the same rows into the same tables by nothing but an insert … select; return the seconds of each."""
     with connection.transaction(force_rollback=True):
         connection.execute(
-            "insert into creators (user_id) select user_id from benchmark.creator_stats on conflict (user_id) do nothing"
+            "insert into creators (user_id) select user_id from benchmark.creator_stats on conflict do nothing"
         )
         return {
             table: seconds(
@@ -105,8 +105,8 @@ def time_plain_inserts(connection: Connection) -> dict[str, float]:
 def tidy(connection: Connection) -> None:
     """Remove what was rolled back, which the next measurement would have to step over."""
     connection.execute(
-        "vacuum (index_cleanup on) creators, creator_stats, comet_observations, comet_handles, comet_scores, "
-        "comet_stale_dates, comet_profiles, comet_pages, comet_videos"
+        "vacuum creators, creator_stats, comet_observations, comet_handles, comet_scores, comet_stale_dates, "
+        "comet_profiles, comet_pages, comet_videos"
     )
 
 
