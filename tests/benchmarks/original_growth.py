@@ -33,13 +33,16 @@ def record_growth_by_rows(connection: psycopg.Connection[Any], day: date, profil
 
     The transaction is the caller's to end.
 
+    No statement is prepared: behind a pooler, where hosted databases are, none can be.
+
     :param profiles: of creators that are in `creators`
     """
     with connection.transaction(), connection.cursor() as cursor:
         for user_id, follower_count, heart_count, video_count in profiles:
-            cursor.execute(YESTERDAY, (user_id, day - timedelta(days=1)))
+            cursor.execute(YESTERDAY, (user_id, day - timedelta(days=1)), prepare=False)
             row = cursor.fetchone()
             before = row[0] if row and row[0] is not None else None
             growth = 0 if before is None else follower_count - before
             percent = round(100 * growth / before, 2) if before else 0
-            cursor.execute(SNAPSHOT, (user_id, day, follower_count, heart_count, video_count, growth, percent))
+            values = (user_id, day, follower_count, heart_count, video_count, growth, percent)
+            cursor.execute(SNAPSHOT, values, prepare=False)
