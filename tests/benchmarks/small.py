@@ -32,8 +32,8 @@ PARSE_RUNS = 15
 DEMO_RUNS = {"default": 1, "full": RUNS}
 DEMO_SECONDS = 1800
 
-BASE = "import airflow.sdk"
-PARSE = "import runpy, sys, airflow.sdk; runpy.run_path(sys.argv[1])"
+BASE = "import runpy, sys, airflow.sdk"
+PARSE = f"{BASE}; runpy.run_path(sys.argv[1])"
 
 TASKS, PAGES, LATENCY_SECONDS = 4, 5, 0.2
 
