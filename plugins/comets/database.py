@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import timedelta
-from typing import Any, Final, LiteralString, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar, cast
 
-import psycopg
-from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import Connection
-from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow, dict_row
 
 from comets.database_connection import checked_connection, describe_place
-from comets.database_errors import DatabaseError, describe_refusal, translate
+from comets.database_errors import DatabaseError
 from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE
 from comets.sql import statement
 from comets.timeouts import TASK_TIMEOUT, Deadline
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import DictRow
 
 SCHEMA_VERSION = 4
 """The version of ``setup_database.sql`` that this code was written for."""
@@ -154,8 +154,8 @@ class Database:
                 # Without a `begin`, a pipeline is one transaction up to its end.
                 self._connection.execute(statement("landing/limit_time"), self.deadline.timeouts())
                 return send()
-        except psycopg.Error as error:
-            failure = translate(error, self._place, step)
+        except Exception as error:
+            failure = self._translate(error, step)
             if failure is None:
                 raise
             raise failure from error
@@ -165,10 +165,17 @@ class Database:
             return
         try:
             self._connection.execute(command)
-        except psycopg.Error as error:
-            raise translate(error, self._place, command) or error from error
+        except Exception as error:
+            raise self._translate(error, command) or error from error
+
+    def _translate(self, error: Exception, step: str) -> DatabaseError | None:
+        from comets.database_failures import translate
+
+        return translate(error, self._place, step)
 
     def _roll_back(self) -> None:
+        from psycopg.pq import TransactionStatus
+
         if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             self._connection.execute("rollback")
 
@@ -197,6 +204,13 @@ def _open(definition: Connection, connect_timeout: timedelta | None) -> psycopg.
         definition = copy(definition)
         limit = {"connect_timeout": round(connect_timeout.total_seconds())}
         definition.extra = json.dumps({**definition.extra_dejson, **limit})
+    # Importing these takes a tenth of a second and more, and whatever parses a Dag file imports this module.
+    import psycopg
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from psycopg.rows import dict_row
+
+    from comets.database_failures import describe_refusal
+
     refusal = None
     try:
         raw_connection = PostgresHook(postgres_conn_id=definition.conn_id, connection=definition).get_conn()

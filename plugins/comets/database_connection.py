@@ -9,24 +9,17 @@ from __future__ import annotations
 import json
 import os
 import re
+from functools import cache
 from typing import Any
 
-from airflow.providers.postgres.hooks.postgres import PostgresHook
-from airflow.sdk import Connection
+from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
-from psycopg import pq
 
 from comets.database_errors import DatabaseError
 from comets.settings import DATABASE_CONN_ID
 
 HOST = re.compile(r"/[^@]*|[\w.:%,\[\]-]*")
 MAX_PORT = 65_535
-OPTIONS = (
-    {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
-    | PostgresHook.ignored_extra_options
-    # psycopg's own
-    | {"autocommit", "prepare_threshold"}
-)
 
 
 def checked_connection(conn_id: str = DATABASE_CONN_ID) -> Connection:
@@ -65,7 +58,7 @@ def describe_place(connection: Connection) -> str:
 
 def _find(conn_id: str) -> Connection | None:
     try:
-        found: Connection = PostgresHook.get_connection(conn_id)
+        found: Connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         return None
     return found
@@ -114,7 +107,18 @@ def _problem_of_extra(extra: str | None) -> str | None:
         return "its extra is not valid JSON"
     if not isinstance(options, dict):
         return "its extra is not a JSON object"
-    unknown = sorted(set(options) - OPTIONS)
+    unknown = sorted(set(options) - _known_options())
     if unknown:
         return f"its extra has options that libpq does not know: {', '.join(map(repr, unknown))}"
     return None
+
+
+@cache
+def _known_options() -> frozenset[str]:
+    # Importing psycopg takes a tenth of a second, and whatever parses a Dag file imports this module.
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from psycopg import pq
+
+    of_libpq = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    of_psycopg = {"autocommit", "prepare_threshold"}
+    return frozenset(of_libpq | of_psycopg | PostgresHook.ignored_extra_options)

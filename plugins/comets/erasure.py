@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from psycopg.rows import DictRow
+from typing import TYPE_CHECKING
 
 from comets.counts import SEC_UID_START, parse_id
 from comets.database import Database, DatabaseError
 from comets.forgotten import forgotten
 from comets.run import ParamsError
 from comets.settings import SCHEMA_FILE
+
+if TYPE_CHECKING:
+    from psycopg.rows import DictRow
 
 
 class UnknownCreatorError(ParamsError):

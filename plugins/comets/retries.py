@@ -6,11 +6,10 @@ import random
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 
 from comets.database_connection import checked_connection, describe_place
-from comets.database_errors import DatabaseAwayError, DatabaseError, TransientDatabaseError, translate
+from comets.database_errors import DatabaseAwayError, DatabaseError, TransientDatabaseError
 from comets.errors import (
     HashtagsFailedError,
     TikHubAccountNotFoundError,
@@ -106,6 +105,11 @@ def _longest_pause(exception: BaseException, tries: int) -> float:
 
 def _in_words(exception: BaseException, context: Any) -> BaseException:
     """The error itself, or what psycopg's error means that Airflow's own hook has raised in a SQL step."""
+    # Only here, as it takes a while: whatever parses a Dag file imports this module.
+    import psycopg
+
+    from comets.database_failures import translate
+
     if not isinstance(exception, psycopg.Error):
         return exception
     task = context["task"] if context else None
