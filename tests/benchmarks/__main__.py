@@ -23,6 +23,7 @@ BENCHMARKS = {
     "tasks": "tasks:run",
     "small": "small:run",
     "job": "job:run",
+    "growth": "growth:run",
     "new-date": "new_date:run",
     "page-views": "page_views:run",
 }

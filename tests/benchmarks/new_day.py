@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,16 +17,11 @@ DAY = LAST_DATE + timedelta(days=1)
 RUN_ID = run_id_of(DAY)
 STEPS = ("filter_comets", "upsert_creators", "record_growth", "score_creators")
 LANDING = ("new_run", "new_searches", "new_pages", "new_videos", "new_profiles")
+RUNS = 5
 SNAPSHOT = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
     "basis, gap_days"
 )
-OBSERVATION = "source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count, run_id"
-WRITTEN = {
-    "creator_stats": (SNAPSHOT, "recorded_date"),
-    "comet_observations": (OBSERVATION, "observed_date"),
-}
-"""What record_growth writes: the columns of each table, and the one that holds the day."""
 
 
 @contextmanager
@@ -40,12 +36,13 @@ def landed_day(connection: Connection, size: Size, share: float = 1.0) -> Iterat
             run_file(connection, name, parameters)
         connection.execute("analyze comet_profiles")
         yield
-    tidy(connection)
+    # What a step has deleted there is in the way of the next one; autovacuum is off.
+    connection.execute("vacuum comet_stale_dates, comet_profiles")
 
 
-def time_steps(connection: Connection) -> dict[str, float]:
-    """Do the steps one after the other; return the seconds of each."""
-    return {step: seconds(lambda step=step: run(connection, step)) for step in STEPS}  # type: ignore[misc]
+def timed(connection: Connection, step: str) -> float:
+    """Do a step; return the seconds that it took."""
+    return seconds(lambda: run(connection, step))
 
 
 def run(connection: Connection, step: str) -> None:
@@ -64,42 +61,44 @@ def plans(connection: Connection, step: str) -> Iterator[str]:
         yield f"{step}:\n{statement.strip()}\n\n" + "\n".join(str(row[0]) for row in rows)
 
 
-def keep_written(connection: Connection, folder: Path) -> None:
-    """Write the rows that the day has in each table of WRITTEN to a file: what is in the database is rolled back."""
-    for table, (columns, day_column) in WRITTEN.items():
-        query = f"copy (select {columns} from {table} where {day_column} = '{DAY}' order by user_id) to stdout"
-        with (folder / f"{table}.copy").open("wb") as file, connection.cursor().copy(query.encode()) as copy:
-            for block in copy:
-                file.write(block)
+def keep_snapshots(connection: Connection, folder: Path) -> None:
+    """Write the snapshots of the day to a file: what is in the database is rolled back."""
+    query = f"copy (select {SNAPSHOT} from creator_stats where recorded_date = '{DAY}' order by user_id) to stdout"
+    with (folder / "snapshots.copy").open("wb") as file, connection.cursor().copy(query.encode()) as copy:
+        for block in copy:
+            file.write(block)
 
 
-def load_written(connection: Connection, folder: Path) -> None:
-    """Read these files into tables of the schema `benchmark`."""
-    for table, (columns, _) in WRITTEN.items():
-        connection.execute(f"drop table if exists benchmark.{table}".encode())
-        connection.execute(f"create table benchmark.{table} as select {columns} from {table} limit 0".encode())
-        path = folder / f"{table}.copy"
-        with path.open("rb") as file, connection.cursor().copy(f"copy benchmark.{table} from stdin".encode()) as copy:
-            while block := file.read(1 << 20):
-                copy.write(block)
-        path.unlink()
-        connection.execute(f"vacuum analyze benchmark.{table}".encode())
+def load_snapshots(connection: Connection, folder: Path) -> int:
+    """Read that file into the table `benchmark.snapshots`; return how many there are."""
+    connection.execute("drop table if exists benchmark.snapshots")
+    connection.execute(f"create table benchmark.snapshots as select {SNAPSHOT} from creator_stats limit 0".encode())
+    path = folder / "snapshots.copy"
+    with path.open("rb") as file, connection.cursor().copy("copy benchmark.snapshots from stdin") as copy:
+        while block := file.read(1 << 20):
+            copy.write(block)
+    path.unlink()
+    connection.execute("vacuum analyze benchmark.snapshots")
+    row = connection.execute("select count(*) from benchmark.snapshots").fetchone()
+    return int(row[0]) if row else 0
 
 
-def time_plain_inserts(connection: Connection) -> dict[str, float]:
-    """Insert the same rows into the same tables by nothing but an insert … select; return the seconds of each."""
+def time_plain_insert(connection: Connection) -> float:
+    """Insert the same snapshots into the same table by nothing but an insert … select; return the seconds."""
+    query = f"insert into creator_stats ({SNAPSHOT}) select {SNAPSHOT} from benchmark.snapshots order by user_id"
     with connection.transaction(force_rollback=True):
-        connection.execute(
-            "insert into creators (user_id) select user_id from benchmark.creator_stats on conflict do nothing"
-        )
-        return {
-            table: seconds(
-                lambda table=table, columns=columns: connection.execute(  # type: ignore[misc]
-                    f"insert into {table} ({columns}) select {columns} from benchmark.{table} order by user_id".encode()
-                )
-            )
-            for table, (columns, _) in WRITTEN.items()
-        }
+        taken = seconds(lambda: connection.execute(query.encode()))
+    note(f"plain insert: {taken:,.1f} s")
+    return taken
+
+
+def repeated(act: Callable[[], Mapping[str, float]]) -> Mapping[str, Sequence[float]]:
+    """Do it RUNS times; return all figures by name."""
+    runs: defaultdict[str, list[float]] = defaultdict(list)
+    for _ in range(RUNS):
+        for name, figure in act().items():
+            runs[name].append(figure)
+    return runs
 
 
 def tidy(connection: Connection) -> None:
