@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from include.stack.output import note
 from tests.benchmarks.sizes import LAST_DATE, Size
 from tests.benchmarks.world import Connection, run_file, run_id_of
 from tests.sql.builders import PARAMETERS, run_step, statements
