@@ -818,9 +818,25 @@ missing as (
     having count(distinct failures.failed_date) >= 3
 ),
 
+-- Nobody has left a band without having left the narrowest of all.
+bounds as (
+    select
+        min(max_followers) as narrowest,
+        max(max_followers) as widest
+    from comet_runs
+),
+
 touched as (
-    select user_id
-    from comet_stale_dates
+    select read_last.user_id
+    from read_last
+    inner join creators as creator on read_last.user_id = creator.user_id
+    cross join bounds
+    where creator.status <> 'tracked' or read_last.follower_count > bounds.narrowest
+    union
+    select stale.user_id
+    from comet_stale_dates as stale
+    left join read_last on stale.user_id = read_last.user_id
+    where read_last.user_id is null
     union
     select user_id
     from missing
@@ -838,14 +854,6 @@ touched as (
     from creators as creator
     left join comet_discoveries as discovery on creator.user_id = discovery.user_id
     where discovery.user_id is null
-),
-
--- Nobody has left a band without having left the narrowest of all.
-bounds as (
-    select
-        min(max_followers) as narrowest,
-        max(max_followers) as widest
-    from comet_runs
 ),
 
 latest as (
