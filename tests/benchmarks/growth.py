@@ -1,8 +1,8 @@
 """The growth of one new date after a long history, against the same in other ways.
 
-The creators are tracked already. The plain insert is of the same snapshots into the same table, with its keys and
-references. The original's way and dlt are measured with fewer creators, and scaled: each takes as long for every
-creator. The original takes creators as they come, which is not in the order of an index.
+The creators are tracked already. The plain insert is of the same rows, snapshots and observations, into the same tables
+with their keys and references. The original's way and dlt are measured with fewer creators, and scaled: each takes as
+long for every creator. The original takes creators as they come, which is not in the order of an index.
 """
 
 from __future__ import annotations
@@ -31,15 +31,20 @@ def run(size: Size, folder: Path) -> list[Figure]:
         row_count = keep_day(connection, size, folder)
         # In turns: what is rolled back is in the way of both alike.
         days = new_day.repeated(
-            lambda: {"plain": new_day.time_plain_insert(connection), "ours": growth(connection, size, 1.0)}
+            lambda: {
+                **{table: new_day.time_plain_insert(connection, table) for table in new_day.WRITTEN},
+                "ours": growth(connection, size, 1.0),
+            }
         )
         small = new_day.repeated(lambda: {"ours": growth(connection, size, SMALL_SHARE)})
         by_rows = new_day.repeated(lambda: {"original": original(connection, row_count)})
         dlt = dlt_seconds(url, row_count)
         new_day.tidy(connection)
+    both = [sum(taken) for taken in zip(*(days[table] for table in new_day.WRITTEN), strict=True)]
     others = [
         Comparison("the original's way, row by row", by_rows["original"], least=20),
-        Comparison("plain insert … select of the same snapshots", days["plain"], most=3),
+        Comparison("plain insert … select of the same rows", both, most=3),
+        Comparison("the same, of the snapshots alone", days["creator_stats"]),
     ]
     if dlt:
         others.append(Comparison("dlt's merge, and growth in SQL", dlt))
@@ -52,11 +57,11 @@ def run(size: Size, folder: Path) -> list[Figure]:
 
 
 def keep_day(connection: Connection, size: Size, folder: Path) -> int:
-    """Do the step once, and keep its snapshots of the day for the other ways; return how many."""
+    """Do the step once, and keep what it writes for the other ways; return how many snapshots there are."""
     with new_day.landed_day(connection, size):
         new_day.run(connection, STEP)
-        new_day.keep_snapshots(connection, folder)
-    return new_day.load_snapshots(connection, folder)
+        new_day.keep_written(connection, folder)
+    return new_day.load_written(connection, folder)
 
 
 def growth(connection: Connection, size: Size, share: float) -> float:
@@ -72,7 +77,7 @@ def original(connection: Connection, row_count: int) -> float:
     profiles = connection.execute(
         """
         select user_id, follower_count, heart_count, video_count
-        from benchmark.snapshots
+        from benchmark.creator_stats
         order by md5(user_id)
         limit %s
         """,

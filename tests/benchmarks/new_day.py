@@ -23,6 +23,9 @@ SNAPSHOT = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
     "basis, gap_days"
 )
+OBSERVATION = "source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count, run_id"
+WRITTEN = {"creator_stats": ("recorded_date", SNAPSHOT), "comet_observations": ("observed_date", OBSERVATION)}
+"""What record_growth writes: of each table the column with the day, and all that are written."""
 
 
 @contextmanager
@@ -62,34 +65,37 @@ def plans(connection: Connection, step: str) -> Iterator[str]:
         yield f"{step}:\n{statement.strip()}\n\n" + "\n".join(str(row[0]) for row in rows)
 
 
-def keep_snapshots(connection: Connection, folder: Path) -> None:
-    """Write the snapshots of the day to a file: what is in the database is rolled back."""
-    query = f"copy (select {SNAPSHOT} from creator_stats where recorded_date = '{DAY}' order by user_id) to stdout"
-    with (folder / "snapshots.copy").open("wb") as file, connection.cursor().copy(query.encode()) as copy:
-        for block in copy:
-            file.write(block)
+def keep_written(connection: Connection, folder: Path) -> None:
+    """Write the rows of the day to files: what is in the database is rolled back."""
+    for table, (day_column, columns) in WRITTEN.items():
+        query = f"copy (select {columns} from {table} where {day_column} = '{DAY}' order by user_id) to stdout"
+        with (folder / f"{table}.copy").open("wb") as file, connection.cursor().copy(query.encode()) as copy:
+            for block in copy:
+                file.write(block)
 
 
-def load_snapshots(connection: Connection, folder: Path) -> int:
-    """Read that file into the table `benchmark.snapshots`; return how many there are."""
-    connection.execute("drop table if exists benchmark.snapshots")
-    connection.execute(f"create table benchmark.snapshots as select {SNAPSHOT} from creator_stats limit 0".encode())
-    path = folder / "snapshots.copy"
-    with path.open("rb") as file, connection.cursor().copy("copy benchmark.snapshots from stdin") as copy:
-        while block := file.read(1 << 20):
-            copy.write(block)
-    path.unlink()
-    connection.execute("vacuum analyze benchmark.snapshots")
-    row = connection.execute("select count(*) from benchmark.snapshots").fetchone()
+def load_written(connection: Connection, folder: Path) -> int:
+    """Read these files into tables of the schema `benchmark`; return how many snapshots there are."""
+    for table, (_, columns) in WRITTEN.items():
+        connection.execute(f"drop table if exists benchmark.{table}".encode())
+        connection.execute(f"create table benchmark.{table} as select {columns} from {table} limit 0".encode())
+        path = folder / f"{table}.copy"
+        with path.open("rb") as file, connection.cursor().copy(f"copy benchmark.{table} from stdin".encode()) as copy:
+            while block := file.read(1 << 20):
+                copy.write(block)
+        path.unlink()
+        connection.execute(f"vacuum analyze benchmark.{table}".encode())
+    row = connection.execute("select count(*) from benchmark.creator_stats").fetchone()
     return int(row[0]) if row else 0
 
 
-def time_plain_insert(connection: Connection) -> float:
-    """Insert the same snapshots into the same table by nothing but an insert … select; return the seconds."""
-    query = f"insert into creator_stats ({SNAPSHOT}) select {SNAPSHOT} from benchmark.snapshots order by user_id"
+def time_plain_insert(connection: Connection, table: str) -> float:
+    """Insert the rows of the day into their table by nothing but an insert … select; return the seconds."""
+    columns = WRITTEN[table][1]
+    query = f"insert into {table} ({columns}) select {columns} from benchmark.{table} order by user_id"
     with connection.transaction(force_rollback=True):
         taken = seconds(lambda: connection.execute(query.encode()))
-    note(f"plain insert: {taken:,.1f} s")
+    note(f"plain insert into {table}: {taken:,.1f} s")
     return taken
 
 
