@@ -22,6 +22,7 @@ def run(size: Size, folder: Path) -> list[Figure]:
         note("Explaining each statement of the steps ...")
         explain_steps(connection, size, folder)
         steps = new_day.repeated(lambda: whole_day(connection, size))
+        new_day.tidy(connection)
     say(f"A statement of a step may take {LIMIT:,.0f} s.")
     return [
         Figure(f"{step}, {size.creators:,} creators on the day after {size.dates} others", "s", runs)
