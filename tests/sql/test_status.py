@@ -37,6 +37,12 @@ class TestMissing:
         fail(facts, 3, outcome=outcome)
         assert status(facts) == "missing"
 
+    def test_the_date_it_was_last_seen_on_run_again_brings_nobody_back(self, facts: Facts) -> None:
+        discover(facts)
+        fail(facts, 1, 2, 3)
+        facts.run()
+        assert status(facts) == "missing"
+
     def test_the_dates_need_not_follow_each_other(self, facts: Facts) -> None:
         discover(facts)
         fail(facts, 1, 9, 30)
