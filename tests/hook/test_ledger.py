@@ -29,16 +29,21 @@ PROFILE = Call("/api/profile", user_id="71")
 
 @dataclass
 class Clock:
-    """Time that passes only while somebody sleeps or asks; `meanwhile` is what others do during the next sleep."""
+    """Time that passes only while somebody sleeps or asks.
+
+    :param meanwhile: what others do during the next sleep
+    :param overslept: seconds by which the next sleeps last longer than they should
+    """
 
     now: float = 1_000.0
     slept: list[float] = field(default_factory=list)
+    overslept: list[float] = field(default_factory=list)
     meanwhile: Callable[[], object] | None = None
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.slept.append(seconds)
-        self.now += seconds
+        self.now += seconds + (self.overslept.pop(0) if self.overslept else 0)
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
@@ -145,6 +150,26 @@ def test_a_call_waits_exactly_until_the_moment_that_it_was_given(ledger: Ledger,
     assert second["started_at"] - first["started_at"] == pause(RATE)
     [slept] = clock.slept
     assert 0 < slept <= pause(RATE).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("overslept", "pauses"),
+    [
+        pytest.param([0.05], 1, id="in time"),
+        pytest.param([0.1], 2, id="late once"),
+        pytest.param([0.1] * 9, 4, id="always late"),
+    ],
+)
+def test_a_call_that_wakes_up_late_takes_another_moment_but_not_for_ever(
+    ledger: Ledger, clock: Clock, rows: Rows, overslept: list[float], pauses: int
+) -> None:
+    ledger.make(SEARCH, lambda: None)
+    clock.slept.clear()
+    clock.overslept = overslept
+    ledger.make(NEXT_PAGE, lambda: None)
+    first, second = rows("select started_at from comet_calls order by call_id")
+    assert second["started_at"] - first["started_at"] == pauses * pause(RATE)
+    assert len(clock.slept) == pauses
 
 
 def test_the_siblings_of_a_call_that_is_told_to_wait_are_held_back_too(

@@ -80,6 +80,15 @@ class TestPlan:
         assert plan_roll_call(database, run_id, batch_size=1) == {2: 1, 3: 1}
         assert facts.rows("select * from comet_roll_call order by batch_number") == [*planned, (run_id, "70", 3)]
 
+    def test_who_comes_when_all_1000_batches_are_planned_joins_the_last_one(
+        self, facts: Facts, database: Database
+    ) -> None:
+        facts.connection.execute("insert into creators (user_id) select generate_series(1, 1000)")
+        run_id = facts.accept()
+        plan_roll_call(database, run_id, batch_size=1)
+        facts.connection.execute("insert into creators (user_id) select generate_series(1001, 1003)")
+        assert plan_roll_call(database, run_id, batch_size=1) == {**dict.fromkeys(range(1, 1000), 1), 1000: 4}
+
     def test_runs_do_not_touch_the_plan_of_another(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
         first, second = facts.accept(recorded_date=day(1)), facts.accept(recorded_date=day(1))
