@@ -12,7 +12,7 @@ import psycopg
 
 from comets.settings import PACE_VARIABLE
 from include.stack.output import note, say
-from tests.benchmarks import ways
+from tests.benchmarks import search_ways
 from tests.benchmarks.airflow_stack import (
     EMPTY_DAG_ID,
     BenchmarkStack,
@@ -20,26 +20,17 @@ from tests.benchmarks.airflow_stack import (
 )
 from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figures import Comparison, Figure
+from tests.benchmarks.search_ways import Outcome, SearchJob
 from tests.benchmarks.sizes import Size
-from tests.benchmarks.ways import Job, Outcome
+from tests.benchmarks.ways import Searches, numbered_hashtags
 
 SEARCH = "fetch_video_search_result"
 RUNS = 5
 
 
-@dataclass(frozen=True)
-class Shape:
-    """How much is searched, at which limit."""
-
-    hashtags: int
-    pages: int
-    latency_seconds: float
-    per_second: int
-
-
-SHAPES = {
-    "default": Shape(hashtags=20, pages=5, latency_seconds=0.5, per_second=5),
-    "full": Shape(hashtags=100, pages=5, latency_seconds=1, per_second=5),
+SEARCHES = {
+    "default": Searches(numbered_hashtags(20), pages=5, latency_seconds=0.5, per_second=5),
+    "full": Searches(numbered_hashtags(100), pages=5, latency_seconds=1, per_second=5),
 }
 
 
@@ -60,31 +51,19 @@ class Stage:
 
 def run(size: Size, folder: Path) -> list[Figure]:
     """Measure all ways, and check that they find the same videos."""
-    shape = SHAPES[size.name]
-    job = Job(
-        hashtags=[f"bench{number:04d}" for number in range(shape.hashtags)],
-        pages=shape.pages,
-        latency_seconds=shape.latency_seconds,
-        per_second=shape.per_second,
-        now=datetime.now(UTC).replace(microsecond=0),
-    )
+    job = SearchJob(SEARCHES[size.name], now=datetime.now(UTC).replace(microsecond=0))
     stages, floor = measure_ours(job, folder / "extraction")
-    others = {}
-    for name, way in ways.WAYS.items():
-        if way.is_installed():
-            others[way.name] = ways.measure(name, job, folder / "ways", RUNS)
-        else:
-            say(f"{way.name} is not installed, and is not compared with.")
+    others = search_ways.measure(job, folder / "ways", RUNS)
     require_same({"this package": [stage.outcome for stage in stages], **others})
-    tell(job, stages)
-    return figures(job, stages, floor, others)
+    tell(job.searches, stages)
+    return figures(job.searches, stages, floor, others)
 
 
-def measure_ours(job: Job, folder: Path) -> tuple[list[Stage], list[float]]:
+def measure_ours(job: SearchJob, folder: Path) -> tuple[list[Stage], list[float]]:
     """The stage, and the seconds of as many empty tasks."""
-    with benchmark_stack(folder, {PACE_VARIABLE: str(job.per_second)}) as stack:
+    with benchmark_stack(folder, {PACE_VARIABLE: str(job.searches.per_second)}) as stack:
         job.prepare(stack.sandbox)
-        stages = [measure_stage(stack, job, number) for number in range(1, RUNS + 1)]
+        stages = [measure_stage(stack, job.searches, number) for number in range(1, RUNS + 1)]
         floor = []
         for number in range(1, RUNS + 1):
             empty = stack.api.run(EMPTY_DAG_ID, {"task_count": stages[0].tasks})
@@ -93,22 +72,22 @@ def measure_ours(job: Job, folder: Path) -> tuple[list[Stage], list[float]]:
         return stages, floor
 
 
-def measure_stage(stack: BenchmarkStack, job: Job, number: int) -> Stage:
+def measure_stage(stack: BenchmarkStack, searches: Searches, number: int) -> Stage:
     """Make one run with empty tables."""
-    tasks = stack.search(job.hashtags, job.pages)
+    tasks = stack.search(searches.hashtags, searches.pages)
     calls = stack.sandbox.calls()
-    searches = [call for call in calls if call["path"].endswith(SEARCH) and call["status"] == HTTPStatus.OK]
+    answered = [call for call in calls if call["path"].endswith(SEARCH) and call["status"] == HTTPStatus.OK]
     refused = [call for call in calls if call["status"] == HTTPStatus.TOO_MANY_REQUESTS]
     with psycopg.connect(stack.creators()) as connection:
         found = frozenset(row[0] for row in connection.execute("select distinct video_id from comet_videos"))
     note(
-        f"Extraction, run {number} of {RUNS}: {tasks.seconds:.1f} s for {len(searches)} searches, "
+        f"Extraction, run {number} of {RUNS}: {tasks.seconds:.1f} s for {len(answered)} searches, "
         f"{len(refused)} refused"
     )
     return Stage(
         outcome=Outcome(tasks.seconds, found),
         tasks=tasks.count,
-        calls=len(searches),
+        calls=len(answered),
         profile_calls=len([call for call in calls if not call["path"].endswith(SEARCH)]),
         refused_share=100 * len(refused) / len(calls),
     )
@@ -127,11 +106,11 @@ def require_same(outcomes: dict[str, Sequence[Outcome]]) -> None:
     say(f"All ways found the same {len(ids):,} videos: {', '.join(found)}.")
 
 
-def tell(job: Job, stages: Sequence[Stage]) -> None:
+def tell(searches: Searches, stages: Sequence[Stage]) -> None:
     """Say what the figures do not show."""
     say(
-        f"{len(job.hashtags)} hashtags x {job.pages} pages, {job.latency_seconds:g} s latency, "
-        f"{job.per_second} calls/s enforced by 429s; {stages[0].calls} searches in {stages[0].tasks} tasks."
+        f"{len(searches.hashtags)} hashtags x {searches.pages} pages, {searches.latency_seconds:g} s latency, "
+        f"{searches.per_second} calls/s enforced by 429s; {stages[0].calls} searches in {stages[0].tasks} tasks."
     )
     say(
         f"The stage also reads {stages[0].profile_calls} profiles, which have a pace of their own and count neither in "
@@ -140,12 +119,14 @@ def tell(job: Job, stages: Sequence[Stage]) -> None:
 
 
 def figures(
-    job: Job, stages: Sequence[Stage], floor: Sequence[float], others: dict[str, list[Outcome]]
+    searches: Searches, stages: Sequence[Stage], floor: Sequence[float], others: dict[str, list[Outcome]]
 ) -> list[Figure]:
     """The figures of the table."""
-    ideal = Comparison("ideal: searches / rate", [stage.calls / job.per_second for stage in stages], most=1.25)
+    ideal = Comparison("ideal: searches / rate", [stage.calls / searches.per_second for stage in stages], most=1.25)
     compared = [Comparison(name, [outcome.seconds for outcome in runs]) for name, runs in others.items()]
-    title = f"extract stage, {len(job.hashtags)} hashtags x {job.pages} pages at {job.per_second} calls/s"
+    title = (
+        f"extract stage, {len(searches.hashtags)} hashtags x {searches.pages} pages at {searches.per_second} calls/s"
+    )
     return [
         Figure(
             title,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -27,57 +27,37 @@ from tests.benchmarks.airflow_stack import (
 from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figures import Comparison, Figure
 from tests.benchmarks.job_criteria import CRITERIA
-from tests.benchmarks.job_ways import DayJob, DayOutcome, moment, prepare, rows_of
+from tests.benchmarks.job_ways import DayJob, DayOutcome, moment, rows_of
 from tests.benchmarks.sizes import Size
+from tests.benchmarks.ways import Searches, numbered_hashtags
 
 RUNS = 5
 DAY_BEFORE_DATABASE = "day_before"
 
 
-@dataclass(frozen=True)
-class Shape:
-    """How much is searched, at which limit."""
-
-    hashtags: int
-    pages: int
-    latency_seconds: float
-    per_second: int
-
-
-SHAPES = {
-    "default": Shape(hashtags=5, pages=2, latency_seconds=0.2, per_second=5),
-    "full": Shape(hashtags=20, pages=5, latency_seconds=0.5, per_second=5),
+SEARCHES = {
+    "default": Searches(numbered_hashtags(5), pages=2, latency_seconds=0.2, per_second=5),
+    "full": Searches(numbered_hashtags(20), pages=5, latency_seconds=0.5, per_second=5),
 }
 
 
 def run(size: Size, folder: Path) -> list[Figure]:
     """Measure all ways, and check that they leave the same snapshots."""
-    shape = SHAPES[size.name]
     # Both days are over for Airflow, so that midnight may pass meanwhile.
     last_day = datetime.now(UTC).date() - timedelta(days=2)
-    job = DayJob(
-        hashtags=[f"bench{number:04d}" for number in range(shape.hashtags)],
-        pages=shape.pages,
-        latency_seconds=shape.latency_seconds,
-        per_second=shape.per_second,
-        days=(last_day - timedelta(days=1), last_day),
-    )
+    job = DayJob(SEARCHES[size.name], (last_day - timedelta(days=1), last_day))
     ours, floor, calls = measure_ours(job, folder / "job")
-    others = {}
-    for name, way in job_ways.WAYS.items():
-        if way.is_installed():
-            others[way.name] = job_ways.measure(name, job, folder / "job-ways", RUNS)
-        else:
-            say(f"{way.name} is not installed, and is not compared with.")
+    others = job_ways.measure(job, folder / "job-ways", RUNS)
     count = require_same({"this package": ours, **others})
     made = ", ".join(f"{number} of {route}" for route, number in sorted(calls.items()))
-    say(f"{job.latency_seconds:g} s latency, {job.per_second} calls/s of a route; calls of our last run: {made}.")
+    limits = f"{job.searches.latency_seconds:g} s latency, {job.searches.per_second} calls/s"
+    say(f"{limits} of a route; calls of our last run: {made}.")
     say("Ours also keeps every video and every answer, checks them at two gates, works out scores, and can be resumed.")
-    return figures(job, count, ours, floor, others)
+    return figures(job.searches, count, ours, floor, others)
 
 
 def figures(
-    job: DayJob,
+    searches: Searches,
     creator_count: int,
     ours: Sequence[DayOutcome],
     floor: Sequence[float],
@@ -87,8 +67,8 @@ def figures(
     compared = [Comparison(name, [outcome.seconds for outcome in runs]) for name, runs in others.items()]
     return [
         Figure(
-            f"whole job, {len(job.hashtags)} hashtags x {job.pages} pages and {creator_count} creators "
-            f"at {job.per_second} calls/s",
+            f"whole job, {len(searches.hashtags)} hashtags x {searches.pages} pages and {creator_count} creators "
+            f"at {searches.per_second} calls/s",
             "s",
             [outcome.seconds for outcome in ours],
             comparisons=[*compared, Comparison("a Dag of empty tasks", floor)],
@@ -98,8 +78,8 @@ def figures(
 
 def measure_ours(job: DayJob, folder: Path) -> tuple[list[DayOutcome], list[float], dict[str, int]]:
     """The second day, the seconds of as many empty tasks, and the calls of a day by route."""
-    with benchmark_stack(folder, {PACE_VARIABLE: str(job.per_second)}) as stack:
-        prepare(stack.sandbox, job)
+    with benchmark_stack(folder, {PACE_VARIABLE: str(job.searches.per_second)}) as stack:
+        job.searches.prepare(stack.sandbox)
         server = EmbeddedPostgres(stack.environment.state.postgres)
         run_day(stack, job, job.days[0], 0)
         copy_database(server, COMETS_DATABASE, DAY_BEFORE_DATABASE)
@@ -124,8 +104,8 @@ def run_day(stack: BenchmarkStack, job: DayJob, day: date, number: int) -> Mappe
     """Run our Dag for a day; runs of the same day differ by their minute."""
     stack.sandbox.set_clock(moment(day))
     conf = {
-        "hashtags": [*job.hashtags],
-        "pages_per_hashtag": job.pages,
+        "hashtags": [*job.searches.hashtags],
+        "pages_per_hashtag": job.searches.pages,
         "max_api_calls": MOST_CALLS,
         **asdict(CRITERIA),
     }

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,15 +14,10 @@ from typing import Any
 import psycopg
 
 from include.sandbox.client import SandboxClient
-from include.stack.output import note
-from include.stack.ports import free_port
-from include.stack.postgres import EmbeddedPostgres
-from include.stack.sandbox import SandboxServer
+from tests.benchmarks import ways
 from tests.benchmarks.job_criteria import CRITERIA
-from tests.benchmarks.processes import run_python
-from tests.benchmarks.ways import Way, find
+from tests.benchmarks.ways import Program, Searches, Way, find
 
-DAY_SECONDS = 3600
 RUN_HOUR = 2
 
 WAYS = {
@@ -39,12 +31,9 @@ Row = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class DayJob:
-    """What is to be done on each of two days, of which the second is measured, and what the sandbox is like."""
+    """What is to be done on each of two days, of which the second is measured."""
 
-    hashtags: Sequence[str]
-    pages: int
-    latency_seconds: float
-    per_second: int
+    searches: Searches
     days: tuple[date, date]
 
 
@@ -61,46 +50,21 @@ def moment(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, RUN_HOUR, tzinfo=UTC)
 
 
-def prepare(sandbox: SandboxClient, job: DayJob) -> None:
-    """Make a sandbox as the job wants it."""
-    sandbox.clear()
-    sandbox.set_latency(job.latency_seconds)
-    sandbox.set_rate_limit(job.per_second)
-
-
-def measure(way: str, job: DayJob, folder: Path, runs: int) -> list[DayOutcome]:
-    """Do both days so many times, each with a sandbox and a database of its own; what is stored is removed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with ExitStack() as stack:
-        server = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
-        errands = []
-        for number in range(1, runs + 1):
-            sandbox = stack.enter_context(SandboxServer(folder / "sandbox", free_port()))
-            prepare(SandboxClient(sandbox.url), job)
-            database = f"{way}_{number}"
-            server.create_database(database)
-            errands.append({"sandbox_url": sandbox.url, "database_url": server.url(database)})
-        at_once = runs if WAYS[way].is_waiting else 1
-        note(f"{WAYS[way].name}: two days, {runs} times, {at_once} at a time ...")
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=at_once))
-        outcomes = list(pool.map(lambda errand: run_apart(way, job, errand), errands))
-    shutil.rmtree(folder, ignore_errors=True)
-    note(f"{WAYS[way].name}: {', '.join(f'{outcome.seconds:.1f} s' for outcome in outcomes)}")
-    return outcomes
-
-
-def run_apart(way: str, job: DayJob, errand: dict[str, str]) -> DayOutcome:
-    """Do both days in another process."""
+def measure(job: DayJob, folder: Path, runs: int) -> dict[str, list[DayOutcome]]:
+    """Do both days so many times in each way that is installed; return what came of it by the way's name."""
     arguments = {
-        **errand,
-        "hashtags": list(job.hashtags),
-        "pages": job.pages,
+        "hashtags": list(job.searches.hashtags),
+        "pages": job.searches.pages,
         "days": [str(day) for day in job.days],
     }
-    given = json.dumps(arguments)
-    printed = run_python(["-m", "tests.benchmarks.job_ways", way], 2 * DAY_SECONDS, given=given)
-    answer = json.loads(printed.splitlines()[-1])
-    return DayOutcome(answer["seconds"], frozenset((row[0], row[1], row[2]) for row in answer["rows"]))
+    program = Program("job_ways", arguments)
+    return {
+        way.name: [
+            DayOutcome(answer["seconds"], frozenset((row[0], row[1], row[2]) for row in answer["rows"]))
+            for answer in ways.measure(key, way, program, job.searches.prepare, folder, runs)
+        ]
+        for key, way in ways.installed(WAYS)
+    }
 
 
 def rows_of(database_url: str, table: str, day: date) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -11,8 +11,7 @@ from typing import Any
 
 import psycopg
 
-RUNS = 11
-WARM_UPS = 2
+RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,11 @@ class Timing:
 def measure(
     name: str, act: Callable[[], object], is_wanted: Callable[[Statement], bool] = lambda statement: True
 ) -> Timing:
-    """Do it a few times to warm up, then RUNS times with the clock running.
+    """Do it once to warm up, then RUNS times with the clock running.
 
-    :param is_wanted: whether a statement that it sends is worth to be explained
+    :param is_wanted: whether a statement that it sends is needed for the plans
     """
     with noting() as statements:
-        act()
-    for _ in range(WARM_UPS - 1):
         act()
     runs = tuple(milliseconds(act) for _ in range(RUNS))
     return Timing(name, runs, tuple(filter(is_wanted, statements)))
@@ -77,13 +74,18 @@ def noting() -> Iterator[list[Statement]]:
         psycopg.Cursor.execute = original  # type: ignore[method-assign]
 
 
-def explain(connection: psycopg.Connection[Any], statement: Statement) -> str:
-    """The plan by which PostgreSQL executes the statement with these parameters, with times and buffers.
+def explain(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> Iterator[tuple[Statement, str]]:
+    """The plan by which PostgreSQL executes each statement, with times and buffers, in one transaction.
 
-    The transaction is read only: nothing that a statement writes is wanted here.
+    Statements that set something are executed, so that those after them have the plans that they have in truth. The
+    transaction is read only: nothing that a statement writes is wanted here.
     """
-    query = f"explain (analyze, buffers, settings) {statement.text}"
     with connection.transaction():
         connection.execute("set transaction read only")
-        rows = connection.execute(query.encode(), statement.parameters, prepare=False).fetchall()
-    return "\n".join(str(row[0]) for row in rows)
+        for statement in statements:
+            if "set_config(" in statement.text:
+                connection.execute(statement.text.encode(), statement.parameters)
+                continue
+            query = f"explain (analyze, buffers, settings) {statement.text}"
+            rows = connection.execute(query.encode(), statement.parameters, prepare=False).fetchall()
+            yield statement, "\n".join(str(row[0]) for row in rows)

@@ -17,7 +17,7 @@ from tests.sql.builders import PARAMETERS, run_step, statements
 DAY = LAST_DATE + timedelta(days=1)
 RUN_ID = run_id_of(DAY)
 STEPS = ("filter_comets", "upsert_creators", "record_growth", "score_creators")
-LANDING = ("new_run", "new_searches", "new_pages", "new_videos", "new_profiles")
+LANDING = ("new_run", "searches", "new_pages", "new_videos", "new_profiles")
 RUNS = 5
 SNAPSHOT = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "

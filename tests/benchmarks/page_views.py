@@ -17,6 +17,7 @@ import psycopg
 from comets.settings import DAG_ID
 from include.stack.output import note
 from tests.benchmarks.airflow_site import airflow_site
+from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.measure import Statement, Timing, measure
 from tests.benchmarks.results import Results
@@ -77,13 +78,19 @@ def figures(timings: Sequence[Timing]) -> list[Figure]:
 
 
 def ask(site: Site, view: View) -> Timing:
-    """Measure one view."""
-    return measure(view.name, lambda: site.text(view.path), is_wanted=reads_the_page)
+    """Measure one view.
+
+    :raises BenchmarkError: it came without a query, so that it was not the page which answered.
+    """
+    timing = measure(view.name, lambda: site.text(view.path), is_wanted=is_of_the_page)
+    if not timing.statements:
+        raise BenchmarkError(f"{view.name} (/comets/{view.path}) was answered without a query.")
+    return timing
 
 
-def reads_the_page(statement: Statement) -> bool:
-    """Whether a statement is a view's own: others limit times and check versions."""
-    return statement.text.startswith("-- Purpose") and "comet_schema" not in statement.text
+def is_of_the_page(statement: Statement) -> bool:
+    """Whether a statement is the page's: a view's query, or the settings before it. Time limits would end the plans."""
+    return statement.text.startswith("-- Purpose") and "statement_timeout" not in statement.text
 
 
 def views(connection: Connection, size: Size) -> Iterator[View]:

@@ -49,9 +49,9 @@ class Results:
         """Print the plan of each statement, and write it to a file, with the statement too."""
         with path.open("w", encoding="utf-8") as file:
             for timing in self.timings:
-                for statement in timing.statements:
+                for statement, explained in explain(connection, timing.statements):
                     bound = ", ".join(f"{name}={value!r}" for name, value in statement.parameters.items())
-                    plan = f"{timing.name} ({bound})\n{explain(connection, statement)}\n"
+                    plan = f"{timing.name} ({bound})\n{explained}\n"
                     say(plan)
                     print(f"{statement.text.strip()}\n\n{plan}", file=file)
         say(f"Plans, with the statements: {path}")

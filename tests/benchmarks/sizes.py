@@ -57,6 +57,7 @@ class Size:
             "hashtag_count": self.hashtags,
             "newcomer_count": self.newcomers,
             "profile_call_count": self.profile_calls,
+            "new_run_id": None,
         }
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import tables
-from tests.benchmarks.__main__ import BENCHMARKS, is_measured
 from tests.benchmarks.figures import Comparison, Figure
+from tests.benchmarks.running import BENCHMARKS, is_measured
 from tests.benchmarks.sizes import SIZES
 
 
