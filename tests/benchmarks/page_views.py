@@ -31,19 +31,6 @@ LIMIT = 300.0
 HASHTAG = "topic007"
 RARE_TEXT = "otter4321"
 FREQUENT_TEXT = "otter"
-SORTS = (
-    "followers",
-    "growth",
-    "percent",
-    "growth_1d",
-    "growth_7d",
-    "growth_30d",
-    "acceleration",
-    "engagement",
-    "reach",
-    "breakout",
-    "score",
-)
 
 
 @dataclass(frozen=True)
@@ -131,8 +118,11 @@ def creators(connection: Connection) -> dict[str, str]:
 
 def leaderboards(middle: str) -> Iterator[View]:
     """The leaderboard and its exports."""
+    # This imports Airflow, which then reads the environment that the site has made.
+    from comets.page.leaderboard import COLUMNS
+
     yield View("leaderboard", "")
-    for sort in SORTS:
+    for sort in COLUMNS:
         yield board(f"by {sort}", sort=sort)
         yield board(f"by {sort}, turned around", sort=sort, order="asc")
     yield board("last page", page=1_000_000)
