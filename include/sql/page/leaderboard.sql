@@ -3,8 +3,8 @@
 -- latest one with scores where it is null; a page after the last one is the last one. Grain: one row. Idempotent: it
 -- only reads.
 -- Bound parameters are constants to the planner: it drops a condition on a null one, and with it the join, which finds
--- one row at most. Who matches is joined: by `in`, more names than fit into memory would be gone through for each
--- row. Only the key of the order is kept of all that match; the rest is looked up for those on the page. It is made into
+-- one row at most. Who matches is joined: by `in`, more names than fit into memory would be gone through for each row.
+-- Only the key of the order is kept of all that match; the rest is looked up for those on the page. It is made into
 -- json and not jsonb, which takes a third longer for an export.
 with shown as (
     select coalesce(%(recorded_date)s::date, max(made.recorded_date)) as recorded_date
