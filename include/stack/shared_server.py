@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -134,12 +134,15 @@ class SharedServer(ABC):
             os.close(lock)
 
     def _ensure_running(self) -> None:
-        if not self.is_running():
-            self._prepare()
-            self._launch()
-        self._wait_until_ready()
+        # One that runs already may be about to end: a process that was killed is there for a moment longer.
+        if self.is_running() and self._answers(has_ended=lambda: not self.is_running()):
+            return
+        self._prepare()
+        keeper = self._launch()
+        if not self._answers(has_ended=lambda: keeper.poll() is not None):
+            raise ServerError(f"{self.name} ended at its start. {self._log_tail()}")
 
-    def _launch(self) -> None:
+    def _launch(self) -> subprocess.Popen[bytes]:
         keeper = [sys.executable, "-I", "-S", str(KEEPER), f"--lease={self.folder}", f"--grace={STOP_SECONDS - 5}"]
         with self._open_log() as log:
             self._keeper = subprocess.Popen(
@@ -151,15 +154,21 @@ class SharedServer(ABC):
                 stderr=log,
                 start_new_session=True,
             )
+        return self._keeper
 
-    def _wait_until_ready(self) -> None:
+    def _answers(self, has_ended: Callable[[], bool]) -> bool:
+        """Wait until the server answers; False when it ends before that.
+
+        :raises ServerError: it does neither in time.
+        """
         deadline = time.monotonic() + self.start_seconds
         while problem := self._why_not_ready():
-            ended = self._keeper.poll() is not None if self._keeper else not self.is_running()
-            if ended or time.monotonic() > deadline:
-                reason = "ended at its start" if ended else f"does not answer ({problem})"
-                raise ServerError(f"{self.name} {reason}. {self._log_tail()}")
+            if has_ended():
+                return False
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} does not answer ({problem}). {self._log_tail()}")
             time.sleep(POLL_SECONDS)
+        return True
 
     def _release(self) -> None:
         """Give the lease back and stop the server if it was the last one; call with `start.lock` held."""

@@ -169,6 +169,15 @@ def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
         assert names_in(server, "postgres") == ["before the crash"]
 
 
+def test_a_server_that_ends_before_it_answers_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As one that was killed is there for a moment longer.
+    still_there = iter([True])
+    is_running = EmbeddedPostgres.is_running
+    monkeypatch.setattr(EmbeddedPostgres, "is_running", lambda server: next(still_there, False) or is_running(server))
+    with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
+        write_name(server, "postgres", "fine")
+
+
 def test_a_process_number_that_belongs_to_another_process_now_does_not_matter(tmp_path: Path) -> None:
     folder = tmp_path / "pg"
     with EmbeddedPostgres(folder, durable=False):
