@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -44,20 +45,29 @@ def dlt_pipeline(database_url: str, schema: str) -> Iterator[Any]:
             yield dlt.pipeline(
                 pipeline_name=schema,
                 pipelines_dir=folder,
-                destination=dlt.destinations.postgres(credentials(database_url)),
+                destination=dlt.destinations.postgres(credentials(database_url, Path(folder))),
                 dataset_name=schema,
             )
         finally:
             drop_schema(database_url, schema)
 
 
-def credentials(database_url: str) -> dict[str, object]:
-    """The parts of a database's URL as dlt names them."""
+def credentials(database_url: str, folder: Path) -> dict[str, object]:
+    """The parts of a database's URL as dlt names them.
+
+    :param folder: a temporary one
+    """
     parts = conninfo_to_dict(database_url)
     host = str(parts.get("host") or "localhost")
+    is_socket = host.startswith("/")
+    if is_socket:
+        # dlt writes a space as `+`, which PostgreSQL's library does not read as one.
+        link = folder / "socket"
+        link.symlink_to(host)
+        host = str(link)
     return {
         # A socket's folder is no host in the URL that dlt makes of this; what follows after `?` wins.
-        "host": "localhost" if host.startswith("/") else host,
+        "host": "localhost" if is_socket else host,
         "query": {"host": host},
         "port": int(parts.get("port") or 5432),
         "username": parts.get("user") or "postgres",
