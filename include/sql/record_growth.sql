@@ -449,7 +449,7 @@ between_counts as (
     group by user_id, recorded_date
 ),
 
--- An imported row without a known count stays as it is, but for its growth.
+-- An imported row without a known count stays as it is.
 snapshots as (
     select
         user_id,
@@ -470,26 +470,6 @@ snapshots as (
         basis
     from between_counts
     where follower_count is not null
-    union all
-    select
-        imported.user_id,
-        imported.recorded_date,
-        imported.follower_count,
-        imported.heart_count,
-        imported.video_count,
-        imported.basis
-    from between_counts
-    inner join lateral (
-        select stored.*
-        from creator_stats as stored
-        where
-            stored.user_id = between_counts.user_id
-            and stored.recorded_date = between_counts.recorded_date
-            and stored.follower_count is not null
-        order by stored.user_id
-        limit 1
-    ) as imported on true
-    where between_counts.follower_count is null
 ),
 
 following as (
@@ -504,11 +484,8 @@ following as (
     inner join newest_date on snapshots.recorded_date < newest_date.recorded_date
     inner join lateral (
         select stored.*
-        from creator_stats as stored
-        where
-            stored.user_id = snapshots.user_id
-            and stored.recorded_date > snapshots.recorded_date
-            and stored.follower_count is not null
+        from comet_growth_bases as stored
+        where stored.user_id = snapshots.user_id and stored.recorded_date > snapshots.recorded_date
         order by stored.recorded_date asc
         limit 1
     ) as next on true
@@ -520,7 +497,7 @@ following as (
         order by own.user_id
         limit 1
     ) as own on true
-    where own.recorded_date is null
+    where own.recorded_date is null and snapshots.basis <> 'late'
 ),
 
 changed_or_following as (
@@ -531,12 +508,13 @@ changed_or_following as (
     from following
 ),
 
--- The snapshot before is one of these, or stands in the table already.
+-- The snapshot before is one of these, or stands in the table already. A late one is a label, not a measurement, so that
+-- no growth starts from it; late ones come before a creator's first count, so none stands between two others.
 in_order as (
     select
         known.*,
-        lag(known.recorded_date) over creator as derived_date,
-        lag(known.follower_count) over creator as derived_count
+        case when lag(known.basis) over creator <> 'late' then lag(known.recorded_date) over creator end as derived_date,
+        case when lag(known.basis) over creator <> 'late' then lag(known.follower_count) over creator end as derived_count
     from changed_or_following as known
     window creator as (partition by known.user_id order by known.recorded_date)
 ),
@@ -549,14 +527,14 @@ stored_before as (
         before.follower_count,
         run.recorded_date as run_date
     from comet_runs as run
-    inner join creator_stats as before
+    inner join comet_growth_bases as before
         on
             before.recorded_date = (
                 select max(earlier.recorded_date)
                 from creator_stats as earlier
                 where earlier.recorded_date < run.recorded_date
             )
-    where run.run_id = %(run_id)s and before.follower_count is not null
+    where run.run_id = %(run_id)s
 ),
 
 paired as (
@@ -578,11 +556,10 @@ paired as (
         select
             earlier.recorded_date,
             earlier.follower_count
-        from creator_stats as earlier
+        from comet_growth_bases as earlier
         where
             earlier.user_id = in_order.user_id
             and earlier.recorded_date < in_order.recorded_date
-            and earlier.follower_count is not null
             and stored_before.user_id is null
         order by earlier.recorded_date desc
         limit 1
@@ -605,7 +582,9 @@ compared as (
         video_count,
         basis,
         case when is_stored_later then stored_count else derived_count end as previous_count,
-        recorded_date - case when is_stored_later then stored_date else derived_date end as gap_days
+        case
+            when basis <> 'late' then recorded_date - case when is_stored_later then stored_date else derived_date end
+        end as gap_days
     from chosen
 ),
 

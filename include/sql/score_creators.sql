@@ -104,7 +104,6 @@ figures as (
         metric.is_growth_30d_estimated,
         metric.acceleration,
         metric.acceleration_days,
-        metric.is_acceleration_estimated,
         coalesce(metric.growth_7d_rate, metric.growth_1d_rate) as growth,
         metric.acceleration / nullif(metric.follower_count, 0) as relative_acceleration,
         case when kept.user_id is null then metric.engagement_rate else kept.engagement_rate end as engagement_rate,
@@ -134,6 +133,7 @@ figures as (
 ),
 
 -- How many creators of the date have each part, how many of them less than this one, and how many no more than it.
+-- Figures that agree in six significant digits are ties: more would rank noise.
 counted as (
     select
         figures.*,
@@ -155,11 +155,13 @@ counted as (
     from figures
     window
         same_date as (partition by figures.recorded_date),
-        by_growth as (partition by figures.recorded_date order by figures.growth),
-        by_acceleration as (partition by figures.recorded_date order by figures.relative_acceleration),
-        by_engagement as (partition by figures.recorded_date order by figures.engagement_rate),
-        by_reach as (partition by figures.recorded_date order by figures.view_follower_ratio),
-        by_breakout as (partition by figures.recorded_date order by figures.breakout_ratio)
+        by_growth as (partition by figures.recorded_date order by comet_six_digits(figures.growth)),
+        by_acceleration as (
+            partition by figures.recorded_date order by comet_six_digits(figures.relative_acceleration)
+        ),
+        by_engagement as (partition by figures.recorded_date order by comet_six_digits(figures.engagement_rate)),
+        by_reach as (partition by figures.recorded_date order by comet_six_digits(figures.view_follower_ratio)),
+        by_breakout as (partition by figures.recorded_date order by comet_six_digits(figures.breakout_ratio))
 ),
 
 -- A percentile is the share of the creators with less, and half of those with the same, this one included.
@@ -255,7 +257,6 @@ written_scores as (
         is_growth_30d_estimated,
         acceleration,
         acceleration_days,
-        is_acceleration_estimated,
         engagement_rate,
         view_follower_ratio,
         breakout_ratio,
@@ -290,7 +291,6 @@ written_scores as (
         is_growth_30d_estimated,
         acceleration,
         acceleration_days,
-        is_acceleration_estimated,
         engagement_rate,
         view_follower_ratio,
         breakout_ratio,
@@ -324,7 +324,6 @@ written_scores as (
         is_growth_30d_estimated = excluded.is_growth_30d_estimated,
         acceleration = excluded.acceleration,
         acceleration_days = excluded.acceleration_days,
-        is_acceleration_estimated = excluded.is_acceleration_estimated,
         engagement_rate = excluded.engagement_rate,
         view_follower_ratio = excluded.view_follower_ratio,
         breakout_ratio = excluded.breakout_ratio,
@@ -382,12 +381,11 @@ orphans as (
         order by score.user_id
         offset 0
     ) as of_the_date on true
-    left join creator_stats as stats
+    left join comet_growth_bases as stats
         on
             of_the_date.user_id = stats.user_id
             and chosen.recorded_date = stats.recorded_date
             and stats.recorded_date = any(array(select other.recorded_date from chosen as other))
-            and stats.follower_count is not null
     where stats.user_id is null
 ),
 

@@ -480,7 +480,6 @@ create table if not exists comet_scores (
     is_growth_30d_estimated boolean,
     acceleration double precision,
     acceleration_days integer,
-    is_acceleration_estimated boolean,
     engagement_rate double precision,
     view_follower_ratio double precision,
     breakout_ratio double precision,
@@ -537,6 +536,9 @@ begin
         alter table creators
             add column sec_uid text,
             add column tracked_since date,
+            add column found_by_run_id text,
+            add column is_identified boolean not null
+            generated always as (user_id ~ '^([0-9]+|MS4wLjAB.+)$') stored,
             add column is_gathered boolean not null default false,
             add column handle_observed_at timestamptz,
             add column nickname_observed_at timestamptz,
@@ -1095,8 +1097,45 @@ select
 from ranked
 group by user_id, recorded_date;
 
--- One row per snapshot with a known follower count; on dates that were never run, which are those of an older
--- installation, 0 stands for unknown. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
+-- The rows that figures are made of and that growth starts from. A late row is a label, not a measurement; a 0 of the
+-- original's is unknown unless a reading has found it.
+create or replace view comet_growth_bases with (security_invoker = true) as
+select
+    stats.user_id,
+    stats.recorded_date,
+    stats.follower_count,
+    stats.heart_count,
+    stats.video_count,
+    stats.daily_growth_followers,
+    stats.daily_growth_percent,
+    stats.basis
+from creator_stats as stats
+where
+    stats.basis <> 'late'
+    and (
+        stats.follower_count > 0
+        or (
+            stats.follower_count = 0
+            and (
+                stats.basis = 'estimated'
+                or exists (
+                    select 1
+                    from comet_observations as reading
+                    where
+                        reading.user_id = stats.user_id
+                        and reading.observed_date = stats.recorded_date
+                        and reading.follower_count = 0
+                )
+            )
+        )
+    );
+
+-- A figure as it is compared: equal are figures that agree in six significant digits.
+create or replace function comet_six_digits(figure double precision) returns double precision
+language sql immutable parallel safe
+as $$ select to_char(figure, '9.99999EEEE')::double precision $$;
+
+-- One row per row of comet_growth_bases. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
 -- Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
 -- before. Its root spreads it over the days that there really are.
 -- Every end of a rate is looked up by index, creator by creator: a window over creator_stats would read all of it. Ask
@@ -1122,12 +1161,8 @@ select
     growth_30d.is_estimated as is_growth_30d_estimated,
     change.acceleration,
     case
-        when change.acceleration is not null then stats.recorded_date - before_previous.recorded_date
+        when change.acceleration is not null then reading.gap_days + earlier_reading.gap_days
     end as acceleration_days,
-    case
-        when change.acceleration is not null
-            then 'observed' <> any(array[stats.basis, previous.basis, before_previous.basis])
-    end as is_acceleration_estimated,
     sample.engagement_rate,
     sample.median_play_count / nullif(stats.follower_count, 0) as view_follower_ratio,
     breakout.ratio as breakout_ratio,
@@ -1135,18 +1170,11 @@ select
     coalesce(sample.video_count, 0) as video_count,
     coalesce(sample.engagement_video_count, 0) as engagement_video_count,
     coalesce(sample.other_count, 0) as breakout_other_count
-from creator_stats as stats
+from comet_growth_bases as stats
 left join lateral (
-    select
-        earlier.recorded_date,
-        earlier.follower_count,
-        earlier.basis,
-        stats.recorded_date - earlier.recorded_date as gap_days
-    from creator_stats as earlier
-    where
-        earlier.user_id = stats.user_id
-        and earlier.recorded_date < stats.recorded_date
-        and earlier.follower_count is not null
+    select earlier.basis
+    from comet_growth_bases as earlier
+    where earlier.user_id = stats.user_id and earlier.recorded_date < stats.recorded_date
     order by earlier.recorded_date desc
     limit 1
 ) as previous on true
@@ -1154,25 +1182,43 @@ left join lateral (
     select
         earlier.recorded_date,
         earlier.follower_count,
-        earlier.basis,
-        previous.recorded_date - earlier.recorded_date as gap_days
-    from creator_stats as earlier
+        stats.recorded_date - earlier.recorded_date as gap_days
+    from comet_growth_bases as earlier
     where
-        earlier.user_id = stats.user_id
-        and earlier.recorded_date < previous.recorded_date
-        and earlier.follower_count is not null
+        stats.basis = 'observed'
+        and earlier.user_id = stats.user_id
+        and earlier.recorded_date < stats.recorded_date
+        and earlier.basis = 'observed'
     order by earlier.recorded_date desc
     limit 1
-) as before_previous on true
+) as reading on true
+left join lateral (
+    select
+        earlier.follower_count,
+        reading.recorded_date - earlier.recorded_date as gap_days
+    from comet_growth_bases as earlier
+    where
+        earlier.user_id = stats.user_id
+        and earlier.recorded_date < reading.recorded_date
+        and earlier.basis = 'observed'
+    order by earlier.recorded_date desc
+    limit 1
+) as earlier_reading on true
+inner join lateral (
+    values
+    (
+        (stats.follower_count::double precision - reading.follower_count) / reading.gap_days
+        - (reading.follower_count::double precision - earlier_reading.follower_count) / earlier_reading.gap_days,
+        1::double precision / reading.gap_days + 1::double precision / earlier_reading.gap_days
+    )
+) as difference (followers_per_day, resolution) on true
 inner join lateral (
     values
     (
         case
-            when previous.gap_days <= 7 and before_previous.gap_days <= 7
-                then
-                    (stats.follower_count::double precision - previous.follower_count) / previous.gap_days
-                    - (previous.follower_count::double precision - before_previous.follower_count)
-                    / before_previous.gap_days
+            when reading.gap_days > 10 or earlier_reading.gap_days > 10 then null
+            when abs(difference.followers_per_day) <= difference.resolution then 0
+            else difference.followers_per_day * 2 / (reading.gap_days + earlier_reading.gap_days)
         end
     )
 ) as change (acceleration) on true
@@ -1184,7 +1230,7 @@ left join lateral (
             stats.follower_count::double precision / earlier.follower_count,
             1::double precision / (stats.recorded_date - earlier.recorded_date)
         ) - 1 as rate
-    from creator_stats as earlier
+    from comet_growth_bases as earlier
     where
         earlier.user_id = stats.user_id
         and earlier.recorded_date = stats.recorded_date - 1
@@ -1196,11 +1242,10 @@ left join lateral (
             earlier.follower_count,
             stats.recorded_date - earlier.recorded_date as days,
             stats.basis <> 'observed' or earlier.basis <> 'observed' as is_estimated
-        from creator_stats as earlier
+        from comet_growth_bases as earlier
         where
             earlier.user_id = stats.user_id
             and earlier.recorded_date between stats.recorded_date - 10 and stats.recorded_date - 7
-            and earlier.follower_count is not null
         order by earlier.recorded_date desc
         limit 1
     )
@@ -1219,11 +1264,10 @@ left join lateral (
             earlier.follower_count,
             stats.recorded_date - earlier.recorded_date as days,
             stats.basis <> 'observed' or earlier.basis <> 'observed' as is_estimated
-        from creator_stats as earlier
+        from comet_growth_bases as earlier
         where
             earlier.user_id = stats.user_id
             and earlier.recorded_date between stats.recorded_date - 45 and stats.recorded_date - 30
-            and earlier.follower_count is not null
         order by earlier.recorded_date desc
         limit 1
     )
@@ -1244,18 +1288,7 @@ inner join lateral (
 ) as breakout (ratio) on true
 where
     stats.user_id is not null
-    and stats.recorded_date is not null
-    and (
-        stats.follower_count > 0
-        or (
-            stats.follower_count = 0
-            and exists (
-                select 1
-                from comet_run_dates as run_date
-                where run_date.recorded_date = stats.recorded_date
-            )
-        )
-    );
+    and stats.recorded_date is not null;
 
 comment on column comet_creator_metrics.follower_count is 'Followers on the date.';
 comment on column comet_creator_metrics.basis is
@@ -1283,10 +1316,8 @@ comment on column comet_creator_metrics.is_growth_7d_estimated is
 comment on column comet_creator_metrics.is_growth_30d_estimated is
 'Whether one of the two counts of the growth rate over 30 days was not observed.';
 comment on column comet_creator_metrics.acceleration is
-'Followers gained per day since the snapshot before, less the same at that snapshot; both gaps are 7 days at most.';
-comment on column comet_creator_metrics.acceleration_days is 'Days that acceleration rests on: both gaps together.';
-comment on column comet_creator_metrics.is_acceleration_estimated is
-'Whether one of the three counts of acceleration was not observed.';
+'Change of followers per day between the last two spans of readings, per day between their middles; 0 within rounding.';
+comment on column comet_creator_metrics.acceleration_days is 'Days that acceleration rests on: both spans together, 10 days each at most.';
 comment on column comet_creator_metrics.engagement_rate is
 'Likes, comments and shares of the videos in the sample, divided by their views.';
 comment on column comet_creator_metrics.view_follower_ratio is
@@ -1359,7 +1390,7 @@ inner join lateral (
         'days',
         score.acceleration_percentile,
         weight.acceleration,
-        coalesce(score.is_acceleration_estimated, true)
+        score.acceleration is null
     ),
     (
         'engagement',

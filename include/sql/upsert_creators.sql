@@ -136,10 +136,12 @@ delete from comet_handles as known
 using comet_moves as move
 where known.user_id = move.legacy_id;
 
-insert into creators as creator (user_id, tracked_since)
+-- New is a creator once: in the run that inserts it here. An earlier date found by a later run changes nothing of that.
+insert into creators as creator (user_id, tracked_since, found_by_run_id)
 select distinct
     discovery.user_id,
-    run.recorded_date as tracked_since
+    run.recorded_date as tracked_since,
+    run.run_id as found_by_run_id
 from comet_runs as run
 inner join comet_discoveries as discovery on run.recorded_date = discovery.recorded_date
 where run.run_id = %(run_id)s

@@ -69,6 +69,14 @@ def asking_lines(asking: Row) -> Iterator[str]:
     yield _ROLL_CALL.format(**asking)
 
 
+def unidentified_line(asking: Row) -> str:
+    """Return how many creators can't be fetched: rows of the original script without a TikTok id."""
+    return (
+        f"Creators without a TikTok id, never fetched: {asking['unidentified_count']:,}. The original script stored them "
+        "under another key; their history is kept. `select * from creators where not is_identified` lists them."
+    )
+
+
 def standing_line(asking: Row) -> str:
     """How the tracked creators stand."""
     return _STANDING.format(**asking)

@@ -103,7 +103,6 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         engagement_rate=0.05 + number % 10 / 100,
         view_follower_ratio=1 + number % 5,
         acceleration_days=2,
-        is_acceleration_estimated=False,
         engagement_video_count=6 if number == 101 else 2,
         breakout_other_count=5 if number == 101 else 0,
         breakout_ratio=5.5 if number == 101 else None,

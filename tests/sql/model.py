@@ -287,6 +287,21 @@ class Tables:
         return None
 
     @cached_property
+    def unread_imports(self) -> set[tuple[str, date]]:
+        """(user_id, date) of the imported rows whose 0 stands for unknown, as no reading or estimate has replaced it."""
+        return {
+            (key, snapshot.recorded_date)
+            for key in self.tracked_since
+            for legacy in self.legacy[key]
+            for snapshot in legacy.snapshots
+            if not snapshot.follower_count
+            and (
+                snapshot.recorded_date not in self.history.run_dates
+                or self.value(key, "follower_count", snapshot.recorded_date) is None
+            )
+        }
+
+    @cached_property
     def creator_stats(self) -> set[Row]:
         """(user_id, date, three counts, growth, percent, basis, gap_days)."""
         return {(key, *row) for key in self.tracked_since for row in self.snapshots_of(key)}
@@ -310,14 +325,16 @@ class Tables:
                 counts = [snapshot.heart_count, None]
             else:
                 continue
+            is_unread = (key, on) in self.unread_imports
             is_kept = on not in run_dates and (previous is None or previous[0] not in run_dates)
-            if snapshot is not None and is_kept:
+            if snapshot is not None and (is_kept or is_unread):
                 growth: Row = (snapshot.daily_growth_followers, snapshot.daily_growth_percent)
                 gap_days = None
             else:
-                gap_days, growth = growth_since(previous, on, count)
+                gap_days, growth = growth_since(None if basis == "late" else previous, on, count)
             rows.append((on, count, *counts, *growth, basis, gap_days))
-            previous = (on, count)
+            if basis != "late" and not is_unread:
+                previous = (on, count)
         return rows
 
 

@@ -54,7 +54,7 @@ class Scores:
                 key: self.figures(key, snapshot)
                 for key, snapshots in self.snapshots.items()
                 for snapshot in snapshots
-                if snapshot.on == on and (snapshot.count > 0 or on in self.tables.history.run_dates)
+                if snapshot.on == on
             }
             rank(list(of_the_date.values()))
             found |= {(on, key, *scored(figures)) for key, figures in of_the_date.items()}
@@ -68,10 +68,11 @@ class Scores:
 
     @cached_property
     def snapshots(self) -> dict[str, list[Snapshot]]:
-        """All snapshots of each creator, the newest first."""
+        """The snapshots of each creator that are measurements, the newest first; a late one is a label."""
         found: dict[str, list[Snapshot]] = defaultdict(list)
         for key, on, count, *_, basis, _ in self.tables.creator_stats:
-            found[key].append(Snapshot(on, count, basis == "observed"))
+            if basis != "late" and (key, on) not in self.tables.unread_imports:
+                found[key].append(Snapshot(on, count, basis == "observed"))
         return {key: sorted(rows, key=lambda row: row.on, reverse=True) for key, rows in found.items()}
 
     def figures(self, key: str, snapshot: Snapshot) -> Figures:
@@ -80,7 +81,8 @@ class Scores:
         if growth is None:
             growth, growth_days = growth_over(snapshot, earlier, 1, 1)
         videos = self.sample(key, snapshot.on)
-        acceleration = accelerated([snapshot, *earlier[:2]])
+        readings = [other for other in earlier if other.is_observed]
+        acceleration = accelerated([snapshot, *readings[:2]]) if snapshot.is_observed else None
         parts = {
             "growth": growth,
             "acceleration": None if acceleration is None or not snapshot.count else acceleration / snapshot.count,
@@ -120,12 +122,19 @@ def growth_over(snapshot: Snapshot, earlier: list[Snapshot], least: int, most: i
 
 
 def accelerated(snapshots: list[Snapshot]) -> float | None:
-    """The difference between the followers per day of two gaps that follow each other, of a week at most."""
+    """The change of followers per day between two spans of readings, per day between their middles.
+
+    It is 0 within what whole followers can tell, and unknown over a span of more than ten days.
+    """
     if len(snapshots) < 3:
         return None
     gaps = [(later.on - earlier.on).days for later, earlier in pairwise(snapshots)]
     gains = [later.count - earlier.count for later, earlier in pairwise(snapshots)]
-    return gains[0] / gaps[0] - gains[1] / gaps[1] if max(gaps) <= 7 else None
+    if max(gaps) > 10:
+        return None
+    difference = Fraction(gains[0], gaps[0]) - Fraction(gains[1], gaps[1])
+    is_noise = abs(difference) <= Fraction(1, gaps[0]) + Fraction(1, gaps[1])
+    return 0 if is_noise else float(difference * 2 / sum(gaps))
 
 
 def plays(videos: list[Video]) -> list[int]:
@@ -146,13 +155,18 @@ def engagement(videos: list[Video]) -> float | None:
 def rank(of_the_date: list[Figures]) -> None:
     """Give each known part its percentile among the creators of a date."""
     for part in PARTS:
-        known = [value for figures in of_the_date if (value := figures.parts[part]) is not None]
+        known = [six_digits(value) for figures in of_the_date if (value := figures.parts[part]) is not None]
         for figures in of_the_date:
             value = figures.parts[part]
             if value is not None:
-                below = sum(other < value for other in known)
-                same = sum(other == value for other in known)
+                below = sum(other < six_digits(value) for other in known)
+                same = sum(other == six_digits(value) for other in known)
                 figures.percentiles[part] = Fraction(2 * below + same, 2 * len(known))
+
+
+def six_digits(value: float) -> float:
+    """A figure as it is compared."""
+    return float(f"{value:.5e}")
 
 
 def scored(figures: Figures) -> Row:

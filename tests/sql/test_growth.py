@@ -188,6 +188,15 @@ class TestEstimated:
         assert growth(facts, day(1)) == (1, -1, 0)
 
 
+def everything_known(facts: Facts) -> list[Row]:
+    """Growth, scores and confidence of all rows that are measurements."""
+    return facts.rows(
+        "select stats.recorded_date, stats.gap_days, daily_growth_followers, score, is_low_confidence, growth_7d_days "
+        "from creator_stats as stats inner join comet_scores using (user_id, recorded_date, daily_growth_followers) "
+        "where stats.basis <> 'late' order by 1"
+    )
+
+
 class TestLate:
     def test_a_past_date_discovered_now_takes_the_earliest_later_count(self, facts: Facts) -> None:
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(5)))
@@ -210,6 +219,17 @@ class TestLate:
         facts.land_profile(Profile(follower_count=15_000), day(1), noon(DAY))
         facts.run(day(1))
         assert snapshots(facts) == [(0, 15_000, "observed"), (1, 16_000, "estimated")]
+
+    def test_no_growth_starts_from_it(self, facts: Facts) -> None:
+        facts.observe(30_000, day(7))
+        facts.land_page(Video(follower_count=20_000), recorded_date=day(5))
+        facts.run(day(5))
+        facts.run(day(7))
+        before = everything_known(facts)
+        facts.land_page(Video(follower_count=20_000), observed_at=noon(day(8)))
+        facts.run(DAY)
+        assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed"), (7, 30_000, "observed")]
+        assert everything_known(facts) == before
 
     def test_an_earlier_late_count_takes_its_place(self, facts: Facts) -> None:
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(9)))

@@ -93,11 +93,18 @@ class TestGrowth:
         keep(facts, 10_000, basis="estimated")
         keep(facts, None, 11_000)
         keep(facts, *on_days((7, 12_000)))
-        keep(facts, *on_days((8, 13_000)), basis="late")
+        keep(facts, *on_days((8, 13_000)), basis="estimated")
         assert growth(facts, 7, 7)[1:] == (7, True)
         assert growth(facts, 8, 7)[1:] == (7, True)
         assert growth(facts, 1, 1)[2] is True
         assert [metrics(facts, number)["is_growth_estimated"] for number in (0, 1, 7, 8)] == [True, True, False, True]
+
+    @pytest.mark.parametrize(("number", "days"), [(1, 1), (7, 7), (30, 30)])
+    def test_a_late_row_is_no_base_and_has_no_figures(self, facts: Facts, number: int, days: int) -> None:
+        keep(facts, 10_000, basis="late")
+        keep(facts, *on_days((number, 12_000)))
+        assert growth(facts, number, days) == (None, None, None)
+        assert facts.rows("select recorded_date from comet_creator_metrics") == [(day(number),)]
 
     def test_from_nobody_is_unknown_and_to_nobody_is_a_loss_of_all(self, facts: Facts) -> None:
         facts.connection.execute("insert into comet_run_dates select generate_series(%s, %s, '1 day')", [DAY, day(1)])
@@ -105,6 +112,12 @@ class TestGrowth:
         assert growth(facts, 1, 1) == (None, None, None)
         facts.connection.execute("delete from creator_stats")
         keep(facts, 10_000, 0)
+        assert facts.rows("select recorded_date from comet_creator_metrics") == [(DAY,)]
+        facts.connection.execute(
+            "insert into comet_observations (source, item_id, user_id, observed_at, observed_date, follower_count) "
+            "values ('profile', 1, '71', %s, %s, 0)",
+            [NOON, day(1)],
+        )
         assert growth(facts, 1, 1) == (-1, 1, False)
         assert metrics(facts, 1)["view_follower_ratio"] is None
 
@@ -122,27 +135,33 @@ class TestGrowth:
 
 
 class TestAcceleration:
-    def test_is_the_change_of_followers_per_day(self, facts: Facts) -> None:
+    def test_is_the_change_of_followers_per_day_between_the_middles_of_two_spans(self, facts: Facts) -> None:
         keep(facts, *on_days((0, 10_000), (2, 10_400), (5, 11_600)))
         row = metrics(facts, 5)
-        # 1,200 in 3 days are 400 a day, 400 in 2 days 200 a day
-        assert (row["acceleration"], row["acceleration_days"], row["is_acceleration_estimated"]) == (200, 5, False)
+        # 1,200 in 3 days are 400 a day, 400 in 2 days 200 a day; the middles are 2.5 days apart
+        assert (row["acceleration"], row["acceleration_days"]) == (80, 5)
 
-    @pytest.mark.parametrize("dates", [(0, 1, 9), (0, 8, 9), (0, 1)])
-    def test_is_unknown_over_a_gap_of_more_than_a_week(self, facts: Facts, dates: tuple[int, ...]) -> None:
-        keep(facts, *on_days(*((number, 10_000 + number) for number in dates)))
+    @pytest.mark.parametrize("dates", [(0, 1, 12), (0, 11, 12), (0, 1)])
+    def test_is_unknown_over_a_span_of_more_than_ten_days(self, facts: Facts, dates: tuple[int, ...]) -> None:
+        keep(facts, *on_days(*((number, 10_000 + number * number) for number in dates)))
         row = metrics(facts, dates[-1])
-        assert (row["acceleration"], row["acceleration_days"], row["is_acceleration_estimated"]) == (None, None, None)
+        assert (row["acceleration"], row["acceleration_days"]) == (None, None)
 
-    def test_over_gaps_of_a_week_is_known(self, facts: Facts) -> None:
-        keep(facts, *on_days((0, 10_000), (7, 10_700), (14, 10_700)))
+    def test_over_spans_of_ten_days_is_known(self, facts: Facts) -> None:
+        keep(facts, *on_days((0, 10_000), (10, 11_000), (20, 11_000)))
         # 0 a day after 100 a day
-        assert metrics(facts, 14)["acceleration"] == -100
+        assert metrics(facts, 20)["acceleration"] == -10
 
-    def test_is_marked_where_one_of_three_counts_is_no_observation(self, facts: Facts) -> None:
-        keep(facts, 10_000, basis="estimated")
-        keep(facts, None, 10_100, 10_200, 10_300)
-        assert [metrics(facts, number)["is_acceleration_estimated"] for number in (2, 3)] == [True, False]
+    def test_what_whole_followers_cannot_tell_is_no_acceleration(self, facts: Facts) -> None:
+        keep(facts, 10_000, 10_100, 10_202, 10_305, 10_411)
+        assert [metrics(facts, number)["acceleration"] for number in (2, 3, 4)] == [0, 0, 3]
+
+    def test_estimated_rows_are_no_readings(self, facts: Facts) -> None:
+        keep(facts, *on_days((0, 10_000), (1, 10_010), (3, 10_400)))
+        keep(facts, *on_days((2, 10_205)), basis="estimated")
+        assert metrics(facts, 2)["acceleration"] is None
+        # 195 a day over two days after 10 a day; the middles are 1.5 days apart
+        assert metrics(facts, 3)["acceleration"] == pytest.approx(185 / 1.5)
 
 
 class TestSample:

@@ -44,6 +44,19 @@ class TestPlan:
         facts.land_page(Video("73"), recorded_date=day(1))
         assert order(database, facts.run(day(1))) == ["73", "71", "72"]
 
+    @pytest.mark.parametrize("key", ["", "ada", "0x71", "MS4wLjAB", "71 "])
+    def test_a_row_without_a_tiktok_id_is_left_in_peace_and_reported(
+        self, facts: Facts, database: Database, key: str
+    ) -> None:
+        track(facts, "71")
+        facts.connection.execute(
+            "insert into creators (user_id, handle, tracked_since) values (%s, 'ada', %s), (%s, null, %s)",
+            [key, DAY, LEGACY_ID, DAY],
+        )
+        run_id = facts.accept(recorded_date=day(1))
+        assert set(order(database, run_id)) == {"71", LEGACY_ID}
+        assert database.fetch_one("report/asking", run_id=run_id)["unidentified_count"] == 1
+
     def test_who_was_asked_longest_ago_comes_before_others(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
         facts.observe(1, day(3), user_id="71")
@@ -399,6 +412,7 @@ class TestReport:
             "creator_count": 5,
             "graduated_count": 1,
             "missing_count": 0,
+            "unidentified_count": 0,
         }
 
     def test_says_what_a_replay_re_used(self, facts: Facts, database: Database) -> None:

@@ -82,8 +82,8 @@ class TestPercentiles:
 
 class TestScore:
     def test_weighs_the_known_parts_and_shows_what_each_adds(self, facts: Facts) -> None:
-        # Growth on day 2: 10 % and 20 %. Acceleration over followers: (11 - 10) / 121, and (24 - 20) / 144.
-        track(facts, u71=[100, 110, 121], u72=[100, 120, 144], u73=[100, 100, 99])
+        # Growth on day 2: 12.7 % and 25 %. Acceleration over followers: (14 - 10) / 124, and (30 - 20) / 150.
+        track(facts, u71=[100, 110, 124], u72=[100, 120, 150], u73=[100, 100, 97])
         # 73 is last in both: (1/2) / 3; 71 is second: (1 + 1/2) / 3; 72 is first: (2 + 1/2) / 3
         assert scores(facts, 2) == {"71": Decimal("50.00"), "72": Decimal("83.33"), "73": Decimal("16.67")}
         found = parts(facts, 2, "72", "percentile, weight, points, sample_count, sample_unit, peer_count, is_thin")

@@ -303,7 +303,8 @@ class TestUpgrade:
         facts.run()
         query = "select recorded_date, follower_count, basis, daily_growth_percent from creator_stats where user_id = "
         assert database.execute((query + "%s order by 1 desc limit 2").encode(), [user_id]).fetchall() == [
-            (DAY, 20_000, "observed", None),
+            # 20,008 two days before, 20,000 now
+            (DAY, 20_000, "observed", Decimal("-0.02")),
             (day(-1), 0, "observed", Decimal("1.13")),
         ]
         facts.run(day(-1))

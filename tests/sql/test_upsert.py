@@ -5,12 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
-from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon, run_step
+from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon, run_step, statements
 
 LEGACY_ID = "MS4wLjABAAAA" + "x" * 64
 NASTY_TEXTS = [
@@ -196,6 +197,18 @@ class TestWhoIsTracked:
             facts.run(day(number))
         assert creator(facts, "tracked_since") == (day(1),)
 
+    def test_a_creator_is_new_once_in_the_run_that_inserted_it(self, facts: Facts) -> None:
+        add_legacy_creator(facts, updated_at=noon(day(-9)))
+        facts.land_page(Video(), Video("72", "v2", sec_uid=LEGACY_ID), recorded_date=day(2))
+        first = facts.run(day(2))
+        facts.land_page(Video(), recorded_date=day(1))
+        runs = [facts.run(day(2)), facts.run(day(1)), first]
+        facts.run_again(first)
+        assert facts.rows("select user_id, found_by_run_id from creators order by 1") == [("71", first), ("72", None)]
+        for report, name in (("report/comets", "is_new"), ("report/hashtags", "new_comet_count")):
+            counts = [sum(row[name] for row in read(facts, report, run)) for run in runs]
+            assert counts == [0, 0, 1], report
+
     def test_what_other_dates_saw_before_counts_too_once_a_creator_qualifies(self, facts: Facts) -> None:
         facts.land_page(Video(handle="newest", follower_count=9), recorded_date=day(2))
         facts.run(day(2))
@@ -206,6 +219,12 @@ class TestWhoIsTracked:
             ("newest", noon(day(2))),
             ("older", noon(day(1))),
         ]
+
+
+def read(facts: Facts, name: str, run_id: str) -> list[dict[str, Any]]:
+    """Return the rows of a report's file."""
+    with facts.connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statements(name)[0], {"run_id": run_id, "clear_number": 0}).fetchall()
 
 
 class TestText:

@@ -2,6 +2,7 @@
 -- creator, those asked for longest ago before the others, so that a budget that is too small reaches each in turn.
 -- Inputs: comet_runs, creators, comet_discoveries, comet_profiles, comet_run_answers. Output: comet_roll_call.
 -- Grain: one row per creator whom the run asks for; not those answered already, and weekly those that are missing.
+-- A row of the original script without a TikTok id is left out: no answer could be recognised as that creator's.
 -- Idempotent: a plan made again keeps the batches that there are and adds creators that have come since.
 insert into comet_roll_call (run_id, user_id, batch_number)
 with run as (
@@ -50,6 +51,7 @@ members as (
     where
         planned.user_id is null
         and answer.user_id is null
+        and creator.is_identified
         and (
             creator.status <> 'missing'
             or comets.user_id is not null

@@ -2,8 +2,8 @@
 -- Inputs: comet_runs, creator_stats, comet_discoveries, creators, comet_scores. Output: comet_notices.
 -- Grain: one row per new Comet that was taken. Idempotent: who was taken is taken no more; a parallel run waits for
 -- this transaction and takes them only if it is rolled back.
--- New is who has its first snapshot on that date. So a run that a check has stopped tells of nobody, and the next date
--- that is recorded tells of those that it had found.
+-- New is a creator that the run itself has inserted, or that an earlier run inserted whose date a check kept from being
+-- recorded: then the first snapshot is that of this date. Imported creators are never new.
 with first_snapshots as (
     select
         snapshot.user_id,
@@ -14,14 +14,17 @@ with first_snapshots as (
         snapshot.daily_growth_followers
     from comet_runs as run
     inner join creator_stats as snapshot on run.recorded_date = snapshot.recorded_date
-    inner join lateral (
+    inner join creators as creator on snapshot.user_id = creator.user_id and creator.found_by_run_id is not null
+    left join lateral (
         select known.recorded_date
         from creator_stats as known
-        where known.user_id = snapshot.user_id
+        where known.user_id = snapshot.user_id and known.basis <> 'late'
         order by known.recorded_date
         limit 1
-    ) as earliest on snapshot.recorded_date = earliest.recorded_date
-    where run.run_id = %(run_id)s
+    ) as earliest on true
+    where
+        run.run_id = %(run_id)s
+        and (run.run_id = creator.found_by_run_id or snapshot.recorded_date = earliest.recorded_date)
 ),
 
 found as (

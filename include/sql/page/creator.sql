@@ -6,13 +6,15 @@
 -- Grain: one row, or none when nobody has that id. Idempotent: it only reads.
 with creator as (
     select
-        user_id,
-        handle,
-        nickname,
-        status,
-        tracked_since
+        creators.user_id,
+        creators.handle,
+        creators.nickname,
+        creators.status,
+        creators.tracked_since,
+        finder.recorded_date as found_on
     from creators
-    where user_id = %(user_id)s::text
+    left join comet_runs as finder on creators.found_by_run_id = finder.run_id
+    where creators.user_id = %(user_id)s::text
 ),
 
 shown as (

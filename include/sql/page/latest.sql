@@ -31,7 +31,7 @@ entries as (
         found.hashtags,
         creator.handle,
         creator.nickname,
-        coalesce(creator.tracked_since = run.recorded_date, false) as is_new,
+        coalesce(creator.found_by_run_id = run.run_id, false) as is_new,
         coalesce(figures.follower_count, found.found_follower_count) as follower_count,
         coalesce(figures.basis, 'observed') as basis,
         figures.daily_growth_followers,

@@ -93,7 +93,7 @@ entries as (
         creator.nickname,
         creator.status,
         creator.tracked_since,
-        coalesce(creator.tracked_since = figures.recorded_date, false) as is_new,
+        coalesce(finder.recorded_date = figures.recorded_date, false) as is_new,
         tags.hashtags,
         parts.parts
     from placed
@@ -101,6 +101,7 @@ entries as (
     inner join comet_scores as figures
         on placed.user_id = figures.user_id and shown.recorded_date = figures.recorded_date
     inner join creators as creator on placed.user_id = creator.user_id
+    left join comet_runs as finder on creator.found_by_run_id = finder.run_id
     inner join lateral (
         select coalesce(jsonb_agg(distinct found.hashtag), '[]') as hashtags
         from comet_discoveries as found

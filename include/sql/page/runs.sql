@@ -62,7 +62,7 @@ entries as (
     left join lateral (
         select
             count(distinct own.user_id) as comet_count,
-            count(distinct own.user_id) filter (where creator.tracked_since = listed.recorded_date)
+            count(distinct own.user_id) filter (where creator.found_by_run_id = listed.run_id)
                 as new_comet_count
         from comet_run_discoveries as own
         left join creators as creator on own.user_id = creator.user_id

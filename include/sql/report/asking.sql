@@ -93,7 +93,8 @@ standing as (
     select
         count(*) as creator_count,
         count(*) filter (where status = 'graduated') as graduated_count,
-        count(*) filter (where status = 'missing') as missing_count
+        count(*) filter (where status = 'missing') as missing_count,
+        count(*) filter (where not is_identified) as unidentified_count
     from creators
 )
 

@@ -23,7 +23,7 @@ select
     coalesce(snapshot.follower_count, judged.follower_count) as follower_count,
     coalesce(snapshot.daily_growth_followers, 0) as daily_growth_followers,
     snapshot.basis,
-    coalesce(creator.tracked_since = run.recorded_date, false) as is_new
+    coalesce(creator.found_by_run_id = run.run_id, false) as is_new
 from judged
 cross join run
 left join creators as creator on judged.user_id = creator.user_id

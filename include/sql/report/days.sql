@@ -38,7 +38,7 @@ found as (
     select
         runs.run_id,
         count(distinct own.user_id) as comet_count,
-        count(distinct own.user_id) filter (where creator.tracked_since = runs.recorded_date) as new_comet_count
+        count(distinct own.user_id) filter (where creator.found_by_run_id = runs.run_id) as new_comet_count
     from runs
     inner join comet_run_discoveries as own on runs.run_id = own.run_id
     left join creators as creator on own.user_id = creator.user_id

@@ -85,7 +85,7 @@ found as (
     select
         own.hashtag,
         count(distinct own.user_id) as comet_count,
-        count(distinct own.user_id) filter (where creator.tracked_since = run.recorded_date) as new_comet_count
+        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id) as new_comet_count
     from run
     inner join comet_run_discoveries as own on run.run_id = own.run_id
     left join creators as creator on own.user_id = creator.user_id

@@ -98,6 +98,8 @@ class ReportOperator(BaseOperator):
             self.log.warning("%s", report_lines.unread_line(rows, unread_count))
         if asking["not_asked_count"]:
             self.log.warning("%s", report_lines.not_asked_line(asking, bool(stops)))
+        if asking["unidentified_count"]:
+            self.log.warning("%s", report_lines.unidentified_line(asking))
         self.log.info("%s", report_lines.standing_line(asking))
         snapshots = database.fetch_all("report/snapshots", run_id=run["run_id"])
         self.log.info("%s", report_lines.snapshots_line(asking, snapshots))

@@ -5,7 +5,7 @@ insert into comet_scores (
     recorded_date, user_id, follower_count, basis, is_growth_estimated, daily_growth_followers, daily_growth_percent,
     growth_1d_rate, growth_7d_rate, growth_30d_rate, growth_1d_days, growth_7d_days, growth_30d_days,
     is_growth_1d_estimated, is_growth_7d_estimated, is_growth_30d_estimated, acceleration, acceleration_days,
-    is_acceleration_estimated, engagement_rate, view_follower_ratio, breakout_ratio, breakout_video_id, video_count,
+    engagement_rate, view_follower_ratio, breakout_ratio, breakout_video_id, video_count,
     engagement_video_count, breakout_other_count, growth_percentile, acceleration_percentile, engagement_percentile,
     reach_percentile, breakout_percentile, score, is_low_confidence
 )
@@ -40,7 +40,6 @@ select
     case when day_number >= 30 then basis <> 'observed' end as is_growth_30d_estimated,
     case when day_number >= 2 then daily_growth_followers * (benchmark.fraction(draw, 54) - 0.5) end as acceleration,
     case when day_number >= 2 then 2 end as acceleration_days,
-    case when day_number >= 2 then basis <> 'observed' end as is_acceleration_estimated,
     case when has_videos then 0.02 + 0.1 * benchmark.fraction(draw, 55) end as engagement_rate,
     case when has_videos then 3 * benchmark.fraction(draw, 56) end as view_follower_ratio,
     case when has_breakout then 1 + 9 * benchmark.fraction(draw, 57) end as breakout_ratio,
