@@ -4,7 +4,7 @@ with days as (
     select
         recorded_date,
         follower_count,
-        daily_growth_followers,
+        case when gap_days is not null then daily_growth_followers end as daily_growth_followers,
         basis
     from creator_stats
     where user_id = %(user_id)s and recorded_date <= %(recorded_date)s::date

@@ -1,4 +1,5 @@
--- Purpose: the growing Comets of a date, fastest first, with how their figures are known.
+-- Purpose: the growing Comets of a date, fastest first, with how their figures are known. A first reading has no growth
+-- and comes last, as a late row does.
 -- Inputs: creator_stats, creators, comet_discoveries. Grain: one row per creator with a snapshot on the date.
 -- Idempotent: it only reads.
 with hashtags as (
@@ -12,17 +13,16 @@ with hashtags as (
 select
     row_number() over (
         order by
-            stats.daily_growth_followers desc nulls last,
+            case when stats.gap_days is not null then stats.daily_growth_followers end desc nulls last,
             stats.follower_count desc nulls last,
-            creator.handle asc nulls last,
             stats.user_id asc
     ) as place,
     stats.user_id,
     creator.handle,
     creator.nickname,
     stats.follower_count,
-    stats.daily_growth_followers,
-    stats.daily_growth_percent,
+    case when stats.gap_days is not null then stats.daily_growth_followers end as daily_growth_followers,
+    case when stats.gap_days is not null then stats.daily_growth_percent end as daily_growth_percent,
     stats.gap_days,
     stats.basis,
     stats.basis <> 'observed' as is_count_estimated,

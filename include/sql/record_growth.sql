@@ -508,13 +508,15 @@ changed_or_following as (
     from following
 ),
 
--- The snapshot before is one of these, or stands in the table already. A late one is a label, not a measurement, so that
--- no growth starts from it; late ones come before a creator's first count, so none stands between two others.
+-- The snapshot before is one of these, or stands in the table already. No growth starts from a late one; late ones come
+-- before a creator's first count, so none stands between two others.
 in_order as (
     select
         known.*,
-        case when lag(known.basis) over creator <> 'late' then lag(known.recorded_date) over creator end as derived_date,
-        case when lag(known.basis) over creator <> 'late' then lag(known.follower_count) over creator end as derived_count
+        case when lag(known.basis) over creator <> 'late' then lag(known.recorded_date) over creator end
+            as derived_date,
+        case when lag(known.basis) over creator <> 'late' then lag(known.follower_count) over creator end
+            as derived_count
     from changed_or_following as known
     window creator as (partition by known.user_id order by known.recorded_date)
 ),

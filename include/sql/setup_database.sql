@@ -265,6 +265,7 @@ create table if not exists comet_videos (
     comment_count bigint check (comment_count >= 0),
     share_count bigint check (share_count >= 0),
     save_count bigint check (save_count >= 0),
+    hashtags text[],
     is_tagged boolean,
     user_id text not null check (user_id <> ''),
     sec_uid text,
@@ -530,11 +531,21 @@ create table if not exists comet_notices (
 -- The columns that the package adds to the original's tables, filled once, when they are added.
 do $$
 begin
+    if exists (
+        select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'tracked_since'
+    ) and not exists (
+        select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'found_by_run_id'
+    ) then
+        raise exception 'These Comet tables were made by a version before the first release, which has no upgrade.'
+            using hint = 'Nothing was changed. Use another database, or drop creators, creator_stats and comet_*.';
+    end if;
     if not exists (
         select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'tracked_since'
     ) then
         alter table creators
             add column sec_uid text,
+            add column status text not null default 'tracked'
+            check (status in ('tracked', 'graduated', 'missing')),
             add column tracked_since date,
             add column found_by_run_id text,
             add column is_identified boolean not null
@@ -599,81 +610,6 @@ begin
         alter table comet_observations
             add constraint comet_observations_pkey primary key (source, item_id),
             add constraint comet_observations_user_id_fkey foreign key (user_id) references creators (user_id);
-    end if;
-end;
-$$;
-
--- The columns that came after the first version of the package's own tables.
-do $$
-begin
-    if not exists (select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'status') then
-        alter table creators
-            add column status text not null default 'tracked'
-            check (status in ('tracked', 'graduated', 'missing'));
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_profiles'::regclass and attname = 'asked_id'
-    ) then
-        alter table comet_profiles add column asked_id text check (asked_id <> '');
-        update comet_profiles set asked_id = user_id;
-        alter table comet_profiles
-            alter column asked_id set not null,
-            drop constraint if exists comet_profiles_outcome_check,
-            add constraint comet_profiles_outcome_check
-            check (outcome in ('found', 'no_account', 'refused', 'failed'));
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_discoveries'::regclass and attname = 'max_followers'
-    ) then
-        alter table comet_discoveries add column max_followers bigint;
-        update comet_discoveries
-        set
-            max_followers = coalesce(
-                (
-                    select max(run.max_followers)
-                    from comet_runs as run
-                    where comet_discoveries.recorded_date = run.recorded_date
-                ),
-                follower_count
-            );
-        alter table comet_discoveries alter column max_followers set not null;
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_searches'::regclass and attname = 'is_refused'
-    ) then
-        alter table comet_searches add column is_refused boolean not null default false;
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_pages'::regclass and attname = 'is_trimmed'
-    ) then
-        alter table comet_pages add column is_trimmed boolean not null default false;
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_profiles'::regclass and attname = 'is_refused'
-    ) then
-        alter table comet_profiles add column is_refused boolean not null default false;
-    end if;
-    if not exists (
-        select 1 from pg_attribute where attrelid = 'comet_calls'::regclass and attname = 'started_at'
-    ) then
-        alter table comet_calls
-            add column started_at timestamptz,
-            add column duration_ms integer check (duration_ms >= 0);
-    end if;
-    -- The original's script does not know this column, and goes on writing until it is replaced.
-    if not exists (
-        select 1
-        from pg_attribute
-        where attrelid = 'creator_stats'::regclass and attname = 'basis' and atthasdef
-    ) then
-        alter table creator_stats alter column basis set default 'observed';
-    end if;
-    if exists (
-        select 1
-        from pg_attribute
-        where attrelid = 'comet_rejected_items'::regclass and attname = 'raw_json' and attnotnull
-    ) then
-        alter table comet_rejected_items alter column raw_json drop not null;
     end if;
 end;
 $$;
@@ -1098,7 +1034,8 @@ from ranked
 group by user_id, recorded_date;
 
 -- The rows that figures are made of and that growth starts from. A late row is a label, not a measurement; a 0 of the
--- original's is unknown unless a reading has found it.
+-- original's is unknown unless a reading has found it. A first reading has no growth; the 0 of its row is a rule of the
+-- original's.
 create or replace view comet_growth_bases with (security_invoker = true) as
 select
     stats.user_id,
@@ -1106,8 +1043,8 @@ select
     stats.follower_count,
     stats.heart_count,
     stats.video_count,
-    stats.daily_growth_followers,
-    stats.daily_growth_percent,
+    case when stats.gap_days is not null then stats.daily_growth_followers end as daily_growth_followers,
+    case when stats.gap_days is not null then stats.daily_growth_percent end as daily_growth_percent,
     stats.basis
 from creator_stats as stats
 where
@@ -1135,7 +1072,7 @@ create or replace function comet_six_digits(figure double precision) returns dou
 language sql immutable parallel safe
 as $$ select to_char(figure, '9.99999EEEE')::double precision $$;
 
--- One row per row of comet_growth_bases. A rate is a fraction of 1; what is unknown or would divide by nothing is null.
+-- One row per row of comet_growth_bases. A rate is a fraction of 1; what is unknown or would divide by 0 is null.
 -- Each growth rate compares two counts: that of the date and the latest one from n to one and a half times n days
 -- before. Its root spreads it over the days that there really are.
 -- Every end of a rate is looked up by index, creator by creator: a window over creator_stats would read all of it. Ask
@@ -1317,7 +1254,8 @@ comment on column comet_creator_metrics.is_growth_30d_estimated is
 'Whether one of the two counts of the growth rate over 30 days was not observed.';
 comment on column comet_creator_metrics.acceleration is
 'Change of followers per day between the last two spans of readings, per day between their middles; 0 within rounding.';
-comment on column comet_creator_metrics.acceleration_days is 'Days that acceleration rests on: both spans together, 10 days each at most.';
+comment on column comet_creator_metrics.acceleration_days is
+'Days that acceleration rests on: both spans together, 10 days each at most.';
 comment on column comet_creator_metrics.engagement_rate is
 'Likes, comments and shares of the videos in the sample, divided by their views.';
 comment on column comet_creator_metrics.view_follower_ratio is
@@ -1509,6 +1447,6 @@ where recorded_date is not null and not exists (select 1 from comet_scores)
 on conflict (recorded_date) do nothing;
 
 delete from comet_schema;
-insert into comet_schema (version) values (4);
+insert into comet_schema (version) values (5);
 
 commit;

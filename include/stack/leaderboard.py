@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, LiteralString
 
+from comets.tables import BASIS_LABELS
 from comets.text import printable_text
 from include.stack.database import DatabaseError, connect
 from include.stack.environment import Environment
@@ -106,7 +107,7 @@ def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
         str(day["recorded_date"]),
         number_cell(day["follower_count"], ",", day["is_count_estimated"]),
         number_cell(day["daily_growth_followers"], "+,", day["is_growth_estimated"]),
-        day["basis"],
+        BASIS_LABELS[day["basis"]],
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from comets.database import Database
 from comets.erasure import forget_partners
 from comets.forgotten import forgotten, without_forgotten
-from comets.hashtags import carries
+from comets.hashtags import carries, spellings
 from comets.ledger import Answer, Ledger
 from comets.models import Profile, Video, VideoPage
 
@@ -201,6 +201,7 @@ def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
         "comment_count": video.comment_count,
         "share_count": video.share_count,
         "save_count": video.save_count,
+        "hashtags": None if video.hashtags is None else spellings(video.hashtags),
         "is_tagged": None if video.hashtags is None else carries(hashtag, video.hashtags),
         "user_id": author.user_id,
         "sec_uid": author.sec_uid,

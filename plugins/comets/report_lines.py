@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from comets.stops import Stop
-from comets.tables import text_table
+from comets.tables import BASIS_LABELS, text_table
 from comets.text import printable_text
 
 Row = Mapping[str, Any]
@@ -47,8 +47,9 @@ _CALLS = (
 
 def comet_line(comet: Row) -> str:
     """One Comet of the run."""
-    handle = printable_text(comet["handle"])
-    return f"Discovered Comet: @{handle} ({comet['follower_count']:,} followers, {comet['daily_growth_followers']:+,})"
+    growth = comet["daily_growth_followers"]
+    since = "new" if comet["is_new"] else "first reading" if growth is None else f"{growth:+,}"
+    return f"Discovered Comet: @{printable_text(comet['handle'])} ({comet['follower_count']:,} followers, {since})"
 
 
 def hashtag_lines(hashtags: Sequence[Row], price_usd: float) -> Iterator[str]:
@@ -69,11 +70,23 @@ def asking_lines(asking: Row) -> Iterator[str]:
     yield _ROLL_CALL.format(**asking)
 
 
+def rarely_carried_line(row: Row) -> str:
+    """Return the warning about a search whose videos hardly carry its hashtag.
+
+    :param row: a row of hashtags.sql
+    """
+    hashtag = printable_text(row["hashtag"])
+    return (
+        f"#{hashtag}: only {row['tagged_count']:,} of {row['video_count']:,} videos carry the hashtag; "
+        "TikTok's search has matched other words."
+    )
+
+
 def unidentified_line(asking: Row) -> str:
     """Return how many creators can't be fetched: rows of the original script without a TikTok id."""
     return (
-        f"Creators without a TikTok id, never fetched: {asking['unidentified_count']:,}. The original script stored them "
-        "under another key; their history is kept. `select * from creators where not is_identified` lists them."
+        f"Creators without a TikTok id, never fetched: {asking['unidentified_count']:,}. The original script stored "
+        "them under another key; their history is kept. They are the rows of creators with is_identified = false."
     )
 
 
@@ -84,7 +97,7 @@ def standing_line(asking: Row) -> str:
 
 def snapshots_line(asking: Row, snapshots: Sequence[Row]) -> str:
     """How the counts of the run's date are known."""
-    found = ", ".join(f"{row['snapshot_count']:,} {row['basis']}" for row in snapshots) or "none"
+    found = ", ".join(f"{row['snapshot_count']:,} {BASIS_LABELS[row['basis']]}" for row in snapshots) or "none"
     return f"Snapshots of {asking['recorded_date']}: {found}"
 
 

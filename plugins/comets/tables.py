@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+BASIS_LABELS = {"observed": "measured", "estimated": "estimated", "late": "backdated"}
+"""How people read the basis of a count."""
+
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines of a table: columns as wide as their longest cell, numbers to the right."""

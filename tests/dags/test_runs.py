@@ -57,6 +57,7 @@ def test_hashtags_in_growing_comets_out(
 
     log = capsys.readouterr().out + caplog.text
     comets = rows("select distinct user_id from comet_discoveries where recorded_date = '2026-03-02'")
+    assert re.search(r"Discovered Comet: @\S+ \([\d,]+ followers, new\)", log)
     assert re.search(r"Discovered Comet: @\S+ \([\d,]+ followers, [+-][\d,]+\)", log)
     assert re.search(rf"Total Comets discovered: {len(comets)}\b", log)
     assert re.search(r"#gymtok: page at offset 20 gave \d+ items", log)
@@ -78,6 +79,7 @@ def test_a_run_triggered_without_a_logical_date_owns_the_day_it_was_triggered(
     "conf",
     [
         {"hashtags": ["#"]},
+        {"hashtags": ["gymtok", "#two words"]},
         {"hashtags": ["gymtok"], "min_followers": 5, "max_followers": 1},
         {"hashtags": ["gymtok"], "hashtag": "typo"},
     ],
@@ -246,7 +248,7 @@ def test_nothing_a_creator_writes_is_interpreted(run_dag: RunDag, rows: Rows, ma
         video(3, "6" * 19, plays=50_000, followers=2**33, nickname="too big", caption=""),
     ]
     march.set_faults({"route": SEARCH, "fault": "items", "items": items})
-    outcome = run_dag(MARCH_1, {"hashtags": ["日本語 '\"%{}", "gymtok"], "pages_per_hashtag": 1})
+    outcome = run_dag(MARCH_1, {"hashtags": ["日本語🏋️", "gymtok"], "pages_per_hashtag": 1})
     assert outcome.state == "success"
     creators = {row["user_id"]: row for row in rows("select * from creators")}
     assert set(creators) == {"7" * 19, "8" * 19}
@@ -254,7 +256,7 @@ def test_nothing_a_creator_writes_is_interpreted(run_dag: RunDag, rows: Rows, ma
     assert creators["7" * 19]["handle"] == "o'hara%\\\"{}"
     assert creators["8" * 19]["nickname"] == "nul� and half �"
     found = rows("select distinct hashtag from comet_discoveries where user_id = %s order by hashtag", "7" * 19)
-    assert {row["hashtag"] for row in found} == {"日本語 '\"%{}", "gymtok"}
+    assert {row["hashtag"] for row in found} == {"日本語🏋️", "gymtok"}
 
 
 def video(

@@ -16,7 +16,8 @@ GROWING, SHRINKING, HIDDEN, NEWCOMER = cast(4)
 GROWN = {GROWING: 20_100, SHRINKING: 19_997, HIDDEN: 26_000, NEWCOMER: 20_100}
 LATE_HOUR = "2026-03-04T08:00:00Z"
 FACTS = {
-    "creators": "*",
+    # The run that found a creator first depends on the order, on purpose.
+    "creators": "to_jsonb(creators) - 'found_by_run_id' as creator",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, basis, gap_days,"
     " daily_growth_followers, daily_growth_percent",
     "comet_discoveries": "*",

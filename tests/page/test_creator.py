@@ -71,9 +71,9 @@ def test_days_that_were_not_observed_differ_in_picture_and_table(ada: Page) -> N
     ] * 3
     assert points[-1] == {"recorded_date": "2026-03-10", "follower_count": 45_230, "basis": "observed"}
     assert ["2026-03-05", "~39,980", "estimated", "~+10", "~+1.50%", "1"] in ada.rows
-    assert ["2026-03-01", "~39,940", "late", "–", "–", "–"] in ada.rows
+    assert ["2026-03-01", "~39,940", "backdated", "–", "–", "–"] in ada.rows
     # Growth since a day that was worked out is worked out as well.
-    assert ["2026-03-07", "39,990", "observed", "~+10", "~+1.50%", "1"] in ada.rows
+    assert ["2026-03-07", "39,990", "measured", "~+10", "~+1.50%", "1"] in ada.rows
 
 
 def test_hashtags_and_handles_have_their_dates(ada: Page) -> None:

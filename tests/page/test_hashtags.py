@@ -8,18 +8,19 @@ from tests.page.conftest import Site
 from tests.page.reading import entries, read, rows
 
 
-def test_two_runs_of_a_date_count_once_but_both_were_paid(site: Site) -> None:
+def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_run(site: Site) -> None:
     cozy = next(entry for entry in entries(site, "hashtags.json") if entry["hashtag"] == "cozygaming")
     assert cozy["run_count"] == 3
     assert cozy["date_count"] == 2
     assert cozy["video_count"] == 12
     assert cozy["tagged_count"] == 3 + 5
     assert cozy["precision_rate"] == pytest.approx(8 / 12)
-    assert cozy["new_comet_count"] == 2 + 3
+    assert cozy["comet_count"] == len({"101", "104"})
+    assert cozy["new_comet_count"] == 2 + 2 + 3
     assert cozy["billed_count"] == 2 + 2 + 4
-    assert cozy["new_comets_per_call"] == pytest.approx(5 / 8)
+    assert cozy["new_comets_per_call"] == pytest.approx(7 / 8)
     assert cozy["cost_usd"] == pytest.approx(0.008)
-    assert cozy["cost_per_new_comet_usd"] == pytest.approx(0.0016)
+    assert cozy["cost_per_new_comet_usd"] == pytest.approx(0.008 / 7)
 
 
 def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
@@ -31,11 +32,11 @@ def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
 def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:
     page = read(site, "hashtags?days=2")
     cozy = next(row for row in page.rows if row[0] == "#cozygaming")
-    assert cozy[9] == "+1 (2 → 3)"
+    assert cozy[9] == "+3 (2 → 5)"
     bars = [(attributes["d"] or "").count("M") for tag, attributes in page.elements if tag == "path"]
     assert bars == [2, 2, 2]
     labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
-    assert "New Comets per day, 3 at most on 2 of 2 days" in labels
+    assert "New Comets per day, 5 at most on 2 of 2 days" in labels
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -72,9 +73,10 @@ def test_each_column_sorts_both_ways_with_unknown_ones_last(site: Site, key: str
     assert len(found) == 7 + CROWD
     sign = -1 if order == "desc" else 1
 
-    def place(entry: dict[str, float | str | None]) -> tuple[bool, float, str]:
+    def place(entry: dict[str, Any]) -> tuple[bool, float, int, str]:
         value = entry[FIGURES[key]]
-        return value is None, 0 if value is None else sign * float(value), str(entry["user_id"])
+        rank = 0 if value is None else sign * float(value)
+        return value is None, rank, -entry["follower_count"], str(entry["user_id"])
 
     assert found == sorted(found, key=place)
     assert [entry["place"] for entry in found] == list(range(1, 8 + CROWD))

@@ -40,6 +40,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             handle=handle,
             nickname=nickname,
             tracked_since=since,
+            found_by_run_id=f"manual__{TODAY}T09:00:00+00:00" if since == TODAY else None,
             is_gathered=True,
         )
         days(connection, user_id, before, now)

@@ -288,7 +288,7 @@ class Tables:
 
     @cached_property
     def unread_imports(self) -> set[tuple[str, date]]:
-        """(user_id, date) of the imported rows whose 0 stands for unknown, as no reading or estimate has replaced it."""
+        """(user_id, date) of the imported rows whose 0 is unknown, as no reading or estimate has replaced it."""
         return {
             (key, snapshot.recorded_date)
             for key in self.tracked_since

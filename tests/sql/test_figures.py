@@ -128,3 +128,28 @@ def test_a_search_that_was_never_finished_was_not_re_used(facts: Facts) -> None:
     run_id = facts.run(hashtags=["a", "b"])
     (row,) = ask(facts, "report/days", run_ids=[run_id])
     assert figures(row, "made_search", "reused_search") == (0, 0)
+
+
+def test_the_latest_run_is_that_of_the_newest_date_whatever_was_run_after_it(facts: Facts) -> None:
+    facts.land_page(Video(), recorded_date=day(1))
+    newest = facts.run(day(1))
+    backfilled = facts.run()
+    facts.connection.execute(
+        "update comet_runs set accepted_at = accepted_at + '9 days' where run_id = %s", [backfilled]
+    )
+    facts.accept(recorded_date=day(2))
+    (found,) = ask(facts, "page/latest")
+    assert (found["run_id"], found["recorded_date"]) == (newest, day(1))
+    (entry,) = found["entries"]
+    assert (entry["is_new"], entry["daily_growth_followers"]) == (True, None)
+
+
+def test_a_first_reading_has_no_growth_to_show_and_comes_last(facts: Facts) -> None:
+    facts.land_page(Video("71", follower_count=30_000))
+    facts.run()
+    facts.land_page(Video("71", follower_count=29_000), Video("72", "v2", follower_count=90_000), recorded_date=day(1))
+    facts.run(day(1))
+    rows = ask(facts, "leaderboard", recorded_date=day(1), row_limit=9)
+    assert [(row["user_id"], row["daily_growth_followers"]) for row in rows] == [("71", -1_000), ("72", None)]
+    scores = facts.rows("select user_id, daily_growth_followers from comet_scores where recorded_date = %s", day(1))
+    assert set(scores) == {("71", -1_000), ("72", None)}

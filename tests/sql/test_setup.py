@@ -141,7 +141,7 @@ def test_a_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
-    assert database.execute("select version from comet_schema").fetchall() == [(4,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(5,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
@@ -167,7 +167,7 @@ def test_two_at_the_same_time(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, range(4)))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select version from comet_schema").fetchall() == [(4,)]
+        assert connection.execute("select version from comet_schema").fetchall() == [(5,)]
 
 
 def test_psql_runs_the_file(url: str) -> None:

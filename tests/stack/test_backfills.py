@@ -25,7 +25,7 @@ RESULT_TABLES = (
     "comet_observations",
 )
 STORED_TABLES = (*RESULT_TABLES, "comet_profiles", "comet_videos", "comet_pages", "comet_searches")
-SURROGATES = {"id", "item_id", "run_id"}
+SURROGATES = {"id", "item_id", "run_id", "found_by_run_id"}
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -141,7 +141,7 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
 ) -> None:
     """LocalExecutor repeats what tasks write, without Airflow's masking."""
     stack.begin_anew()
-    hashtags = ["echoing page", "redirect", "gymtok"]
+    hashtags = ["echoing_page", "redirect", "gymtok"]
     stack.sandbox.set_clock(at(5))
     stack.sandbox.set_faults(
         {"keyword": hashtags[0], "fault": "html", "status": 404},

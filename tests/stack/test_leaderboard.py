@@ -74,9 +74,9 @@ def test_a_missed_day_is_marked_explained_and_shown(
     assert lines[3].startswith("  ~ rests on an estimate: ")
     assert lines[5:7] == ["The fastest of them, day by day: @ada", "  date        followers  growth/day  known by"]
     assert [line.split() for line in lines[7:10]] == [
-        ["2026-03-01", "20,000", "+0", "observed"],
+        ["2026-03-01", "20,000", "-", "measured"],
         ["2026-03-03", "~20,200", "~+100", "estimated"],
-        ["2026-03-04", "20,300", "~+100", "observed"],
+        ["2026-03-04", "20,300", "~+100", "measured"],
     ]
     assert lines[10:] == lines[3:4]
 

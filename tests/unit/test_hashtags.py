@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comets.hashtags import HashtagError, carries, normalise_hashtag, normalise_hashtags
+from comets.hashtags import HashtagError, carries, is_rarely_carried, normalise_hashtag, normalise_hashtags
 
 
 @pytest.mark.parametrize(
@@ -13,14 +13,15 @@ from comets.hashtags import HashtagError, carries, normalise_hashtag, normalise_
         ("#GymTok", "gymtok"),
         ("  # gymtok ", "gymtok"),
         ("＃ＧｙｍＴｏｋ", "gymtok"),
-        ("##gymtok", "#gymtok"),
         ("STRASSE", "strasse"),
         ("Straße", "strasse"),
         ("#日本語", "日本語"),
         ("#ไทย", "ไทย"),
         ("#مرحبا", "مرحبا"),
         ("🏋️", "🏋️"),
-        ("100%_{{ds}}'\\", "100%_{{ds}}'\\"),
+        ("gym_tok 2026".replace(" ", "_"), "gym_tok_2026"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("🧑🏽\u200d🚀", "🧑🏽\u200d🚀"),
     ],
 )
 def test_a_hashtag_has_one_spelling(written: str, stored: str) -> None:
@@ -37,6 +38,34 @@ def test_an_empty_hashtag_is_refused(written: str) -> None:
 def test_what_no_request_could_carry_is_refused(written: str) -> None:
     with pytest.raises(HashtagError):
         normalise_hashtag(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "#two words",
+        "#$%",
+        "##gymtok",
+        "a#b",
+        "gym-tok",
+        "a.b",
+        "100%",
+        "a+b",
+        "€uro",
+        "rock'n'roll",
+        "a\u3000b",
+        "a\u202eb",
+    ],
+)
+def test_a_hashtag_that_tiktok_cannot_have_is_refused_by_name(written: str) -> None:
+    with pytest.raises(HashtagError, match="TikTok has no such hashtag") as refusal:
+        normalise_hashtag(written)
+    assert repr(written) in str(refusal.value)
+
+
+@pytest.mark.parametrize(("tagged", "videos", "is_so"), [(1, 10, True), (2, 10, False), (0, 9, False), (19, 100, True)])
+def test_a_search_is_rarely_carried_below_a_fifth_of_its_videos(tagged: int, videos: int, is_so: bool) -> None:
+    assert is_rarely_carried(tagged, videos) is is_so
 
 
 def test_spellings_of_one_hashtag_are_searched_once_in_the_first_ones_place() -> None:

@@ -44,16 +44,11 @@ figures as (
 rivals as (
     select
         rival.follower_count between %(min_followers)s::bigint and %(max_followers)s::bigint as is_in_band,
-        (
-            rival.daily_growth_followers > figures.daily_growth_followers
-            or (
-                rival.daily_growth_followers = figures.daily_growth_followers and rival.user_id < figures.user_id
-            )
-        ) as is_faster,
-        (
-            rival.score > figures.score
-            or (rival.score = figures.score and rival.user_id < figures.user_id)
-        ) as is_higher
+        (coalesce(rival.daily_growth_followers, '-infinity'::float8), rival.follower_count, figures.user_id)
+        > (coalesce(figures.daily_growth_followers, '-infinity'::float8), figures.follower_count, rival.user_id)
+            as is_faster,
+        (coalesce(rival.score, '-infinity'::numeric), rival.follower_count, figures.user_id)
+        > (coalesce(figures.score, '-infinity'::numeric), figures.follower_count, rival.user_id) as is_higher
     from figures
     inner join comet_scores as rival on figures.recorded_date = rival.recorded_date
 ),
@@ -96,8 +91,8 @@ days as (
         follower_count,
         heart_count,
         video_count,
-        daily_growth_followers,
-        daily_growth_percent,
+        case when gap_days is not null then daily_growth_followers end as daily_growth_followers,
+        case when gap_days is not null then daily_growth_percent end as daily_growth_percent,
         gap_days,
         basis,
         basis <> 'observed' or coalesce(lag(basis) over (order by recorded_date) <> 'observed', false)

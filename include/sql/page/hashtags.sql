@@ -1,7 +1,8 @@
 -- Purpose: what each hashtag gave and cost in the last days up to the latest run.
--- Inputs: comet_runs, comet_run_hashtags. Grain: one row; entries has one per hashtag. Idempotent: it only reads.
--- Several runs of a date see the same videos and the same new Comets: the latest one with the hashtag speaks for the
--- date. Each of them was paid for, so calls are summed over all.
+-- Inputs: comet_runs, comet_run_hashtags, comet_run_discoveries.
+-- Grain: one row; entries has one per hashtag. Idempotent: it only reads.
+-- Several runs of a date see the same videos: the latest one with the hashtag speaks for the date. A Comet counts once
+-- however many dates find it, and is new in one run only. Each run was paid for, so calls are summed over all.
 with last as (
     select max(recorded_date) as recorded_date
     from comet_runs
@@ -22,11 +23,8 @@ days as (
     select distinct on (hashtag, recorded_date)
         hashtag,
         recorded_date,
-        is_late,
         video_count,
-        tagged_count,
-        comet_count,
-        new_comet_count
+        tagged_count
     from found
     order by hashtag asc, recorded_date asc, accepted_at desc, run_id asc
 ),
@@ -36,8 +34,34 @@ given as (
         hashtag,
         count(*) as date_count,
         sum(video_count)::bigint as video_count,
-        sum(tagged_count)::bigint as tagged_count,
-        sum(comet_count)::bigint as comet_count,
+        sum(tagged_count)::bigint as tagged_count
+    from days
+    group by hashtag
+),
+
+comets as (
+    select
+        own.hashtag,
+        count(distinct own.user_id) as comet_count
+    from last
+    inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
+    inner join comet_run_discoveries as own on run.run_id = own.run_id
+    group by own.hashtag
+),
+
+new_per_day as (
+    select
+        hashtag,
+        recorded_date,
+        is_late,
+        sum(new_comet_count)::bigint as new_comet_count
+    from found
+    group by hashtag, recorded_date, is_late
+),
+
+new_comets as (
+    select
+        hashtag,
         sum(new_comet_count)::bigint as new_comet_count,
         coalesce(sum(new_comet_count) filter (where not is_late), 0)::bigint as earlier_new_comet_count,
         coalesce(sum(new_comet_count) filter (where is_late), 0)::bigint as later_new_comet_count,
@@ -45,7 +69,7 @@ given as (
             jsonb_build_object('recorded_date', recorded_date, 'new_comet_count', new_comet_count)
             order by recorded_date
         ) as days
-    from days
+    from new_per_day
     group by hashtag
 ),
 
@@ -62,17 +86,24 @@ paid as (
 entries as (
     select
         given.*,
+        coalesce(comets.comet_count, 0) as comet_count,
+        new_comets.new_comet_count,
+        new_comets.earlier_new_comet_count,
+        new_comets.later_new_comet_count,
+        new_comets.days,
         paid.run_count,
         paid.call_count,
         paid.billed_count,
         given.tagged_count / nullif(given.video_count, 0)::double precision as precision_rate,
-        given.new_comet_count / nullif(paid.billed_count, 0)::double precision as new_comets_per_call,
+        new_comets.new_comet_count / nullif(paid.billed_count, 0)::double precision as new_comets_per_call,
         paid.billed_count * %(price_usd)s::double precision as cost_usd,
-        paid.billed_count * %(price_usd)s::double precision / nullif(given.new_comet_count, 0)
+        paid.billed_count * %(price_usd)s::double precision / nullif(new_comets.new_comet_count, 0)
             as cost_per_new_comet_usd,
-        given.later_new_comet_count - given.earlier_new_comet_count as trend
+        new_comets.later_new_comet_count - new_comets.earlier_new_comet_count as trend
     from given
     inner join paid on given.hashtag = paid.hashtag
+    inner join new_comets on given.hashtag = new_comets.hashtag
+    left join comets on given.hashtag = comets.hashtag
 )
 
 select

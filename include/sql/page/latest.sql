@@ -1,15 +1,21 @@
--- Purpose: the Comets that the latest run has found, fastest first.
+-- Purpose: the Comets found for the newest date that was run, by the latest run of it, fastest first. Until a date was
+-- run, the newest one that a run was accepted for.
 -- Inputs: comet_runs, comet_run_dates, comet_run_discoveries, creators, comet_scores.
 -- Grain: one row; entries has one per Comet, 500 at most. Idempotent: it only reads.
 with run as (
     select
-        run_id,
-        recorded_date,
-        accepted_at,
-        hashtags,
-        is_live
-    from comet_runs
-    order by accepted_at desc, run_id asc
+        accepted.run_id,
+        accepted.recorded_date,
+        accepted.accepted_at,
+        accepted.hashtags,
+        accepted.is_live
+    from comet_runs as accepted
+    left join comet_run_dates as run_date on accepted.recorded_date = run_date.recorded_date
+    order by
+        run_date.recorded_date is not null desc,
+        accepted.recorded_date desc,
+        accepted.accepted_at desc,
+        accepted.run_id asc
     limit 1
 ),
 
@@ -40,7 +46,10 @@ entries as (
         figures.score,
         coalesce(figures.is_low_confidence, false) as is_low_confidence,
         row_number() over (
-            order by figures.daily_growth_followers desc nulls last, found.user_id asc
+            order by
+                figures.daily_growth_followers desc nulls last,
+                coalesce(figures.follower_count, found.found_follower_count) desc,
+                found.user_id asc
         ) as place
     from run
     cross join found

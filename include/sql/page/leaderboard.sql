@@ -21,6 +21,7 @@ found as (
 matching as materialized (
     select
         score.user_id,
+        score.follower_count,
         case when %(is_descending)s then -1 else 1 end
         * case %(sort)s::text
             when 'followers' then score.follower_count::double precision
@@ -70,9 +71,10 @@ size as (
 ordered as (
     select
         user_id,
+        follower_count,
         sort_key
     from matching
-    order by sort_key asc nulls last, user_id asc
+    order by sort_key asc nulls last, follower_count desc, user_id asc
     offset (select size.skipped_count from size)
     fetch first %(page_size)s rows only
 ),
@@ -81,7 +83,7 @@ placed as (
     select
         user_id,
         (select size.skipped_count from size)
-        + row_number() over (order by sort_key asc nulls last, user_id asc) as place
+        + row_number() over (order by sort_key asc nulls last, follower_count desc, user_id asc) as place
     from ordered
 ),
 

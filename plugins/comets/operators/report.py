@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from comets import report_lines
 from comets.database import Database, connect
+from comets.hashtags import is_rarely_carried
 from comets.outcomes import TaskOfHashtag, is_extracted, mark_outcomes
 from comets.run_figures import RunFigures, store_figures
 from comets.settings import settings
@@ -84,6 +85,8 @@ class ReportOperator(BaseOperator):
         for row in hashtags:
             if row["received_count"] != row["landed_count"] + row["rejected_count"]:
                 self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
+            if is_rarely_carried(row["tagged_count"], row["video_count"]):
+                self.log.warning("%s", report_lines.rarely_carried_line(row))
         new_comet_count = sum(comet["is_new"] for comet in comets)
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from comets.tables import BASIS_LABELS
+
 UNKNOWN = "–"
 # Between emoji and between letters of Persian and Indic scripts these belong to the text.
 _JOINERS = "\u200c\u200d"
@@ -90,4 +92,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "sample": sample,
     "moment": moment,
     "visible": visible,
+    "basis_label": BASIS_LABELS.__getitem__,
 }

@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from comets.hashtags import is_rarely_carried
 from comets.page.bars import bars
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
@@ -26,7 +27,7 @@ COLUMNS: dict[Sort, tuple[str, str, str]] = {
     "runs": ("run_count", "Runs", "Runs that searched it"),
     "videos": ("video_count", "Videos", "Videos found, of the latest run of each date"),
     "precision": ("precision_rate", "Precision", "Share of these videos that carry the hashtag"),
-    "comets": ("comet_count", "Comets", "Comets found, counted on each date again"),
+    "comets": ("comet_count", "Comets", "Different Comets found"),
     "new": ("new_comet_count", "New Comets", "Comets that were not tracked before"),
     "calls": ("billed_count", "Paid calls", "Calls that TikHub has billed"),
     "yield": ("new_comets_per_call", "Yield", "New Comets by paid calls"),
@@ -72,6 +73,7 @@ def page(request: Request) -> Response:
     asked = read_parameters(Asked, request.query_params)
     found = _fetch(asked)
     for entry in found["entries"]:
+        entry["is_rarely_carried"] = is_rarely_carried(entry["tagged_count"], entry["video_count"])
         entry["bars"] = bars(entry["days"], found["first_date"], asked.days)
     values = {
         "asked": asked,

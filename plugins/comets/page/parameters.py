@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import QueryParams
 
-from comets.hashtags import normalise_hashtag
+from comets.hashtags import spell_hashtag
 from comets.text import clean_text
 
 MAX_PAGE = 1_000_000
@@ -53,7 +53,7 @@ Day = Annotated[date, BeforeValidator(_date)]
 PageNumber = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 PageSize = Annotated[int, AfterValidator(_page_size)]
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
-Hashtag = Annotated[Text, AfterValidator(normalise_hashtag)]
+Hashtag = Annotated[Text, AfterValidator(spell_hashtag)]
 Direction = Literal["asc", "desc"]
 
 

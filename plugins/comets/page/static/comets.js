@@ -27,6 +27,7 @@
       line: colour("--line"),
       surface: colour("--surface"),
     };
+    const labels = { observed: "measured", estimated: "estimated", late: "backdated" };
     const basis = (context) => points[context.dataIndex]?.basis ?? "observed";
     const isGuessed = (segment) =>
       points[segment.p0DataIndex].basis !== "observed" || points[segment.p1DataIndex].basis !== "observed";
@@ -70,7 +71,7 @@
                 ["observed", "estimated", "late"]
                   .filter((name) => points.some((point) => point.basis === name))
                   .map((name) => ({
-                    text: name,
+                    text: labels[name],
                     fontColor: colours.text,
                     pointStyle: shapes[name],
                     fillStyle: name === "observed" ? colours.observed : colours.surface,
@@ -83,7 +84,7 @@
           tooltip: {
             callbacks: {
               title: (items) => items.map((item) => dayText(item.parsed.x)),
-              label: (item) => `${item.parsed.y.toLocaleString("en-US")} followers, ${points[item.dataIndex].basis}`,
+              label: (item) => `${item.parsed.y.toLocaleString("en-US")} followers, ${labels[points[item.dataIndex].basis]}`,
             },
           },
         },
