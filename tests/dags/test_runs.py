@@ -83,7 +83,7 @@ def test_a_run_triggered_without_a_logical_date_owns_the_day_it_was_triggered(
         {"hashtags": ["gymtok"], "min_followers": 5, "max_followers": 1},
         {"hashtags": ["gymtok"], "hashtag": "typo"},
     ],
-    ids=["empty hashtag", "empty band", "unknown param"],
+    ids=["empty hashtag", "impossible hashtag", "empty band", "unknown param"],
 )
 def test_a_refused_run_makes_no_call_and_leaves_no_date(
     run_dag: RunDag, rows: Rows, sandbox: SandboxClient, conf: dict[str, Any], capsys: pytest.CaptureFixture[str]
