@@ -25,8 +25,13 @@ def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_r
 
 def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
     page = read(site, "hashtags?sort=cost&order=asc")
-    assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok", "#قهوة"]
+    assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok few videos carry it", "#قهوة"]
     assert page.rows[3][8] == "–"
+
+
+def test_a_hashtag_that_few_of_its_videos_carry_is_marked(site: Site) -> None:
+    marked = [row[0] for row in read(site, "hashtags").rows if "few videos carry it" in row[0]]
+    assert marked == ["#gymtok few videos carry it"]
 
 
 def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:

@@ -102,7 +102,9 @@ def report(connection: psycopg.Connection[Row], run_id: str) -> None:
         stop_reasons=["The budget is spent: <b>clear</b> the failed tasks."],
     )
     for place, tag in enumerate(TAGS):
-        hashtag_figures(connection, run_id, tag, tagged_count=3 + place, new_comet_count=2 - place, billed_count=2)
+        # Of 12 videos of #gymtok 2 carry it.
+        tagged_count = 1 if tag == "gymtok" else 3 + place
+        hashtag_figures(connection, run_id, tag, tagged_count=tagged_count, new_comet_count=2 - place, billed_count=2)
 
 
 def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: Any) -> None:

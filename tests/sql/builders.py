@@ -76,6 +76,7 @@ class Video:
     like_count: int | None = None
     comment_count: int | None = None
     share_count: int | None = None
+    hashtags: list[str] | None = None
 
 
 @dataclass(frozen=True)

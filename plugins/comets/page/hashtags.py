@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.hashtags import is_rarely_carried
+from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_rarely_carried
 from comets.page.bars import bars
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
@@ -80,6 +80,8 @@ def page(request: Request) -> Response:
         "found": found,
         "columns": COLUMNS,
         "price_usd": settings().budget.price_per_call_usd,
+        "min_tagged_sample": MIN_TAGGED_SAMPLE,
+        "min_tagged_share": MIN_TAGGED_SHARE,
         "sort_links": {key: asked.changed(sort=key, order=_next_order(asked, key)) for key in COLUMNS},
     }
     return render(request, "hashtags.html", values)
