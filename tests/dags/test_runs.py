@@ -259,6 +259,19 @@ def test_nothing_a_creator_writes_is_interpreted(run_dag: RunDag, rows: Rows, ma
     assert {row["hashtag"] for row in found} == {"日本語🏋️", "gymtok"}
 
 
+def test_a_search_whose_videos_hardly_carry_the_hashtag_is_warned_of(
+    run_dag: RunDag, march: SandboxClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = [video(number, "7" * 19, plays=50_000, followers=20_000, hashtags=["fyp"]) for number in range(11)]
+    items.append(video(11, "7" * 19, plays=50_000, followers=20_000, hashtags=["fyp", "GymTok"]))
+    march.set_faults({"route": SEARCH, "keyword": "gymtok", "fault": "items", "items": items})
+    outcome = run_dag(MARCH_1, {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 1})
+    assert outcome.state == "success"
+    [warning] = [line for line in capsys.readouterr().out.splitlines() if "videos carry the hashtag" in line]
+    assert "[warning" in warning
+    assert "#gymtok: only 1 of 12 videos carry the hashtag; TikTok's search has matched other words." in warning
+
+
 def video(
     number: int,
     user_id: str,
@@ -268,6 +281,7 @@ def video(
     nickname: str = "Somebody",
     caption: str = "a video",
     handle: str | None = None,
+    hashtags: list[str] | None = None,
 ) -> dict[str, Any]:
     """A card of a search page, as TikHub gives it."""
     return {
@@ -276,6 +290,7 @@ def video(
             "desc": caption,
             "create_time": 1_772_000_000,
             "statistics": {"play_count": plays},
+            **({} if hashtags is None else {"text_extra": [{"hashtag_name": tag} for tag in hashtags]}),
             "author": {
                 "uid": user_id,
                 "unique_id": handle or f"user.{user_id}",
