@@ -5,6 +5,7 @@ with days as (
         recorded_date,
         follower_count,
         case when gap_days is not null then daily_growth_followers end as daily_growth_followers,
+        gap_days,
         basis
     from creator_stats
     where user_id = %(user_id)s and recorded_date <= %(recorded_date)s::date
@@ -16,6 +17,7 @@ select
     days.recorded_date,
     days.follower_count,
     days.daily_growth_followers,
+    days.gap_days,
     days.basis,
     days.basis <> 'observed' as is_count_estimated,
     days.basis <> 'observed' or coalesce(previous.basis <> 'observed', false) as is_growth_estimated

@@ -1229,9 +1229,9 @@ where
 
 comment on column comet_creator_metrics.follower_count is 'Followers on the date.';
 comment on column comet_creator_metrics.basis is
-'How the count is known: observed, estimated (between two observed counts) or late (the first one after the date).';
+'How the count is known: measured on the date, or estimated between two measured counts.';
 comment on column comet_creator_metrics.is_growth_estimated is
-'Whether the count of the date or of the snapshot before it was not observed.';
+'Whether the count of the date or of the snapshot before it was not measured.';
 comment on column comet_creator_metrics.daily_growth_followers is
 'Followers gained per day since the snapshot before.';
 comment on column comet_creator_metrics.daily_growth_percent is
@@ -1247,11 +1247,11 @@ comment on column comet_creator_metrics.growth_7d_days is 'Days that the growth 
 comment on column comet_creator_metrics.growth_30d_days is
 'Days that the growth rate over 30 days rests on.';
 comment on column comet_creator_metrics.is_growth_1d_estimated is
-'Whether one of the two counts of the growth rate over 1 day was not observed.';
+'Whether one of the two counts of the growth rate over 1 day was not measured.';
 comment on column comet_creator_metrics.is_growth_7d_estimated is
-'Whether one of the two counts of the growth rate over 7 days was not observed.';
+'Whether one of the two counts of the growth rate over 7 days was not measured.';
 comment on column comet_creator_metrics.is_growth_30d_estimated is
-'Whether one of the two counts of the growth rate over 30 days was not observed.';
+'Whether one of the two counts of the growth rate over 30 days was not measured.';
 comment on column comet_creator_metrics.acceleration is
 'Change of followers per day between the last two spans of readings, per day between their middles; 0 within rounding.';
 comment on column comet_creator_metrics.acceleration_days is

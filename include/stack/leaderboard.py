@@ -19,6 +19,7 @@ DAYS_HEADINGS = ("date", "followers", "growth/day", "known by")
 DAYS_TEXT = frozenset({0, 3})
 SHOWN_DAYS = 7
 MARK = "~"
+FIRST_READING = "first reading"
 LEGEND = f"{MARK} rests on an estimate: a count that nobody read on its day is derived from the counts around it."
 LAST_CALL = "select coalesce(max(call_id), 0) as call_id from comet_calls"
 # A run that is made anew keeps its id and its earlier calls.
@@ -90,13 +91,12 @@ def fetch_all(environment: Environment, name: str, **parameters: Any) -> list[di
 
 def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Write one row of the leaderboard for a person."""
-    is_growth_estimated = row["is_growth_estimated"]
     return (
         str(row["place"]),
         handle_cell(row),
         number_cell(row["follower_count"], ",", row["is_count_estimated"]),
-        number_cell(row["daily_growth_followers"], "+,", is_growth_estimated),
-        number_cell(row["daily_growth_percent"], "+.2f", is_growth_estimated),
+        growth_cell(row),
+        number_cell(row["daily_growth_percent"], "+.2f", row["is_growth_estimated"]),
         " ".join(f"#{printable_text(hashtag)}" for hashtag in row["hashtags"]),
     )
 
@@ -106,7 +106,7 @@ def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         str(day["recorded_date"]),
         number_cell(day["follower_count"], ",", day["is_count_estimated"]),
-        number_cell(day["daily_growth_followers"], "+,", day["is_growth_estimated"]),
+        growth_cell(day),
         BASIS_LABELS[day["basis"]],
     )
 
@@ -114,6 +114,13 @@ def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
 def handle_cell(row: Mapping[str, Any]) -> str:
     """Write a handle so that it cannot drive a terminal; what a creator never told is a dash."""
     return f"@{printable_text(row['handle'])}" if row["handle"] else "-"
+
+
+def growth_cell(row: Mapping[str, Any]) -> str:
+    """Write a growth a day, or that the row is the first reading."""
+    if row["gap_days"] is None and row["basis"] == "observed":
+        return FIRST_READING
+    return number_cell(row["daily_growth_followers"], "+,", row["is_growth_estimated"])
 
 
 def number_cell(number: Any, form: str, is_estimated: bool) -> str:

@@ -76,6 +76,12 @@ def test_days_that_were_not_observed_differ_in_picture_and_table(ada: Page) -> N
     assert ["2026-03-07", "39,990", "measured", "~+10", "~+1.50%", "1"] in ada.rows
 
 
+def test_people_read_measured_estimated_and_backdated(ada: Page) -> None:
+    assert "A filled point was measured on that day." in ada.text
+    assert "A triangle is backdated:" in ada.text
+    assert ["Basis", "measured"] in [row[:2] for row in ada.rows]
+
+
 def test_hashtags_and_handles_have_their_dates(ada: Page) -> None:
     assert ["#gymtok", "2", "1", "2026-03-09", "2026-03-10"] in ada.rows
     assert ["@ada", "2026-01-05 02:00 UTC", "2026-02-01 02:00 UTC"] in ada.rows

@@ -63,7 +63,7 @@ def test_new_and_uncertain_figures_are_marked(site: Site) -> None:
     assert cells["@bo"][3:5] == ["~+1,000", "~+4.76%"]
     assert cells["@ada.plays"][12] == "81.5"
     assert cells["@bo"][12] == "?42.0"
-    assert "estimated: a count behind the figure was not observed" in page.text
+    assert "estimated: a count behind the figure was not measured" in page.text
 
 
 @pytest.mark.parametrize("key", COLUMNS)
@@ -80,6 +80,13 @@ def test_each_column_sorts_both_ways_with_unknown_ones_last(site: Site, key: str
 
     assert found == sorted(found, key=place)
     assert [entry["place"] for entry in found] == list(range(1, 8 + CROWD))
+
+
+@pytest.mark.parametrize("key", ["growth", "percent"])
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_a_first_reading_is_a_dash_and_sorts_last_in_both_directions(site: Site, key: str, order: str) -> None:
+    page = read(site, f"?band=10k-25k&sort={key}&order={order}")
+    assert page.rows[-1][1:5] == ["106", "11,000", "–", "–"]
 
 
 def test_a_heading_sorts_and_then_turns_the_order_around(site: Site) -> None:

@@ -93,7 +93,7 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         basis="observed",
         is_growth_estimated=number == 102,
         daily_growth_followers=gain if number != 106 else None,
-        daily_growth_percent=round(100 * gain / count, 2),
+        daily_growth_percent=round(100 * gain / count, 2) if number != 106 else None,
         growth_1d_rate=gain / count,
         growth_1d_days=1,
         is_growth_1d_estimated=False,

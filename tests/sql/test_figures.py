@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+import pytest
 from psycopg.rows import dict_row
 
 from tests.sql.builders import DAY, SQL_FOLDER, Facts, Video, day, noon
@@ -153,3 +155,54 @@ def test_a_first_reading_has_no_growth_to_show_and_comes_last(facts: Facts) -> N
     assert [(row["user_id"], row["daily_growth_followers"]) for row in rows] == [("71", -1_000), ("72", None)]
     scores = facts.rows("select user_id, daily_growth_followers from comet_scores where recorded_date = %s", day(1))
     assert set(scores) == {("71", -1_000), ("72", None)}
+
+
+def board(facts: Facts, on: date, sort: str = "growth", *, is_descending: bool = True) -> list[dict[str, Any]]:
+    """The entries of the page's leaderboard."""
+    parameters: dict[str, Any] = dict.fromkeys(("hashtag", "search", "min_followers", "max_followers"))
+    parameters |= {"sort": sort, "is_descending": is_descending, "page": 1, "page_size": 25, "has_parts": False}
+    (found,) = ask(facts, "page/leaderboard", recorded_date=on, **parameters)
+    entries: list[dict[str, Any]] = found["entries"]
+    return entries
+
+
+def growth_place(facts: Facts, user_id: str, on: date) -> int:
+    """The place by growth on a creator's page."""
+    (found,) = ask(facts, "page/creator", user_id=user_id, recorded_date=on, min_followers=0, max_followers=10**6)
+    place: int = found["places"]["growth_place"]
+    return place
+
+
+@pytest.mark.parametrize("sort", ["growth", "percent"])
+@pytest.mark.parametrize("is_descending", [True, False])
+def test_a_first_reading_is_last_on_the_page_in_both_directions(facts: Facts, sort: str, is_descending: bool) -> None:
+    facts.land_page(Video("71", follower_count=30_000), Video("73", "v3", follower_count=30_000))
+    facts.run()
+    facts.land_page(
+        Video("71", follower_count=29_000),
+        Video("72", "v2", follower_count=90_000),
+        Video("73", "v3", follower_count=31_000),
+        recorded_date=day(1),
+    )
+    facts.run(day(1))
+    entries = board(facts, day(1), sort, is_descending=is_descending)
+    known = [("73", 1_000), ("71", -1_000)]
+    expected = [*(known if is_descending else reversed(known)), ("72", None)]
+    assert [(entry["user_id"], entry["daily_growth_followers"]) for entry in entries] == expected
+    assert entries[-1]["daily_growth_percent"] is None
+    assert [growth_place(facts, user_id, day(1)) for user_id in ("73", "71", "72")] == [1, 2, 3]
+
+
+def test_on_the_first_day_terminal_page_and_places_are_in_the_order_of_followers(facts: Facts) -> None:
+    facts.land_page(
+        Video("73", "v3", follower_count=20_000),
+        Video("71", "v1", follower_count=30_000),
+        Video("74", "v4", follower_count=90_000),
+        Video("72", "v2", follower_count=30_000),
+    )
+    facts.run()
+    order = ["74", "71", "72", "73"]
+    assert [row["user_id"] for row in ask(facts, "leaderboard", recorded_date=DAY, row_limit=9)] == order
+    for is_descending in (True, False):
+        assert [entry["user_id"] for entry in board(facts, DAY, is_descending=is_descending)] == order
+    assert [growth_place(facts, user_id, DAY) for user_id in order] == [1, 2, 3, 4]

@@ -90,6 +90,25 @@ def test_the_comets_of_a_run_are_its_own_fastest_first(facts: Facts) -> None:
     ]
 
 
+def test_new_comets_come_first_in_the_log_and_a_first_reading_says_so(facts: Facts) -> None:
+    facts.land_page(Video("71", "v1", handle="slow"), Video("72", "v2", handle="fast"))
+    facts.run(DAY)
+    facts.land_page(
+        Video("71", "v1", handle="slow", follower_count=19_990),
+        Video("72", "v2", handle="fast", follower_count=21_250),
+        Video("73", "v3", handle="found", follower_count=15_000),
+        recorded_date=day(1),
+    )
+
+    def log_lines(run_id: str) -> list[str]:
+        rows = ask_by_name(facts, "report/comets", run_id=run_id)
+        return [report_lines.comet_line(row).removeprefix("Discovered Comet: ") for row in rows]
+
+    known = ["@fast (21,250 followers, +1,250)", "@slow (19,990 followers, -10)"]
+    assert log_lines(facts.run(day(1))) == ["@found (15,000 followers, new)", *known]
+    assert log_lines(facts.run(day(1))) == [*known, "@found (15,000 followers, first reading)"]
+
+
 def test_a_comet_without_snapshot_shows_the_count_that_this_run_judged_by(facts: Facts) -> None:
     facts.land_page(Video(follower_count=99_000), hashtag="a")
     facts.step("filter_comets", facts.accept(hashtags=["a"]))

@@ -20,6 +20,8 @@ ROW: dict[str, Any] = {
     "handle": "ada",
     "follower_count": 12_345_678,
     "daily_growth_followers": -5,
+    "gap_days": 1,
+    "basis": "observed",
     "daily_growth_percent": Decimal("-0.10"),
     "is_count_estimated": False,
     "is_growth_estimated": False,
@@ -60,6 +62,12 @@ def test_marked_numbers_end_where_the_others_end() -> None:
     assert lines[0].index("12,345,678") + len("12,345,678") == lines[1].index("~900") + len("~900")
 
 
+def test_a_first_reading_is_called_so_and_has_no_percent() -> None:
+    nothing = {"gap_days": None, "daily_growth_followers": None, "daily_growth_percent": None}
+    assert leaderboard_cells({**ROW, **nothing})[2:5] == ("12,345,678", "first reading", "-")
+    assert leaderboard_cells({**ROW, **nothing, "basis": "late"})[3:5] == ("-", "-")
+
+
 def test_a_missed_day_is_marked_explained_and_shown(
     facts: Facts, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,9 +80,9 @@ def test_a_missed_day_is_marked_explained_and_shown(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[2:3]] == [["1", "@ada", "20,300", "~+100", "~+0.50", "#cozygaming"]]
     assert lines[3].startswith("  ~ rests on an estimate: ")
-    assert lines[5:7] == ["The fastest of them, day by day: @ada", "  date        followers  growth/day  known by"]
+    assert lines[5:7] == ["The fastest of them, day by day: @ada", "  date        followers     growth/day  known by"]
     assert [line.split() for line in lines[7:10]] == [
-        ["2026-03-01", "20,000", "-", "measured"],
+        ["2026-03-01", "20,000", "first", "reading", "measured"],
         ["2026-03-03", "~20,200", "~+100", "estimated"],
         ["2026-03-04", "20,300", "~+100", "measured"],
     ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from comets.page import figures
+from comets.tables import BASIS_LABELS
 
 _BY_ENDING: tuple[tuple[str, Callable[..., str]], ...] = (
     ("growth_followers", figures.signed),
@@ -51,6 +52,8 @@ def written(name: str, value: Any) -> str:
     """A metric's value as people read it."""
     if value is None:
         return figures.UNKNOWN
+    if name == "basis":
+        return BASIS_LABELS[value]
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):
