@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ from tests.secret_scan import database_texts
 
 DATE = "2026-03-01"
 CONF: dict[str, Any] = {"pages_per_hashtag": 3, "page_size": PAGE_SIZE}
-CAST_HASHTAG = "the cast"
-HIDDEN_HASHTAG = "the hidden"
+CAST_HASHTAG = "the_cast"
+HIDDEN_HASHTAG = "the_hidden"
 
 
 @dataclass
@@ -174,7 +175,7 @@ class FaultyRun:
 
 def searching(name: str, place: str | None = None) -> str:
     """The hashtag of a cell."""
-    return f"{place or 'once'} {name}".casefold()
+    return re.sub(r"\W", "_", f"{place or 'once'} {name}").casefold()
 
 
 def search_rule(name: str, hashtag: str, offset: int, **changes: Any) -> Row:
