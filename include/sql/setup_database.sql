@@ -537,7 +537,7 @@ begin
         select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'found_by_run_id'
     ) then
         raise exception 'These Comet tables were made by a version before the first release, which has no upgrade.'
-            using hint = 'Nothing was changed. Use another database, or drop creators, creator_stats and comet_*.';
+            using hint = 'Nothing was changed. Use another database; made-up data of `make demo` go with `make clean`.';
     end if;
     if not exists (
         select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'tracked_since'

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon, run_step
+from tests.sql.living import import_legacy
+from tests.sql.worlds import LegacyCreator, LegacySnapshot
 
 EVERY_ROW = """
     select
@@ -230,6 +232,14 @@ class TestLate:
         facts.run(DAY)
         assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed"), (7, 30_000, "observed")]
         assert everything_known(facts) == before
+
+    def test_it_changes_no_imported_row_after_it(self, facts: Facts) -> None:
+        imported = LegacySnapshot(day(5), 20_000, 0, -5, Decimal("1.25"))
+        import_legacy(LegacyCreator("71", False, "ada", noon(day(5)), (imported,)), facts)
+        facts.land_page(Video(), observed_at=noon(day(9)))
+        facts.run()
+        assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed")]
+        assert growth(facts, day(5)) == (None, -5, Decimal("1.25"))
 
     def test_an_earlier_late_count_takes_its_place(self, facts: Facts) -> None:
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(9)))

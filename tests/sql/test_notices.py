@@ -19,8 +19,10 @@ from comets.notices import CometNotices
 from tests.conftest import postgres_connection
 from tests.inbox import PASSWORD, TOKEN, Inbox, running_inbox
 from tests.secret_scan import findings
-from tests.sql.builders import DAY, Facts, Row, Video, day, everything
+from tests.sql.builders import DAY, Facts, Row, Video, day, everything, noon
+from tests.sql.living import import_legacy
 from tests.sql.test_forget_meanwhile import wait_until_it_waits
+from tests.sql.worlds import LegacyCreator
 
 FIRST_SEEN = "growth not known yet"
 JOINER = "\u2060"
@@ -278,4 +280,12 @@ def test_a_run_without_a_date_of_its_own_in_the_database_tells_nothing(
     connection: psycopg.Connection[Row], inbox: Inbox
 ) -> None:
     end("never accepted")
+    assert inbox.take() == []
+
+
+def test_a_creator_of_the_original_is_never_announced_as_new(facts: Facts, inbox: Inbox) -> None:
+    import_legacy(LegacyCreator("71", False, "ada", noon(day(-1)), ()), facts)
+    facts.land_page(Video("71", "v1", handle="ada"))
+    end(facts.run())
+    assert facts.rows("select follower_count from creator_stats") == [(20_000,)]
     assert inbox.take() == []

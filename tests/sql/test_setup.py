@@ -159,6 +159,16 @@ def test_a_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> 
     assert everything(database) == before
 
 
+def test_a_database_of_an_unreleased_version_is_refused_and_stays_as_it_is(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    database.execute("drop view if exists comet_growth_bases cascade; alter table creators drop column found_by_run_id")
+    catalog = database.execute(CATALOG).fetchall()
+    with pytest.raises(psycopg.errors.RaiseException, match="before the first release"):
+        set_up(database)
+    database.execute("rollback")
+    assert database.execute(CATALOG).fetchall() == catalog
+
+
 def test_two_at_the_same_time(url: str) -> None:
     def run(_: int) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
