@@ -15,7 +15,7 @@ select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 
 delete from comet_run_discoveries
 where run_id = %(run_id)s;
 
-insert into comet_run_discoveries (run_id, user_id, video_id, hashtag, follower_count, play_count)
+insert into comet_run_discoveries (run_id, user_id, video_id, hashtag, follower_count, play_count, found_at)
 with landed as (
     select *
     from comet_run_videos
@@ -26,7 +26,8 @@ counts_in_search as (
     select distinct on (search_id, user_id)
         search_id,
         user_id,
-        follower_count
+        follower_count,
+        observed_at
     from landed
     where follower_count is not null
     order by search_id asc, user_id asc, observed_at desc, page_id desc, item_position desc
@@ -35,7 +36,8 @@ counts_in_search as (
 counts_in_profile as (
     select distinct on (profile.user_id)
         profile.user_id,
-        profile.follower_count
+        profile.follower_count,
+        profile.observed_at
     from comet_runs as run
     inner join comet_profiles as profile on run.recorded_date = profile.recorded_date
     where run.run_id = %(run_id)s and profile.follower_count is not null and not profile.is_refused
@@ -65,10 +67,13 @@ authors_not_asked as (
 counts_since as (
     select
         author.user_id,
-        first_answer.follower_count
+        first_answer.follower_count,
+        first_answer.observed_at
     from authors_not_asked as author
     cross join lateral (
-        select profile.follower_count
+        select
+            profile.follower_count,
+            profile.observed_at
         from comet_profiles as profile
         where
             profile.user_id = author.user_id
@@ -89,7 +94,11 @@ judged as (
         landed.play_count,
         coalesce(
             counts_in_search.follower_count, counts_in_profile.follower_count, counts_since.follower_count
-        ) as follower_count
+        ) as follower_count,
+        greatest(
+            landed.observed_at,
+            coalesce(counts_in_search.observed_at, counts_in_profile.observed_at, counts_since.observed_at)
+        ) as found_at
     from landed
     left join counts_in_search
         on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
@@ -104,7 +113,8 @@ select
     judged.video_id,
     judged.hashtag,
     judged.follower_count,
-    max(judged.play_count) as play_count
+    max(judged.play_count) as play_count,
+    min(judged.found_at) as found_at
 from judged
 inner join comet_runs as run on judged.run_id = run.run_id
 where judged.follower_count between run.min_followers and run.max_followers
@@ -112,7 +122,7 @@ group by judged.run_id, judged.user_id, judged.video_id, judged.hashtag, judged.
 order by judged.user_id, judged.video_id, judged.hashtag;
 
 insert into comet_discoveries as known (
-    recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers
+    recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers, found_at
 )
 select
     run.recorded_date,
@@ -121,11 +131,13 @@ select
     found.hashtag,
     found.follower_count,
     found.play_count,
-    run.max_followers
+    run.max_followers,
+    found.found_at
 from comet_runs as run
 inner join comet_run_discoveries as found on run.run_id = found.run_id
 where run.run_id = %(run_id)s
 order by found.user_id, found.video_id, found.hashtag
 on conflict (recorded_date, user_id, video_id, hashtag) do update set
-    max_followers = excluded.max_followers
-where excluded.max_followers > known.max_followers
+    max_followers = greatest(known.max_followers, excluded.max_followers),
+    found_at = least(known.found_at, excluded.found_at)
+where excluded.max_followers > known.max_followers or excluded.found_at < known.found_at

@@ -23,41 +23,7 @@ begin
     end if;
 
     for target in
-        with needed (table_name, privileges) as (
-            values
-            ('creators', 'select, insert, update, delete'),
-            ('creator_stats', 'select, insert, update, delete'),
-            ('comet_schema', 'select'),
-            ('comet_runs', 'select, insert, update'),
-            ('comet_run_dates', 'select, insert'),
-            ('comet_searches', 'select, insert, update'),
-            ('comet_pages', 'select, insert, update'),
-            ('comet_videos', 'select, insert, delete'),
-            ('comet_rejected_items', 'select, insert, delete'),
-            ('comet_profiles', 'select, insert, update, delete'),
-            ('comet_calls', 'select, insert, update, delete'),
-            ('comet_roll_call', 'select, insert, delete'),
-            ('comet_discoveries', 'select, insert, update, delete'),
-            ('comet_run_discoveries', 'select, insert, delete'),
-            ('comet_observations', 'select, insert, update, delete'),
-            ('comet_handles', 'select, insert, update, delete'),
-            ('comet_moves', 'select, insert, delete'),
-            ('comet_stale_dates', 'select, insert, delete'),
-            ('comet_forgotten', 'select, insert'),
-            ('comet_salt', 'select'),
-            ('comet_gates', 'select, insert, delete'),
-            ('comet_refusals', 'select, insert'),
-            ('comet_pace', 'select, insert, update'),
-            ('comet_run_reports', 'select, insert, update'),
-            ('comet_run_hashtags', 'select, insert, update, delete'),
-            ('comet_scores', 'select, insert, update, delete'),
-            ('comet_score_dates', 'select, insert, update'),
-            ('comet_counted_pages', 'select, insert, update'),
-            ('comet_stale_scores', 'select, insert, delete'),
-            ('comet_notices', 'select, insert, delete')
-        ),
-
-        package as (
+        with package as (
             select
                 class.oid,
                 class.relname,
@@ -72,14 +38,14 @@ begin
                 and (class.relname in ('creators', 'creator_stats') or starts_with(class.relname, 'comet_'))
         )
 
-        -- A table that is not in the list is one of another version.
+        -- Views and the version are only read.
         select
             package.oid::regclass as name,
             package.schema_name,
             package.relkind <> 'v' as is_table,
             case
-                when package.relkind = 'v' then 'select'
-                else coalesce(needed.privileges, 'select, insert, update, delete')
+                when package.relkind = 'v' or package.relname = 'comet_schema' then 'select'
+                else 'select, insert, update, delete'
             end as privileges,
             -- SERIAL, as the original has it, asks for a right on its sequence; an identity column does not.
             (
@@ -100,7 +66,6 @@ begin
                 where policy.polrelid = package.oid and policy.polname = 'comets ' || role_name
             ) as has_policy
         from package
-        left join needed on package.relname = needed.table_name
         order by package.relname
     loop
         execute format('grant usage on schema %s to %I', target.schema_name, role_name);

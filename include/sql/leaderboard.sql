@@ -1,6 +1,6 @@
--- Purpose: the growing Comets of a date, fastest first, with how their figures are known. A first reading has no growth
--- and comes last, as a late row does.
--- Inputs: creator_stats, creators, comet_discoveries. Grain: one row per creator with a snapshot on the date.
+-- Purpose: the ranking of a date by growth per 24 hours since the snapshot before, fastest first, with how its figures
+-- are known. A creator without such a growth comes last, the larger before the smaller.
+-- Inputs: comet_scores, creators, comet_discoveries. Grain: one row per creator of the ranking.
 -- Idempotent: it only reads.
 with hashtags as (
     select
@@ -12,36 +12,20 @@ with hashtags as (
 
 select
     row_number() over (
-        order by
-            case when stats.gap_days is not null then stats.daily_growth_followers end desc nulls last,
-            stats.follower_count desc nulls last,
-            stats.user_id asc
+        order by score.growth_rate desc nulls last, score.follower_count desc, score.user_id asc
     ) as place,
-    stats.user_id,
+    score.user_id,
     creator.handle,
     creator.nickname,
-    stats.follower_count,
-    case when stats.gap_days is not null then stats.daily_growth_followers end as daily_growth_followers,
-    case when stats.gap_days is not null then stats.daily_growth_percent end as daily_growth_percent,
-    stats.gap_days,
-    stats.basis,
-    stats.basis <> 'observed' as is_count_estimated,
-    stats.basis <> 'observed' or coalesce(previous.basis <> 'observed', false) as is_growth_estimated,
-    creator.tracked_since,
+    score.follower_count,
+    score.counted_date,
+    score.daily_growth_followers,
+    100 * score.growth_rate as growth_percent,
+    score.basis <> 'observed' as is_estimated,
     coalesce(hashtags.hashtags, '{}') as hashtags
-from creator_stats as stats
-inner join creators as creator on stats.user_id = creator.user_id
-left join hashtags on stats.user_id = hashtags.user_id
-left join lateral (
-    select earlier.basis
-    from creator_stats as earlier
-    where
-        earlier.user_id = stats.user_id
-        and earlier.recorded_date < stats.recorded_date
-        and earlier.follower_count is not null
-    order by earlier.recorded_date desc
-    limit 1
-) as previous on true
-where stats.recorded_date = %(recorded_date)s::date
+from comet_scores as score
+inner join creators as creator on score.user_id = creator.user_id
+left join hashtags on score.user_id = hashtags.user_id
+where score.recorded_date = %(recorded_date)s::date
 order by place
 limit %(row_limit)s

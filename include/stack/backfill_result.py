@@ -16,9 +16,9 @@ FIGURES = {
     "re-used": "reused_search_count",
     "Comets": "comet_count",
     "new": "new_comet_count",
-    "observed": "observed_count",
+    "measured": "observed_count",
     "estimated": "estimated_count",
-    "late": "late_count",
+    "backdated": "late_count",
     "calls": "call_count",
     "billed": "billed_count",
 }
@@ -35,7 +35,7 @@ def show_days(environment: Environment, runs: Mapping[date, DayRun]) -> None:
     rows = [cells(day, runs[day], figures.get(runs[day].run_id)) for day in sorted(runs)]
     for line in format_table([HEADINGS, *rows], TEXT_COLUMNS):
         say(f"  {line}")
-    say("  made, re-used: searches. observed, estimated, late: snapshots of that date, by how their count is known.")
+    say("  made, re-used: searches. measured, estimated, backdated: counts of that date, by how they are known.")
 
 
 def cells(day: date, run: DayRun, figures: Mapping[str, Any] | None) -> tuple[str, ...]:

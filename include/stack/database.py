@@ -91,9 +91,7 @@ def refusal(environment: Environment, error: psycopg.Error) -> str:
 
 def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:
     """Tell whether the tables are those of the schema file, as far as this login can see."""
-    wanted = re.search(
-        r"insert into comet_schema \(version\) values \((\d+)\)", SCHEMA_FILE.read_text(encoding="utf-8")
-    )
+    wanted = re.search(r"update comet_schema\s+set version = (\d+)", SCHEMA_FILE.read_text(encoding="utf-8"))
     try:
         row = connection.execute("select max(version) as version from comet_schema").fetchone()
     except psycopg.Error:

@@ -13,7 +13,7 @@ from include.stack.project import PROJECT
 from include.stack.tables import format_table
 
 SQL_FOLDER = PROJECT / "include" / "sql"
-LEADERBOARD_HEADINGS = ("", "handle", "followers", "growth/day", "percent/day", "hashtags")
+LEADERBOARD_HEADINGS = ("", "handle", "followers", "growth/day", "percent/24 h", "hashtags")
 LEADERBOARD_TEXT = frozenset({1, 5})
 DAYS_HEADINGS = ("date", "followers", "growth/day", "known by")
 DAYS_TEXT = frozenset({0, 3})
@@ -94,9 +94,9 @@ def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         str(row["place"]),
         handle_cell(row),
-        number_cell(row["follower_count"], ",", row["is_count_estimated"]),
+        number_cell(row["follower_count"], ",", row["is_estimated"]),
         growth_cell(row),
-        number_cell(row["daily_growth_percent"], "+.2f", row["is_growth_estimated"]),
+        number_cell(row["growth_percent"], "+.2f", row["is_estimated"]),
         " ".join(f"#{printable_text(hashtag)}" for hashtag in row["hashtags"]),
     )
 
@@ -105,7 +105,7 @@ def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
     """Write one day of a creator for a person."""
     return (
         str(day["recorded_date"]),
-        number_cell(day["follower_count"], ",", day["is_count_estimated"]),
+        number_cell(day["follower_count"], ",", day["is_estimated"]),
         growth_cell(day),
         BASIS_LABELS[day["basis"]],
     )
@@ -118,9 +118,9 @@ def handle_cell(row: Mapping[str, Any]) -> str:
 
 def growth_cell(row: Mapping[str, Any]) -> str:
     """Write a growth a day, or that the row is the first reading."""
-    if row["gap_days"] is None and row["basis"] == "observed":
+    if row["daily_growth_followers"] is None and not row["is_estimated"]:
         return FIRST_READING
-    return number_cell(row["daily_growth_followers"], "+,", row["is_growth_estimated"])
+    return number_cell(row["daily_growth_followers"], "+,", row["is_estimated"])
 
 
 def number_cell(number: Any, form: str, is_estimated: bool) -> str:

@@ -115,6 +115,8 @@ def _erase(database: Database, creator: _Creator, run_id: str) -> Counter[str]:
     identities = sorted(creator.identities)
     database.execute("forget/remember_creator", identities=identities, forgotten_at=datetime.now(UTC), run_id=run_id)
     if forgotten(database, identities) != creator.identities:
-        raise DatabaseError(f"Nothing was erased. The table comet_salt has no row: run {SCHEMA_FILE} on the database.")
+        raise DatabaseError(
+            f"Nothing was erased. The table comet_schema has no row: run {SCHEMA_FILE} on the database."
+        )
     counts = database.fetch_one("forget/erase_creator", identities=identities, handles=sorted(creator.handles))
     return Counter({table: count for table, count in counts.items() if count})

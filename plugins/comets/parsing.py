@@ -8,14 +8,17 @@ routes `fetch_video_search_result` and `handler_user_profile`.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from comets.counts import parse_count, parse_id
 from comets.models import Author, Balance, Profile, RejectedItem, RejectReason, Video, VideoPage
 from comets.text import clean_text
+
+log = logging.getLogger(__name__)
 
 MAX_RAW_JSON_CHARS = 200_000
 """A video has about 70,000 characters; more is not worth keeping."""
@@ -95,9 +98,15 @@ def parse_balance(envelope: Mapping[str, Any]) -> Balance:
 def parse_observed_at(envelope: Mapping[str, Any]) -> datetime:
     """When TikHub observed what it answers: its `time_stamp`, else this machine's clock.
 
+    A `time_stamp` more than a day ahead of this machine's clock is not believed: nothing would be newer until that day.
     The envelope's `time` is of no use: it is Los Angeles wall time without an offset.
     """
-    return _parse_instant(envelope.get("time_stamp")) or datetime.now(UTC)
+    now = datetime.now(UTC)
+    told = _parse_instant(envelope.get("time_stamp"))
+    if told is not None and told > now + timedelta(days=1):
+        log.warning("TikHub's time_stamp %s lies in the future: this machine's clock is taken", told.isoformat())
+        return now
+    return told or now
 
 
 def _parse_card(card: object, position: int) -> Video | RejectedItem:

@@ -22,6 +22,9 @@ def trim_landing(database: Database, kept_date: date, timezone: str) -> Counter[
     """
     kept_from = datetime.combine(kept_date, time(), ZoneInfo(timezone))
     counts: Counter[str] = Counter()
+    with database.transaction():
+        database.execute("retention/take_turns")
+        database.execute("retention/trim_dates", kept_date=kept_date)
     counts += _trim(database, "retention/trim_pages", PAGES_PER_PORTION, kept_from=kept_from)
     counts += _trim(database, "retention/trim_profiles", ROWS_PER_PORTION, kept_from=kept_from, kept_date=kept_date)
     counts += _trim(database, "retention/trim_roll_call", ROWS_PER_PORTION, kept_from=kept_from)

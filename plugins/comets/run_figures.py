@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,22 @@ from typing import Any
 from comets.database import Database
 
 Row = Mapping[str, Any]
+
+_OF_A_HASHTAG = frozenset(
+    {
+        "hashtag",
+        "received_count",
+        "landed_count",
+        "rejected_count",
+        "video_count",
+        "tagged_count",
+        "comet_count",
+        "new_comet_count",
+        "new_tagged_comet_count",
+        "call_count",
+        "billed_count",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -33,21 +50,17 @@ def store_figures(database: Database, figures: RunFigures) -> None:
 
     A creator can be found by several hashtags, so the run's Comets are not the sum of those of its hashtags.
     """
-    run_id = figures.run_id
     sums = {
         name: sum(row[name] for row in figures.hashtags)
         for name in ("received_count", "landed_count", "rejected_count")
     }
-    with database.transaction():
-        database.execute(
-            "report/store_run",
-            run_id=run_id,
-            **sums,
-            comet_count=len(figures.comets),
-            new_comet_count=sum(comet["is_new"] for comet in figures.comets),
-            call_count=figures.calls["call_count"],
-            billed_count=figures.calls["billed_count"],
-            stop_reasons=list(figures.stop_reasons),
-        )
-        database.execute_many("report/store_hashtag", [{**row, "run_id": run_id} for row in figures.hashtags])
-        database.execute("report/drop_hashtags", run_id=run_id, hashtags=[row["hashtag"] for row in figures.hashtags])
+    report = {
+        **sums,
+        "comet_count": len(figures.comets),
+        "new_comet_count": sum(comet["is_new"] for comet in figures.comets),
+        "call_count": figures.calls["call_count"],
+        "billed_count": figures.calls["billed_count"],
+        "stop_reasons": list(figures.stop_reasons),
+        "hashtags": [{name: row[name] for name in row if name in _OF_A_HASHTAG} for row in figures.hashtags],
+    }
+    database.execute("report/store_report", run_id=figures.run_id, report=json.dumps(report))

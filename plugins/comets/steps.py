@@ -33,6 +33,7 @@ def step_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
             "run_id": "{{ run_id }}",
             "score_version": settings.score.version,
             "score_weights": settings.score.weights.model_dump_json(),
+            "scored_at": "{{ ti.start_date }}",
             **STEP_TIMEOUTS,
         },
         "split_statements": True,

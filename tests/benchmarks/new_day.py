@@ -1,4 +1,4 @@
-"""The day after a history: what its run lands, and the SQL steps that follow. Nothing of it is kept."""
+"""Days after a history: what their runs land, and the SQL steps that follow. Nothing of it is kept."""
 
 from __future__ import annotations
 
@@ -7,96 +7,124 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
-from include.stack.output import note
+import psycopg
+
 from tests.benchmarks.sizes import LAST_DATE, Size
 from tests.benchmarks.world import Connection, run_file, run_id_of
 from tests.sql.builders import PARAMETERS, run_step, statements
 
 DAY = LAST_DATE + timedelta(days=1)
 RUN_ID = run_id_of(DAY)
-STEPS = ("filter_comets", "upsert_creators", "record_growth", "score_creators")
+ADDED_RUN_ID = "manual__added"
+FOUND = ("filter_comets", "upsert_creators")
+GROWTH, SCORES = "record_growth", "score_creators"
 LANDING = ("new_run", "searches", "new_pages", "new_videos", "new_profiles")
 RUNS = 5
-SNAPSHOT = (
+COLUMNS = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
-    "basis, gap_days"
+    "basis, counted_at, gap_days"
 )
-OBSERVATION = "source, item_id, user_id, observed_at, observed_date, follower_count, heart_count, video_count, run_id"
-WRITTEN = {"creator_stats": ("recorded_date", SNAPSHOT), "comet_observations": ("observed_date", OBSERVATION)}
-"""What record_growth writes: of each table the column with the day, and all that are written."""
+COPY = "benchmark.creator_stats_copy"
 
 
 @contextmanager
 def landed_day(connection: Connection, size: Size, share: float = 1.0) -> Iterator[None]:
-    """The day as its searches and its roll call have landed it; rolled back in the end.
+    """The day after the last one as its searches and its roll call have landed it; rolled back in the end.
 
-    :param share: so much of the roll call
+    :param share: so many of the creators are read
     """
-    parameters = size.parameters() | {"new_run_id": RUN_ID, "last_run_id": run_id_of(LAST_DATE), "share": share}
     with connection.transaction(force_rollback=True):
         for name in LANDING:
-            run_file(connection, name, parameters)
+            run_file(connection, name, parameters(size) | {"share": share})
         connection.execute("analyze comet_profiles")
         yield
-    # What a step has deleted there is in the way of the next one; autovacuum is off.
-    connection.execute("vacuum comet_stale_dates, comet_profiles")
+    tidy(connection)
 
 
-def timed(connection: Connection, step: str) -> float:
-    """Do a step; return the seconds that it took."""
-    return seconds(lambda: run(connection, step))
+@contextmanager
+def added_date(connection: Connection, size: Size) -> Iterator[None]:
+    """A run of the date in the history that was not run, which lands nothing; rolled back in the end."""
+    with connection.transaction(force_rollback=True):
+        run_file(connection, "added_run", parameters(size))
+        yield
+    tidy(connection)
 
 
-def run(connection: Connection, step: str) -> None:
-    """Do a step as its task does it."""
-    run_step(connection, step, RUN_ID, statement_timeout="0")
+def parameters(size: Size) -> dict[str, object]:
+    """The size and the runs, as the files of `world/` read them."""
+    return size.parameters() | {
+        "new_run_id": RUN_ID,
+        "last_run_id": run_id_of(LAST_DATE),
+        "added_run_id": ADDED_RUN_ID,
+    }
 
 
-def plans(connection: Connection, step: str) -> Iterator[str]:
+def timed(connection: Connection, step: str, run_id: str = RUN_ID) -> float:
+    """Do a step as its task does it; return the seconds that it took."""
+    return seconds(lambda: run_step(connection, step, run_id, statement_timeout="0"))
+
+
+def plans(connection: Connection, step: str, run_id: str = RUN_ID) -> Iterator[str]:
     """Do a step, and tell the plan by which PostgreSQL has executed each of its statements."""
-    parameters = PARAMETERS | {"run_id": RUN_ID, "statement_timeout": "0"}
+    bound = PARAMETERS | {"run_id": run_id, "statement_timeout": "0"}
     for statement in statements(step):
         if "set_config(" in statement or "advisory" in statement:
-            connection.execute(statement, parameters)
+            connection.execute(statement, bound)
             continue
-        rows = connection.execute(f"explain (analyze, buffers) {statement}".encode(), parameters).fetchall()
+        rows = connection.execute(f"explain (analyze, buffers) {statement}".encode(), bound).fetchall()
         yield f"{step}:\n{statement.strip()}\n\n" + "\n".join(str(row[0]) for row in rows)
 
 
-def keep_written(connection: Connection, folder: Path) -> None:
-    """Write the rows of the day to files: what is in the database is rolled back."""
-    for table, (day_column, columns) in WRITTEN.items():
-        query = f"copy (select {columns} from {table} where {day_column} = '{DAY}' order by user_id) to stdout"
-        with (folder / f"{table}.copy").open("wb") as file, connection.cursor().copy(query.encode()) as copy:
-            for block in copy:
-                file.write(block)
-
-
-def load_written(connection: Connection, folder: Path) -> int:
-    """Read these files into tables of the schema `benchmark`; return how many snapshots there are."""
-    for table, (_, columns) in WRITTEN.items():
-        connection.execute(f"drop table if exists benchmark.{table}".encode())
-        connection.execute(f"create table benchmark.{table} as select {columns} from {table} limit 0".encode())
-        path = folder / f"{table}.copy"
-        with path.open("rb") as file, connection.cursor().copy(f"copy benchmark.{table} from stdin".encode()) as copy:
-            while block := file.read(1 << 20):
-                copy.write(block)
-        path.unlink()
-        connection.execute(f"vacuum analyze benchmark.{table}".encode())
-    row = connection.execute("select count(*) from benchmark.creator_stats").fetchone()
+def written_count(connection: Connection) -> int:
+    """How many rows this transaction has written so far, the same one several times if it did."""
+    row = connection.execute(
+        "select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint from pg_stat_xact_user_tables"
+    ).fetchone()
     return int(row[0]) if row else 0
 
 
-def time_plain_insert(connection: Connection, table: str) -> float:
-    """Insert the rows of the day into their table by nothing but an insert … select; return the seconds."""
-    columns = WRITTEN[table][1]
-    query = f"insert into {table} ({columns}) select {columns} from benchmark.{table} order by user_id"
-    with connection.transaction(force_rollback=True):
-        taken = seconds(lambda: connection.execute(query.encode()))
-    note(f"plain insert into {table}: {taken:,.1f} s")
-    return taken
+def first_written(connection: Connection) -> int:
+    """The number of this transaction; rows that it writes later have this one or a greater one."""
+    row = connection.execute("select pg_current_xact_id()::text::bigint").fetchone()
+    return int(row[0]) if row else 0
+
+
+def keep_written(connection: Connection, url: str, name: str, since: int) -> int:
+    """Copy the snapshots that this transaction has written to a table that stays; return how many there are."""
+    table = f"benchmark.{name}"
+    query = f"""
+        copy (
+            select {COLUMNS} from creator_stats
+            where xmin::text::bigint >= {since}
+            order by recorded_date, user_id
+        ) to stdout
+    """
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(f"drop table if exists {table}".encode())
+        other.execute(f"create table {table} as select {COLUMNS} from creator_stats limit 0".encode())
+        with (
+            connection.cursor().copy(query.encode()) as rows,
+            other.cursor().copy(f"copy {table} from stdin".encode()) as copy,
+        ):
+            for block in rows:
+                copy.write(block)
+        other.execute(f"vacuum analyze {table}".encode())
+        row = other.execute(f"select count(*) from {table}".encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+def make_copy(connection: Connection) -> None:
+    """Make an empty table like creator_stats, with its indexes."""
+    connection.execute(f"drop table if exists {COPY}".encode())
+    connection.execute(f"create table {COPY} (like creator_stats including all)".encode())
+
+
+def time_plain_insert(connection: Connection, name: str) -> float:
+    """Write the rows that were kept, in their order, by nothing but an insert … select; return the seconds."""
+    query = f"insert into {COPY} ({COLUMNS}) select {COLUMNS} from benchmark.{name}"
+    connection.execute(f"truncate {COPY}".encode())
+    return seconds(lambda: connection.execute(query.encode()))
 
 
 def repeated(act: Callable[[], Mapping[str, float]]) -> Mapping[str, Sequence[float]]:
@@ -111,8 +139,8 @@ def repeated(act: Callable[[], Mapping[str, float]]) -> Mapping[str, Sequence[fl
 def tidy(connection: Connection) -> None:
     """Remove what was rolled back, which the next measurement would have to step over."""
     connection.execute(
-        "vacuum creators, creator_stats, comet_observations, comet_handles, comet_scores, comet_stale_dates, "
-        "comet_profiles, comet_pages, comet_videos"
+        "vacuum creators, creator_stats, comet_dates, comet_handles, comet_scores, comet_profiles, comet_pages, "
+        "comet_videos"
     )
 
 

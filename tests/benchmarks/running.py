@@ -27,7 +27,6 @@ BENCHMARKS = {
     "small": "small:run",
     "job": "job:run",
     "growth": "growth:run",
-    "new-date": "new_date:run",
     "page-views": "page_views:run",
 }
 """What can be measured: a function of this package that gets the size and a folder for all that it keeps."""

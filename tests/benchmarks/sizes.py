@@ -20,6 +20,7 @@ class Size:
     """A history up to LAST_DATE; newcomers are creators beyond `creators` who are found on its dates.
 
     :param scored_dates: so many dates have scores, the last one among them
+    :param profiles_each: so many profiles of each creator are kept of the year up to LAST_DATE, 365 at most
     """
 
     name: str
@@ -29,6 +30,7 @@ class Size:
     newcomers: int
     profile_calls: int
     scored_dates: int
+    profiles_each: int
 
     @property
     def days_with_scores(self) -> list[date]:
@@ -46,6 +48,11 @@ class Size:
         """The first date that was run."""
         return LAST_DATE - timedelta(days=self.dates - 1)
 
+    @property
+    def left_out_day(self) -> int:
+        """The number of the one date that was not run."""
+        return self.dates // 3
+
     def parameters(self) -> dict[str, Any]:
         """The size as the files of `world/` read it."""
         return {
@@ -54,9 +61,11 @@ class Size:
             "scored_dates": self.days_with_scores,
             "creator_count": self.creators,
             "date_count": self.dates,
+            "left_out_day": self.left_out_day,
             "hashtag_count": self.hashtags,
             "newcomer_count": self.newcomers,
             "profile_call_count": self.profile_calls,
+            "profiles_each": self.profiles_each,
             "new_run_id": None,
         }
 
@@ -72,8 +81,20 @@ SIZES = {
             newcomers=500,
             profile_calls=200_000,
             scored_dates=90,
+            profiles_each=365,
         ),
-        # Scores of all dates would take 30 GB more. No view reads more than one date's, or one creator's.
+        Size(
+            "middle",
+            creators=100_000,
+            dates=60,
+            hashtags=50,
+            newcomers=5_000,
+            profile_calls=500_000,
+            scored_dates=10,
+            profiles_each=52,
+        ),
+        # 45 GB. Scores of all dates would take 40 GB more, profiles of every day 110 GB more. No view reads more scores
+        # than one date's, or one creator's.
         Size(
             "full",
             creators=1_000_000,
@@ -82,6 +103,7 @@ SIZES = {
             newcomers=50_000,
             profile_calls=2_000_000,
             scored_dates=10,
+            profiles_each=52,
         ),
     )
 }

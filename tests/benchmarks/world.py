@@ -23,28 +23,28 @@ from tests.sql.builders import run_step
 
 FOLDER = Path(__file__).with_name("world")
 BEFORE_DAYS = ("creators", "handles")
-DAY = "snapshots"
+SNAPSHOTS, PROFILES = "snapshots", "profiles"
 AFTER_DAYS = (
     "runs",
-    "run_dates",
+    "dates",
+    "old_searches",
     "searches",
     "pages",
     "rejected_items",
-    "profiles",
     "videos",
     "newcomer_videos",
     "discoveries",
     "run_discoveries",
     "search_calls",
     "profile_calls",
-    "run_hashtags",
-    "run_reports",
+    "reports",
     "gates",
     "scores",
-    "score_dates",
 )
+LAST_STEPS = ("record_growth", "score_creators")
+YEAR = 365
 
-FILES = ("functions", *BEFORE_DAYS, DAY, *AFTER_DAYS)
+FILES = ("functions", *BEFORE_DAYS, SNAPSHOTS, PROFILES, *AFTER_DAYS)
 
 # The tables are several times larger than what the stack's small server has in mind. Nothing may work beside what is
 # measured.
@@ -101,37 +101,41 @@ def make(connection: Connection, server: EmbeddedPostgres, name: str, size: Size
 
 
 def fill(connection: Connection, url: str, size: Size) -> None:
-    """Run the files of `world/`."""
+    """Run the files of `world/`; the real steps make the last date agree with what has landed."""
     set_up(connection)
     run_file(connection, "functions")
     prepare(connection)
-    with without_indexes(connection, "creator_stats", "comet_observations", "comet_scores"):
+    with without_indexes(connection, "creator_stats"):
         for step in BEFORE_DAYS:
             timed(step, lambda step=step: run_file(connection, step, size.parameters()))  # type: ignore[misc]
-        timed(DAY, lambda: fill_days(url, size))
+        timed(SNAPSHOTS, lambda: fill_days(url, size, SNAPSHOTS, 0))
     connection.execute("analyze")
-    for step in AFTER_DAYS:
-        timed(step, lambda step=step: run_file(connection, step, size.parameters()))  # type: ignore[misc]
+    with without_indexes(connection, "comet_profiles", "comet_scores"):
+        timed(PROFILES, lambda: fill_days(url, size, PROFILES, min(0, size.dates - YEAR)))
+        for step in AFTER_DAYS:
+            timed(step, lambda step=step: run_file(connection, step, size.parameters()))  # type: ignore[misc]
     begun = time.monotonic()
     connection.execute("vacuum analyze")
     # With the server's own memory again, as a task has it.
     connection.execute("reset work_mem")
-    run_step(connection, "score_creators", run_id_of(LAST_DATE), statement_timeout="0")
-    connection.execute("vacuum analyze comet_scores, comet_score_dates")
-    note(f"  vacuum, and the scores of the last date by the real step: {time.monotonic() - begun:.0f} s")
+    for step in LAST_STEPS:
+        run_step(connection, step, run_id_of(LAST_DATE), statement_timeout="0")
+    connection.execute("vacuum analyze creators, creator_stats, comet_scores, comet_dates")
+    note(f"  vacuum, and the growth and scores of the last date by the real steps: {time.monotonic() - begun:.0f} s")
 
 
-def fill_days(url: str, size: Size) -> int:
-    """Write the snapshots of all days, two days at a time; return how many observations came with them."""
+def fill_days(url: str, size: Size, step: str, first_day: int) -> int:
+    """Run a file for each day that was run, two days at a time; return how many rows were written."""
+    days = [day for day in range(first_day, size.dates) if day != size.left_out_day]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return sum(pool.map(lambda day_number: fill_day(url, size, day_number), range(size.dates)))
+        return sum(pool.map(lambda day: fill_day(url, size, step, day), days))
 
 
-def fill_day(url: str, size: Size, day_number: int) -> int:
-    """Write the snapshots of one day."""
+def fill_day(url: str, size: Size, step: str, day: int) -> int:
+    """Run a file for one day."""
     with psycopg.connect(url, autocommit=True) as connection:
         prepare(connection)
-        return run_file(connection, DAY, size.parameters() | {"day_number": day_number})
+        return run_file(connection, step, size.parameters() | {"day_number": day})
 
 
 def prepare(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -25,6 +26,7 @@ from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import PROJECT_FOLDER, tikhub_connection_to
 from tests.dags.worlds import RunDag
+from tests.sql.builders import DAY, noon
 
 SECRET = "Pl4nted-pässword"
 RIGHT = "the right one"
@@ -134,7 +136,7 @@ def test_a_sql_step_says_what_is_wrong(
     words: str,
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
-    context: Any = {"run_id": "run 1", "task": step}
+    context: Any = {"run_id": "run 1", "task": step, "ti": SimpleNamespace(start_date=noon(DAY))}
     step.render_template_fields(context)
     written = io.StringIO()
     with pytest.raises((DatabaseError, psycopg.Error)) as refused, contextlib.redirect_stdout(written):

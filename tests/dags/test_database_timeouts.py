@@ -26,7 +26,7 @@ from comets.retries import CallRetryPolicy
 from comets.settings import settings
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import PROJECT_FOLDER
-from tests.sql.builders import SQL_FOLDER, Facts
+from tests.sql.builders import DAY, SQL_FOLDER, Facts, noon
 from tests.unit.test_run import PARAMS
 
 SHORT = timedelta(seconds=2)
@@ -103,7 +103,7 @@ def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str, 
     before = counts(comets_connection)
     step: Any = DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task(task_id)
     step.execution_timeout = SHORT
-    context: Any = {"run_id": "run 1", "task": step}
+    context: Any = {"run_id": "run 1", "task": step, "ti": SimpleNamespace(start_date=noon(DAY))}
     step.render_template_fields(context)
     lock = "select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0))"
     with another_session(comets_connection, lock), pytest.raises(psycopg.errors.LockNotAvailable) as ended:
@@ -114,7 +114,7 @@ def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str, 
     assert f"The task {task_id} waited too long for a lock" in str(decision.reason)
     assert "connection `comets_db`" in str(decision.reason)
     step.execute(context)
-    assert counts(comets_connection)["comet_run_dates"] == (1 if task_id == "record_growth" else 0)
+    assert counts(comets_connection)["comet_dates"] == (1 if task_id == "record_growth" else 0)
 
 
 def test_every_sql_step_of_every_dag_begins_with_its_limits() -> None:

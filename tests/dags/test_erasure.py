@@ -122,7 +122,7 @@ def test_what_is_refused_is_counted_as_rejected_without_raw_json(story: Story) -
 
 
 def test_the_other_creator_keeps_its_rows_and_grows_on(story: Story) -> None:
-    for table in ("creators", "creator_stats", "comet_observations", "comet_discoveries", "comet_videos"):
+    for table in ("creators", "creator_stats", "comet_discoveries", "comet_videos"):
         assert [row for row in story.after[table] if OTHER.uid in row] == [
             row for row in story.before[table] if OTHER.uid in row
         ]
@@ -149,7 +149,7 @@ def test_maintenance_deletes_what_is_older_than_the_settings_keep(story: Story) 
 def test_a_trimmed_date_run_again_calls_nobody_and_changes_no_result(story: Story) -> None:
     assert (story.trimmed_day.state, story.trimmed_day.searches, story.trimmed_day.asked) == ("success", [], [])
     now = table_contents(story.world)
-    for table in ("creators", "creator_stats", "comet_observations", "comet_discoveries", "comet_handles"):
+    for table in ("creators", "creator_stats", "comet_discoveries", "comet_handles"):
         assert now[table] == story.kept[table]
 
 

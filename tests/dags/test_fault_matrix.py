@@ -58,8 +58,7 @@ RESULTS = {
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, basis",
     "comet_discoveries": "*",
     "comet_handles": "*",
-    "comet_run_dates": "*",
-    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count",
+    "comet_dates": "*",
     "comet_profiles": "user_id, outcome, observed_at, follower_count, heart_count, video_count",
 }
 

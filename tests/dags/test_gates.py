@@ -97,9 +97,10 @@ def test_searches_that_give_nothing_publish_nothing_until_the_date_is_run_again(
         assert stopped.after == stopped.before
         sentence = "0 of 1 hashtags gave a video in the searches of 2026-03-02 (threshold: at least 1)."
         assert stopped.day.log.count(f"GateTrippedError: This run publishes nothing: {sentence}") == 2
-        [report] = world.rows("select * from comet_run_reports where run_id = %s", stopped.day.run_id)
+        [row] = world.rows("select report from comet_runs where run_id = %s", stopped.day.run_id)
+        report = row["report"]
         assert (report["comet_count"], report["call_count"], report["stop_reasons"]) == (0, 13, [sentence])
-        [hashtag] = world.rows("select * from comet_run_hashtags where run_id = %s", stopped.day.run_id)
+        [hashtag] = report["hashtags"]
         assert (hashtag["hashtag"], hashtag["call_count"], hashtag["received_count"]) == ("gymtok", 1, 0)
 
         healed = world.run(SECOND, FOUND)
@@ -121,7 +122,7 @@ def test_an_outage_in_the_roll_call_publishes_nothing_until_the_date_is_run_agai
             "upstream_failed",
         ]
         assert "TikHub answered for 0 of 12 creators (0 percent) in the roll call of 2026-03-02" in stopped.day.log
-        for table in ("creator_stats", "comet_observations", "comet_run_dates"):
+        for table in ("creator_stats", "comet_dates"):
             assert stopped.after[table] == stopped.before[table]
 
         healed = world.run(SECOND, FOUND)
@@ -147,7 +148,7 @@ def test_followers_that_fall_by_half_for_many_are_not_published(halved: Stopped)
         "Followers fell to half or less for 12 of 12 creators (100 percent) in the roll call of 2026-03-02 "
         "(threshold: at most 20 percent" in halved.day.log
     )
-    for table in ("creator_stats", "comet_observations", "comet_run_dates"):
+    for table in ("creator_stats", "comet_dates"):
         assert halved.after[table] == halved.before[table]
 
 

@@ -243,7 +243,7 @@ def test_when_every_hashtag_fails_tracked_creators_are_asked_and_recorded_and_th
 def test_a_refused_run_asks_nobody(story: Story) -> None:
     assert story.refused.state == "failed"
     assert (story.refused.searches, story.refused.asked) == ([], [])
-    assert story.world.rows("select from comet_run_dates where recorded_date = '2026-03-12'") == []
+    assert story.world.rows("select from comet_dates where recorded_date = '2026-03-12'") == []
 
 
 def test_a_finished_past_day_run_again_makes_no_call_and_changes_no_row_even_for_the_unreachable(story: Story) -> None:
@@ -304,19 +304,13 @@ def test_after_an_empty_balance_no_further_profile_is_asked_for(world: World) ->
 def test_a_creator_keyed_by_sec_uid_is_asked_by_it_and_moves_with_its_history(world: World) -> None:
     legacy, other = cast(2)
     with psycopg.connect(world.database_url) as connection:
-        connection.execute(
-            "insert into creators (user_id, handle, tracked_since, is_gathered) values (%s, %s, '2026-02-27', true)",
-            [legacy.sec_uid, legacy.handle],
-        )
+        connection.execute("insert into creators (user_id, handle) values (%s, %s)", [legacy.sec_uid, legacy.handle])
         connection.execute(
             "insert into creator_stats (user_id, recorded_date, follower_count, basis)"
             " values (%s, '2026-02-27', 15000, 'observed')",
             [legacy.sec_uid],
         )
-        connection.execute(
-            "insert into comet_observations (source, item_id, user_id, observed_at, observed_date, follower_count)"
-            " select 'import', id, user_id, '2026-02-27T12:00Z', recorded_date, follower_count from creator_stats"
-        )
+        connection.execute("insert into comet_dates (recorded_date, is_run) values ('2026-02-27', false)")
     world.sandbox.change_creator(legacy.uid, follower_count=17_000)
     first = world.run("2026-03-01", page_of(other))
     assert sorted(first.asked) == sorted([legacy.sec_uid, other.sec_uid])

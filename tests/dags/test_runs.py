@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -94,8 +95,19 @@ def test_a_refused_run_makes_no_call_and_leaves_no_date(
     assert set(outcome.tasks.values()) == {"upstream_failed"}
     assert sandbox.calls() == []
     assert rows("select from comet_runs") == []
-    assert rows("select from comet_run_dates") == []
+    assert rows("select from comet_dates") == []
     assert "The run is refused, no call was made" in capsys.readouterr().out
+
+
+def test_a_date_in_the_future_is_refused_before_any_call(
+    run_dag: RunDag, rows: Rows, sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    outcome = run_dag(tomorrow.isoformat(), {"hashtags": ["gymtok"]})
+    assert outcome.tasks["accept_run"] == "failed"
+    assert sandbox.calls() == []
+    assert rows("select from comet_runs") == []
+    assert f"its logical date is {tomorrow.date()}, and today is" in capsys.readouterr().out
 
 
 def test_a_database_without_the_schema_is_named_at_once_with_the_file(
@@ -159,7 +171,7 @@ def test_when_every_hashtag_fails_nothing_is_filtered_and_the_date_still_counts_
     assert outcome.tasks["upsert_creators"] == "upstream_failed"
     assert outcome.tasks["record_growth"] == "success"
     assert outcome.tasks["report"] == "failed"
-    assert rows("select recorded_date::text from comet_run_dates") == [{"recorded_date": "2026-03-01"}]
+    assert rows("select recorded_date::text from comet_dates") == [{"recorded_date": "2026-03-01"}]
 
 
 def test_after_an_empty_balance_the_siblings_make_no_further_call(

@@ -18,12 +18,11 @@ LATE_HOUR = "2026-03-04T08:00:00Z"
 FACTS = {
     # The run that found a creator first depends on the order, on purpose.
     "creators": "to_jsonb(creators) - 'found_by_run_id' as creator",
-    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, basis, gap_days,"
+    "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, basis, counted_at, gap_days,"
     " daily_growth_followers, daily_growth_percent",
     "comet_discoveries": "*",
     "comet_handles": "*",
-    "comet_observations": "source, user_id, observed_at, observed_date, follower_count, heart_count, video_count",
-    "comet_run_dates": "*",
+    "comet_dates": "recorded_date, is_run",
 }
 
 

@@ -22,13 +22,12 @@ HASHTAG = "gymtok"
 LASTING_TABLES = (
     "creators",
     "creator_stats",
+    "comet_dates",
     "comet_discoveries",
     "comet_handles",
-    "comet_observations",
     "comet_pages",
     "comet_profiles",
     "comet_rejected_items",
-    "comet_run_dates",
     "comet_searches",
     "comet_videos",
 )

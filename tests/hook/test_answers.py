@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -101,6 +101,18 @@ def test_a_nonsensical_time_gives_way_to_this_machine_s_clock(
     odd_server.plan(json_reply(envelope({}, time_stamp=time_stamp)))
     before = datetime.now(UTC)
     assert before <= search(hook).observed_at <= datetime.now(UTC)
+
+
+def test_a_time_in_the_future_gives_way_to_this_machine_s_clock_with_a_warning(
+    hook: TikHubHook, odd_server: OddServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = datetime.now(UTC)
+    for hours, is_believed in ((23, True), (25, False)):
+        told = before + timedelta(hours=hours)
+        odd_server.plan(json_reply(envelope({}, time_stamp=int(told.timestamp()))))
+        observed_at = search(hook).observed_at
+        assert (observed_at > before + timedelta(hours=22)) is is_believed
+    assert caplog.text.count("lies in the future: this machine's clock is taken") == 1
 
 
 ACCOUNT: dict[str, Any] = {

@@ -19,6 +19,7 @@ def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_r
     assert cozy["new_comet_count"] == 2 + 2 + 3
     assert cozy["billed_count"] == 2 + 2 + 4
     assert cozy["new_comets_per_call"] == pytest.approx(7 / 8)
+    assert cozy["new_tagged_comets_per_call"] == pytest.approx((1 + 1 + 1) / 8)
     assert cozy["cost_usd"] == pytest.approx(0.008)
     assert cozy["cost_per_new_comet_usd"] == pytest.approx(0.008 / 7)
 
@@ -26,7 +27,7 @@ def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_r
 def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
     page = read(site, "hashtags?sort=cost&order=asc")
     assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok few videos carry it", "#قهوة"]
-    assert page.rows[3][8] == "–"
+    assert page.rows[3][9] == "–"
 
 
 def test_a_hashtag_that_few_of_its_videos_carry_is_marked(site: Site) -> None:
@@ -37,7 +38,7 @@ def test_a_hashtag_that_few_of_its_videos_carry_is_marked(site: Site) -> None:
 def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:
     page = read(site, "hashtags?days=2")
     cozy = next(row for row in page.rows if row[0] == "#cozygaming")
-    assert cozy[9] == "+3 (2 → 5)"
+    assert cozy[10] == "+3 (2 → 5)"
     bars = [(attributes["d"] or "").count("M") for tag, attributes in page.elements if tag == "path"]
     assert bars == [2, 2, 2]
     labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]

@@ -90,7 +90,7 @@ def test_no_cell_of_a_csv_is_a_formula(site: Site) -> None:
     assert found["103"]["nickname"] == "<script>alert(1)</script>"
     negative = found["106"]
     assert negative["acceleration"] == "-1010"
-    assert negative["growth_1d_rate"].startswith("-0.09")
+    assert negative["growth_7d_rate"].startswith("-0.045")
 
 
 def test_json_holds_no_markup(site: Site) -> None:

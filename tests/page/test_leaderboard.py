@@ -15,7 +15,7 @@ from tests.page.world import CROWD
 FIGURES = {
     "followers": "follower_count",
     "growth": "daily_growth_followers",
-    "percent": "daily_growth_percent",
+    "rate": "growth_rate",
     "growth_1d": "growth_1d_rate",
     "growth_7d": "growth_7d_rate",
     "growth_30d": "growth_30d_rate",
@@ -82,7 +82,7 @@ def test_each_column_sorts_both_ways_with_unknown_ones_last(site: Site, key: str
     assert [entry["place"] for entry in found] == list(range(1, 8 + CROWD))
 
 
-@pytest.mark.parametrize("key", ["growth", "percent"])
+@pytest.mark.parametrize("key", ["growth", "rate"])
 @pytest.mark.parametrize("order", ["desc", "asc"])
 def test_a_first_reading_is_a_dash_and_sorts_last_in_both_directions(site: Site, key: str, order: str) -> None:
     page = read(site, f"?band=10k-25k&sort={key}&order={order}")

@@ -99,7 +99,7 @@ def test_a_role_that_may_only_read_is_enough(connect_to: Connect, database: psyc
 def test_a_lock_that_somebody_holds(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     site = connect_to(url_of(database))
     with database.transaction():
-        database.execute("lock table comet_score_dates in access exclusive mode")
+        database.execute("lock table comet_dates in access exclusive mode")
         answer = site.get("")
     assert answer.status_code == 503
     assert "took too long" in answer.text
@@ -121,7 +121,7 @@ def test_no_data_yet_says_what_to_do_first(connect_to: Connect, database_url: st
 
 
 def test_runs_without_scores_yet_are_told_from_no_runs(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
-    database.execute("delete from comet_scores; delete from comet_score_dates")
+    database.execute("delete from comet_scores; update comet_dates set is_run = false")
     site = connect_to(url_of(database))
     assert "none has scored a day yet" in site.text()
     assert "was not scored" in site.text("creators/101")

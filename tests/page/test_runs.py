@@ -42,6 +42,7 @@ def test_the_latest_run_comes_first_with_its_state_in_airflow(site: Site) -> Non
     found = entries(site, "runs.json")
     assert [(entry["run_id"], entry["state"]) for entry in found] == [
         (MANUAL, "failed"),
+        ("manual__2026-03-10T06:00:00+00:00", "deleted in Airflow"),
         (SCHEDULED, "success"),
         ("scheduled__2026-03-09T02:00:00+00:00", "deleted in Airflow"),
     ]
@@ -54,7 +55,7 @@ def test_a_run_leads_to_airflow_unless_it_was_deleted_there(site: Site) -> None:
 
 
 def test_figures_are_those_of_the_report_else_counted(site: Site) -> None:
-    manual, scheduled, _ = entries(site, "runs.json")
+    manual, _, scheduled, _ = entries(site, "runs.json")
     assert (scheduled["call_count"], scheduled["billed_count"], scheduled["comet_count"]) == (10, 8, 6)
     assert (scheduled["received_count"], scheduled["landed_count"], scheduled["rejected_count"]) == (21, 18, 3)
     assert scheduled["cost_usd"] == pytest.approx(0.008)
@@ -74,7 +75,7 @@ def test_gates_and_stops_are_told_in_their_sentences(site: Site) -> None:
 
 def test_runs_come_in_pages(site: Site) -> None:
     assert site.get("runs?size=7").status_code == 422
-    assert len(read(site, "runs?size=25&page=9").rows) == 4
+    assert len(read(site, "runs?size=25&page=9").rows) == 5
 
 
 def test_the_tab_shows_the_comets_of_the_latest_run(site: Site) -> None:

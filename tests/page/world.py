@@ -23,6 +23,7 @@ CREATORS: list[tuple[str, str | None, str | None, int, int, date]] = [
     ("106", None, None, 12_000, 11_000, date(2026, 2, 20)),
     ("107", "gus", "  +49 170", 9_000, 9_500, date(2026, 2, 20)),
 ]
+BACK = (9, 8, 7, 6, 5, 3, 1, 0)
 CROWD = 60
 """More creators, so that there is a second page."""
 
@@ -39,9 +40,10 @@ def fill(connection: psycopg.Connection[Row]) -> None:
             user_id=user_id,
             handle=handle,
             nickname=nickname,
+            first_found_at=at(since, 2),
             tracked_since=since,
             found_by_run_id=f"manual__{TODAY}T09:00:00+00:00" if since == TODAY else None,
-            is_gathered=True,
+            is_settled=True,
         )
         days(connection, user_id, before, now)
         earlier_gain = 1_000 if user_id == "101" else 100 + int(user_id) % 7
@@ -50,14 +52,14 @@ def fill(connection: psycopg.Connection[Row]) -> None:
     for day in (YESTERDAY, TODAY):
         insert(
             connection,
-            "comet_score_dates",
+            "comet_dates",
             recorded_date=day,
-            version=1,
-            weights=Jsonb(WEIGHTS),
-            creator_count=len(CREATORS) + CROWD,
-            peer_counts=Jsonb(dict.fromkeys(WEIGHTS, 60)),
+            is_run=True,
+            score_version=1,
+            score_weights=Jsonb(WEIGHTS),
         )
-        insert(connection, "comet_run_dates", recorded_date=day)
+    for back in BACK[:-2]:
+        insert(connection, "comet_dates", recorded_date=TODAY - timedelta(days=back), is_run=False)
     proofs(connection)
     runs(connection)
 
@@ -65,7 +67,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
 def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: int) -> None:
     """Snapshots of ten days: one is late, two are estimated, one is missing."""
     bases = ["late", "observed", "observed", "estimated", "estimated", "observed", "observed", "observed"]
-    dates = [TODAY - timedelta(days=back) for back in (9, 8, 7, 6, 5, 3, 1, 0)]
+    dates = [TODAY - timedelta(days=back) for back in BACK]
     counts = [before - 10 * (6 - place) for place in range(6)] + [before, now]
     for place, (day, basis, count) in enumerate(zip(dates, bases, counts, strict=True)):
         insert(
@@ -77,6 +79,7 @@ def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: in
             daily_growth_followers=count - counts[place - 1] if place else 0,
             daily_growth_percent=1.5,
             basis=basis,
+            counted_at=None if basis == "late" else at(day, 2),
             gap_days=1 if place else None,
         )
 
@@ -84,17 +87,28 @@ def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: in
 def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: int, gain: int) -> None:
     """A row of figures and a score."""
     number = int(user_id)
+    percentiles = {
+        "growth": 0.9 if number == 101 else 0.5,
+        "acceleration": 0.8,
+        "engagement": 0.4,
+        "reach": 0.3,
+        "breakout": 1.0 if number == 101 else None,
+    }
+    ranks = {part: {"percentile": p, "peer_count": 60} for part, p in percentiles.items() if p is not None}
     insert(
         connection,
         "comet_scores",
         recorded_date=day,
         user_id=user_id,
+        is_graduated=False,
+        counted_date=day,
         follower_count=count,
         basis="observed",
         is_growth_estimated=number == 102,
         daily_growth_followers=gain if number != 106 else None,
         daily_growth_percent=round(100 * gain / count, 2) if number != 106 else None,
-        growth_1d_rate=gain / count,
+        growth_rate=gain / count if number != 106 else None,
+        growth_1d_rate=gain / count if number != 106 else None,
         growth_1d_days=1,
         is_growth_1d_estimated=False,
         growth_7d_rate=gain / count / 2,
@@ -109,13 +123,10 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         breakout_ratio=5.5 if number == 101 else None,
         breakout_video_id="9001" if number == 101 else None,
         video_count=6 if number == 101 else 2,
-        growth_percentile=0.9 if number == 101 else 0.5,
-        acceleration_percentile=0.8,
-        engagement_percentile=0.4,
-        reach_percentile=0.3,
-        breakout_percentile=1.0 if number == 101 else None,
+        ranks=Jsonb(ranks),
         score=81.5 if number == 101 else 40 + number % 10,
         is_low_confidence=number != 101,
+        scored_at=at(day, 3),
     )
 
 
@@ -179,6 +190,9 @@ def land(connection: psycopg.Connection[Row], page_id: int, day: date, tag: str,
             "comet_videos",
             page_id=page_id,
             item_position=position,
+            recorded_date=day,
+            observed_at=at(day, 2),
+            observed_date=day,
             video_id=video_id,
             published_at=at(date(2026, 3, 1), 12),
             caption=f"{EVIL} my #{tag} day",
@@ -202,4 +216,5 @@ def land(connection: psycopg.Connection[Row], page_id: int, day: date, tag: str,
             follower_count=before,
             play_count=views,
             max_followers=100_000,
+            found_at=at(day, 2),
         )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from tests.page.table_rows import EVIL, TAGS, TODAY, YESTERDAY, at, insert
 from tests.sql.builders import Row
 
 
 def runs(connection: psycopg.Connection[Row]) -> None:
-    """A run of yesterday, two of today; the last one was stopped by a gate and has no report."""
+    """A run of yesterday, three of today; one of them had one hashtag, the last was stopped and has no report."""
     asked = [
         (f"scheduled__{YESTERDAY}T02:00:00+00:00", YESTERDAY, 2, True),
         (f"scheduled__{TODAY}T02:00:00+00:00", TODAY, 2, True),
+        (f"manual__{TODAY}T06:00:00+00:00", TODAY, 6, True),
         (f"manual__{TODAY}T09:00:00+00:00", TODAY, 9, False),
     ]
     for run_id, day, hour, has_report in asked:
@@ -57,6 +59,7 @@ def runs(connection: psycopg.Connection[Row]) -> None:
                 hashtag="cozygaming",
                 follower_count=40_000,
                 play_count=500_000,
+                found_at=at(day, hour),
             )
         for number in range(4):
             insert(
@@ -73,7 +76,10 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             )
         if has_report:
             report(connection, run_id)
-    hashtag_figures(connection, asked[-1][0], "cozygaming", tagged_count=5, new_comet_count=3, billed_count=4)
+    connection.execute(
+        "update comet_runs set report = jsonb_set(report, '{hashtags}', %s) where run_id = %s",
+        [Jsonb([hashtag_figures("cozygaming", 5, 3, 4)]), asked[2][0]],
+    )
     insert(
         connection,
         "comet_gates",
@@ -88,37 +94,40 @@ def runs(connection: psycopg.Connection[Row]) -> None:
 
 def report(connection: psycopg.Connection[Row], run_id: str) -> None:
     """The figures that the report of a run has counted."""
-    insert(
-        connection,
-        "comet_run_reports",
-        run_id=run_id,
-        received_count=21,
-        landed_count=18,
-        rejected_count=3,
-        comet_count=6,
-        new_comet_count=1,
-        call_count=10,
-        billed_count=8,
-        stop_reasons=["The budget is spent: <b>clear</b> the failed tasks."],
-    )
-    for place, tag in enumerate(TAGS):
+    figures = {
+        "received_count": 21,
+        "landed_count": 18,
+        "rejected_count": 3,
+        "comet_count": 6,
+        "new_comet_count": 1,
+        "call_count": 10,
+        "billed_count": 8,
+        "stop_reasons": ["The budget is spent: <b>clear</b> the failed tasks."],
         # Of 12 videos of #gymtok 2 carry it.
-        tagged_count = 1 if tag == "gymtok" else 3 + place
-        hashtag_figures(connection, run_id, tag, tagged_count=tagged_count, new_comet_count=2 - place, billed_count=2)
+        "hashtags": [
+            hashtag_figures(tag, 1 if tag == "gymtok" else 3 + place, 2 - place, 2) for place, tag in enumerate(TAGS)
+        ],
+    }
+    store(connection, run_id, figures)
 
 
-def hashtag_figures(connection: psycopg.Connection[Row], run_id: str, tag: str, **figures: Any) -> None:
+def hashtag_figures(tag: str, tagged_count: int, new_comet_count: int, billed_count: int) -> dict[str, Any]:
     """What a run has counted for a hashtag."""
-    insert(
-        connection,
-        "comet_run_hashtags",
-        run_id=run_id,
-        hashtag=tag,
-        received_count=7,
-        landed_count=6,
-        rejected_count=1,
-        video_count=6,
-        comet_count=6,
-        call_count=5,
-        **figures,
-    )
+    return {
+        "hashtag": tag,
+        "received_count": 7,
+        "landed_count": 6,
+        "rejected_count": 1,
+        "video_count": 6,
+        "tagged_count": tagged_count,
+        "comet_count": 6,
+        "new_comet_count": new_comet_count,
+        "new_tagged_comet_count": new_comet_count // 2,
+        "call_count": 5,
+        "billed_count": billed_count,
+    }
+
+
+def store(connection: psycopg.Connection[Row], run_id: str, figures: dict[str, Any]) -> None:
+    """Store them as the report does."""
+    connection.execute("update comet_runs set report = %s where run_id = %s", [Jsonb(figures), run_id])

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import count
 from typing import Any, LiteralString, TypeAlias
+from zoneinfo import ZoneInfo
 
 import psycopg
 from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -20,11 +21,13 @@ STEPS = ("filter_comets", "upsert_creators", "record_growth", "score_creators")
 HASHTAG = "cozygaming"
 DAY = date(2026, 3, 1)
 WEIGHTS = {"growth": 0.35, "acceleration": 0.15, "engagement": 0.2, "reach": 0.2, "breakout": 0.1}
+SCORED_AT = "2026-03-01 02:10:00+00"
 TIMEOUTS = {"statement_timeout": "60000", "lock_timeout": "30000"}
 PARAMETERS = {
     **TIMEOUTS,
     "score_version": 1,
     "score_weights": json.dumps(WEIGHTS),
+    "scored_at": SCORED_AT,
 }
 """The parameters of a SQL step but for the run's id; timeouts in milliseconds."""
 
@@ -32,26 +35,23 @@ PARAMETERS = {
 CONTENTS = {
     "creators": "*",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
-    "daily_growth_percent, basis, gap_days",
+    "daily_growth_percent, basis, counted_at, gap_days",
+    "comet_dates": "*",
     "comet_discoveries": "*",
     "comet_handles": "*",
-    "comet_run_dates": "*",
-    "comet_observations": "source, user_id, observed_at, follower_count, heart_count, video_count, run_id",
     "comet_searches": "recorded_date, hashtag, round_number, next_offset, stop_reason",
     "comet_pages": "page_offset, received_count, landed_count, rejected_count, observed_at",
     "comet_videos": "item_position, video_id, play_count, user_id, follower_count",
     "comet_profiles": "recorded_date, run_id, user_id, outcome, observed_at, follower_count",
     "comet_roll_call": "*",
     "comet_gates": "*",
-    "comet_scores": "*",
-    "comet_score_dates": "*",
-    "comet_stale_scores": "*",
+    "comet_scores": "to_jsonb(comet_scores) - 'scored_at' as score",
 }
 
 TABLES: LiteralString = """
     select table_name::text
     from information_schema.tables
-    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name not in ('comet_schema', 'comet_salt')
+    where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'comet_schema'
     order by 1
 """
 
@@ -117,11 +117,12 @@ class Facts:
     """Lands rows in a creators' database and runs the SQL steps over them."""
 
     connection: psycopg.Connection[Row]
+    timezone: str = "UTC"
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def accept(self, **request: Any) -> str:
         """Store the request of a run and return its run_id."""
-        run = Run(**{"run_id": f"run {next(self._numbers)}", **request})
+        run = Run(**{"run_id": f"run {next(self._numbers)}", "timezone": self.timezone, **request})
         self._insert(
             "comet_runs",
             {
@@ -179,8 +180,9 @@ class Facts:
             },
             returning="page_id",
         )
+        reading = self._reading(recorded_date, observed_at)
         for position, video in enumerate(videos):
-            self._insert("comet_videos", {"page_id": page_id, "item_position": position, **vars(video)})
+            self._insert("comet_videos", {"page_id": page_id, "item_position": position, **reading, **vars(video)})
 
     def land_profile(
         self,
@@ -194,10 +196,9 @@ class Facts:
         self._insert(
             "comet_profiles",
             {
-                "recorded_date": recorded_date,
                 "run_id": run_id,
                 "asked_id": asked_id or profile.user_id,
-                "observed_at": observed_at or noon(recorded_date),
+                **self._reading(recorded_date, observed_at),
                 **vars(profile),
             },
         )
@@ -210,20 +211,25 @@ class Facts:
         """Execute one SQL step of a run."""
         run_step(self.connection, name, run_id, **others)
 
-    def run(self, recorded_date: date = DAY, **request: Any) -> str:
+    def run(self, recorded_date: date = DAY, scored_at: str = SCORED_AT, **request: Any) -> str:
         """Accept a run and execute all its SQL steps; returns its run_id."""
         run_id = self.accept(recorded_date=recorded_date, **request)
-        self.run_again(run_id)
+        self.run_again(run_id, scored_at)
         return run_id
 
-    def run_again(self, run_id: str) -> None:
+    def run_again(self, run_id: str, scored_at: str = SCORED_AT) -> None:
         """Execute all SQL steps of an accepted run."""
         for name in STEPS:
-            self.step(name, run_id)
+            self.step(name, run_id, scored_at=scored_at)
 
     def rows(self, query: LiteralString, *parameters: Any) -> list[Row]:
         """The rows of a query."""
         return self.connection.execute(query, parameters).fetchall()
+
+    def _reading(self, recorded_date: date, observed_at: datetime | None) -> dict[str, Any]:
+        instant = observed_at or noon(recorded_date)
+        observed_date = instant.astimezone(ZoneInfo(self.timezone)).date()
+        return {"recorded_date": recorded_date, "observed_at": instant, "observed_date": observed_date}
 
     def _insert(self, table: str, row: dict[str, Any], *, on_conflict: str = "", returning: str = "1") -> Row:
         columns = ", ".join(row)
@@ -256,11 +262,10 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         """
         delete from comet_run_discoveries;
         delete from comet_discoveries;
-        delete from comet_run_dates;
+        delete from comet_dates;
         delete from comet_gates;
         delete from comet_runs;
         delete from comet_calls;
-        delete from comet_gates;
         delete from comet_refusals;
         delete from comet_pace;
         delete from comet_rejected_items;
@@ -269,19 +274,11 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
         delete from comet_searches;
         delete from comet_profiles;
         delete from comet_roll_call;
-        delete from comet_observations;
         delete from comet_handles;
-        delete from comet_stale_dates;
-        delete from comet_moves;
         delete from creator_stats;
         delete from creators;
         delete from comet_forgotten;
-        delete from comet_run_reports;
-        delete from comet_run_hashtags;
         delete from comet_scores;
-        delete from comet_score_dates;
-        delete from comet_stale_scores;
-        delete from comet_counted_pages;
         delete from comet_notices;
         """
     )

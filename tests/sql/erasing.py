@@ -85,9 +85,6 @@ def fill(facts: Facts) -> None:
             "('breakout', %(video_id)s, %(user_id)s, 'second day')",
             {"user_id": user_id, "video_id": video_id},
         )
-    # What a step that died might have left, if it could.
-    facts.connection.execute("insert into comet_moves (legacy_id, user_id) values (%s, %s)", [SEC_UID, UID])
-    facts.connection.execute("insert into comet_stale_dates (user_id, recorded_date) values (%s, %s)", [UID, DAY])
 
 
 def reject(facts: Facts, item: Item) -> None:

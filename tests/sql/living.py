@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from tests.sql.builders import PARAMETERS, Facts, noon, statements
+from tests.sql.builders import PARAMETERS, Facts, statements
 from tests.sql.model import History
 from tests.sql.worlds import Crash, Landing, LegacyCreator, Request, World
 
@@ -17,7 +19,13 @@ STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth",
 class Life:
     """A world as it happens; `history` gets its facts only."""
 
-    def __init__(self, world: World, facts: Facts) -> None:
+    def __init__(self, world: World, facts: Facts, look: Callable[[History, date], None]) -> None:
+        """Begin before the first run.
+
+        :param look: called after each scoring with the facts so far and the date that was scored
+        """
+        self._look = look
+        facts.timezone = world.timezone
         self.history = History(ZoneInfo(world.timezone), world.legacy)
         self._world = world
         self._facts = facts
@@ -28,13 +36,18 @@ class Life:
         """Make all runs; one that crashes goes on after some others have begun, until all are finished."""
         for legacy in self._world.legacy:
             import_legacy(legacy, self._facts)
+        self._begin("stopped", self._world.stopped)
+        for name in STEPS[:FIRST_STEP_AFTER_SEARCH]:
+            self._facts.step(name, "stopped")
+            self._note(name, self._world.stopped)
+        self._check("stopped", is_stopped=True)
         waiting = [(place, place, 0, request.crashes) for place, request in enumerate(self._requests)]
         begun: set[int] = set()
         while waiting:
             turn, place, step, crashes = waiting.pop(waiting.index(min(waiting, key=lambda attempt: attempt[:2])))
             if place not in begun:
                 begun.add(place)
-                self._begin(place)
+                self._begin(f"run {place}", self._requests[place])
             crash = crashes[0] if crashes else None
             reached = self._execute(place, step, crash)
             if crash is not None and reached < len(STEPS):
@@ -51,10 +64,9 @@ class Life:
         for place in reversed(places) if backwards else places:
             self._execute(place, 0, None)
 
-    def _begin(self, place: int) -> None:
-        request = self._requests[place]
+    def _begin(self, run_id: str, request: Request) -> None:
         self._facts.accept(
-            run_id=f"run {place}",
+            run_id=run_id,
             recorded_date=request.recorded_date,
             timezone=self._world.timezone,
             hashtags=request.hashtags,
@@ -65,7 +77,7 @@ class Life:
         )
         self.history.bands.append(request.max_followers)
         for landing in request.landings:
-            self._land(landing, f"run {place}")
+            self._land(landing, run_id)
 
     def _execute(self, place: int, first_step: int, crash: Crash | None) -> int:
         """Execute a run's steps from one on; returns the step at which it crashed, or their number."""
@@ -76,7 +88,7 @@ class Life:
             if step == FIRST_STEP_AFTER_SEARCH:
                 self._call_roll(place)
                 is_stopped = crash is not None and crash.is_gate
-                self._check(place, is_stopped=is_stopped)
+                self._check(f"run {place}", is_stopped=is_stopped)
                 if is_stopped:
                     return step
             if crash is not None and not crash.is_gate and step >= crash.step:
@@ -97,6 +109,8 @@ class Life:
             self.history.filter(request)
         if name == "record_growth":
             self.history.run_dates.add(request.recorded_date)
+        if name == "score_creators":
+            self._look(self.history, request.recorded_date)
 
     def _call_roll(self, place: int) -> None:
         if place not in self._called:
@@ -104,7 +118,7 @@ class Life:
             for landing in self._requests[place].roll_call:
                 self._land(landing, "landing")
 
-    def _check(self, place: int, *, is_stopped: bool) -> None:
+    def _check(self, run_id: str, *, is_stopped: bool) -> None:
         """Let the gate after the roll call say whether a run may publish its date."""
         self._facts.connection.execute(
             """
@@ -113,7 +127,7 @@ class Life:
             on conflict (run_id, gate) do update set is_tripped = excluded.is_tripped
             where known.is_tripped <> excluded.is_tripped
             """,
-            [f"run {place}", is_stopped],
+            [run_id, is_stopped],
         )
 
     def _land(self, landing: Landing, run_id: str) -> None:
@@ -132,48 +146,23 @@ class Life:
 
 def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
     """Rows of an older installation as setup_database.sql leaves them (see test_setup.py)."""
-    creator = {
-        "key": legacy.key,
-        "handle": legacy.handle,
-        "at": legacy.last_updated_at,
-        "since": min((s.recorded_date for s in legacy.snapshots), default=legacy.last_updated_at.date()),
-    }
+    creator = {"key": legacy.key, "handle": legacy.handle, "at": legacy.last_updated_at}
     facts.connection.execute(
-        """
-        insert into creators (user_id, handle, last_updated_at, handle_observed_at, tracked_since, is_gathered)
-        values (%(key)s, %(handle)s, %(at)s, %(at)s, %(since)s, true)
-        """,
+        "insert into creators (user_id, handle, last_updated_at, handle_observed_at) "
+        "values (%(key)s, %(handle)s, %(at)s, %(at)s)",
         creator,
     )
     facts.connection.execute("insert into comet_handles values (%(key)s, %(handle)s, %(at)s, %(at)s)", creator)
     for snapshot in legacy.snapshots:
         facts.connection.execute(
             """
-            with imported as (
-                insert into creator_stats (
-                    user_id, recorded_date, follower_count, heart_count, daily_growth_followers,
-                    daily_growth_percent, basis
-                )
-                values (%(key)s, %(date)s, %(followers)s, %(hearts)s, %(growth)s, %(percent)s, 'observed')
-                returning id
+            insert into creator_stats (
+                user_id, recorded_date, follower_count, heart_count, daily_growth_followers, daily_growth_percent
             )
-
-            insert into comet_observations (
-                source, item_id, user_id, observed_at, observed_date, follower_count, heart_count
-            )
-            select 'import', id, %(key)s, %(at)s, %(date)s, nullif(%(followers)s, 0), nullif(%(hearts)s, 0)
-            from imported
+            values (%s, %s, %s, %s, %s, %s)
             """,
-            {
-                "key": legacy.key,
-                "at": noon(snapshot.recorded_date),
-                "date": snapshot.recorded_date,
-                "followers": snapshot.follower_count,
-                "hearts": snapshot.heart_count,
-                "growth": snapshot.daily_growth_followers,
-                "percent": snapshot.daily_growth_percent,
-            },
+            [legacy.key, *vars(snapshot).values()],
         )
         facts.connection.execute(
-            "insert into comet_stale_scores values (%s) on conflict do nothing", [snapshot.recorded_date]
+            "insert into comet_dates values (%s, false) on conflict do nothing", [snapshot.recorded_date]
         )

@@ -1,4 +1,4 @@
-"""The tables as they follow from the facts: written from the rules, in plain loops over everything that is known.
+"""The tables as they follow from the facts: the rules of the data in plain loops over everything that is known.
 
 It sees facts and the set of dates that were run, never an order of runs, so a database that agrees with it owes nothing
 to order, repetition or crashes.
@@ -8,48 +8,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from tests.sql.builders import Profile, Row, Video, noon
-from tests.sql.worlds import SEC_UIDS, USERS, Landing, LegacyCreator, Request
+from tests.sql.builders import Profile, Row, Video
+from tests.sql.worlds import SEC_UIDS, USERS, Landing, LegacyCreator, LegacySnapshot, Request
 
-METRICS = ("follower_count", "heart_count", "video_count")
+COUNTS = ("follower_count", "heart_count", "video_count")
 ATTRIBUTES = ("handle", "nickname", "avatar_url", "signature", "sec_uid")
 KEYS = (*USERS, *SEC_UIDS.values())
 
 
 @dataclass
 class Discovery:
-    """By which counts a creator was found with a video and a hashtag, and how wide the band was at most."""
+    """By which counts a creator was found with a video and a hashtag, when, and how wide the band was at most."""
 
     follower_count: int
     play_count: int
     max_followers: int
+    found_at: datetime
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """An account as one answer showed it; the last three fields order observations."""
+    """An account as one answer showed it."""
 
     user_id: str
-    counts: dict[str, int | None]
-    attributes: dict[str, str | None]
+    recorded_date: date
     observed_at: datetime
     is_profile: bool
-    number: int
+    counts: tuple[int | None, ...]
+    attributes: dict[str, str | None]
 
 
-@dataclass(frozen=True)
-class Observation:
-    """The counts of one instant."""
+@dataclass
+class Day:
+    """What was read of a creator on a date, and the instant of its follower count."""
 
-    order: tuple[datetime, bool, int]
-    observed_date: date
-    counts: dict[str, int | None]
+    counts: list[int | None] = field(default_factory=lambda: [None, None, None])
+    counted_at: datetime | None = None
 
 
 @dataclass
@@ -80,41 +80,50 @@ class History:
                 if landing.recorded_date == request.recorded_date and landing.hashtag == hashtag
             ]
             plays: dict[tuple[str, str], int] = {}
-            by_search: dict[str, int] = {}
+            seen_at: dict[tuple[str, str], datetime] = {}
+            by_search: dict[str, tuple[int, datetime]] = {}
             for page in pages:
                 for video in page.videos:
                     if video.follower_count is not None:
-                        by_search[video.user_id] = video.follower_count
+                        by_search[video.user_id] = (video.follower_count, page.observed_at)
                     if video.play_count is not None and self.is_qualifying(video, page, request):
                         key = (video.user_id, video.video_id)
                         plays[key] = max(video.play_count, plays.get(key, 0))
+                        seen_at.setdefault(key, page.observed_at)
             for (user_id, video_id), play_count in plays.items():
-                count = by_search.get(user_id)
-                if count is None:
-                    count = self.count_by_profile(user_id, request)
-                if count is not None and request.min_followers <= count <= request.max_followers:
-                    found = Discovery(count, play_count, request.max_followers)
+                judging = by_search.get(user_id) or self.count_by_profile(user_id, request)
+                if judging is not None and request.min_followers <= judging[0] <= request.max_followers:
+                    found_at = max(seen_at[user_id, video_id], judging[1])
+                    found = Discovery(judging[0], play_count, request.max_followers, found_at)
                     known = self.discoveries.setdefault((request.recorded_date, user_id, video_id, hashtag), found)
                     known.max_followers = max(known.max_followers, request.max_followers)
+                    known.found_at = min(known.found_at, found_at)
 
     def is_qualifying(self, video: Video, page: Landing, request: Request) -> bool:
         published_on = self.date_of(video.published_at or page.observed_at)
         return (video.play_count or 0) >= request.min_video_views and published_on <= request.recorded_date
 
-    def count_by_profile(self, user_id: str, request: Request) -> int | None:
-        """The count that judges an author of whom the search gave none."""
+    def count_by_profile(self, user_id: str, request: Request) -> tuple[int, datetime] | None:
+        """The count that judges an author of whom the search gave none, and its instant."""
         asked = [(landing, profile) for landing, profile in self.outcomes() if profile.user_id == user_id]
-        of_the_date = [profile for landing, profile in asked if landing.recorded_date == request.recorded_date]
+        of_the_date = [
+            (landing, profile) for landing, profile in asked if landing.recorded_date == request.recorded_date
+        ]
         if of_the_date or request.is_live:
-            known = [profile.follower_count for profile in of_the_date if profile.follower_count is not None]
+            known = [
+                (profile.follower_count, landing.observed_at)
+                for landing, profile in of_the_date
+                if profile.follower_count is not None
+            ]
             return known[-1] if known else None
         beginning = datetime.combine(request.recorded_date, time(), self.timezone)
         answers = [
-            profile.follower_count
+            (profile.follower_count, landing.observed_at)
             for landing, profile in asked
             if landing.observed_at >= beginning and profile.outcome in ("found", "no_account")
         ]
-        return answers[0] if answers else None
+        count, instant = answers[0] if answers else (None, beginning)
+        return None if count is None else (count, instant)
 
 
 @dataclass(frozen=True)
@@ -125,9 +134,9 @@ class Tables:
 
     @cached_property
     def discoveries(self) -> set[Row]:
-        """(date, user_id, video_id, hashtag, follower_count, play_count, max_followers)."""
+        """(date, user_id, video_id, hashtag, follower_count, play_count, max_followers, found_at)."""
         return {
-            (*key, found.follower_count, found.play_count, found.max_followers)
+            (*key, found.follower_count, found.play_count, found.max_followers, found.found_at)
             for key, found in self.history.discoveries.items()
         }
 
@@ -139,49 +148,46 @@ class Tables:
             accounts: list[Video | Profile] = [*landing.videos]
             if landing.profile is not None and landing.profile.outcome == "found":
                 accounts.append(landing.profile)
-            for account in accounts:
-                found.append(
-                    Sighting(
-                        user_id=account.user_id,
-                        counts={metric: getattr(account, metric, None) for metric in METRICS},
-                        attributes={attribute: getattr(account, attribute) for attribute in ATTRIBUTES},
-                        observed_at=landing.observed_at,
-                        is_profile=landing.profile is not None,
-                        number=len(found),
-                    )
+            found += [
+                Sighting(
+                    user_id=account.user_id,
+                    recorded_date=landing.recorded_date,
+                    observed_at=landing.observed_at,
+                    is_profile=landing.profile is not None,
+                    counts=tuple(getattr(account, name, None) for name in COUNTS),
+                    attributes={attribute: getattr(account, attribute) for attribute in ATTRIBUTES},
                 )
+                for account in accounts
+            ]
         return found
 
     @cached_property
     def legacy(self) -> dict[str, list[LegacyCreator]]:
-        """The rows of the older installation by the key under which they stand in the end."""
+        """The creators of the original by the key under which they stand in the end, that of the numeric id first."""
         moved = {s.user_id for s in self.sightings if s.attributes["sec_uid"] == SEC_UIDS[s.user_id]}
         rows: dict[str, list[LegacyCreator]] = {key: [] for key in KEYS}
-        for creator in self.history.legacy:
+        for creator in sorted(self.history.legacy, key=lambda creator: creator.is_keyed_by_sec_uid):
             rows[creator.user_id if creator.user_id in moved else creator.key].append(creator)
         return rows
 
     @cached_property
-    def tracked_since(self) -> dict[str, date]:
-        """The first day of everybody in `creators`."""
-        first_days: dict[str, date] = {}
-        for recorded_date, user_id, _, _ in self.history.discoveries:
-            first_days[user_id] = min(recorded_date, first_days.get(user_id, date.max))
-        for key in KEYS:
-            for legacy in self.legacy[key]:
-                days = [snapshot.recorded_date for snapshot in legacy.snapshots]
-                first_day = min(days, default=legacy.last_updated_at.date())
-                first_days[key] = min(first_day, first_days.get(key, date.max))
-        return first_days
+    def first_found_at(self) -> dict[str, datetime | None]:
+        """Since when everybody in `creators` is tracked: None is from ever."""
+        found: dict[str, datetime | None] = {}
+        for (_, user_id, _, _), discovery in self.history.discoveries.items():
+            earlier = found.get(user_id)
+            found[user_id] = discovery.found_at if earlier is None else min(earlier, discovery.found_at)
+        return found | {key: None for key in KEYS if self.legacy[key]}
 
     @cached_property
     def creators(self) -> set[Row]:
-        """(user_id, tracked_since, status, last_updated_at, attributes...), each attribute the newest known one."""
+        """(user_id, first_found_at, date of it, status, last_updated_at, attributes...), each the newest known one."""
         rows = set()
-        for key, tracked_since in self.tracked_since.items():
+        for key, found_at in self.first_found_at.items():
             known = self.known_attributes(key)
             newest = [max(named(known, attribute), default=(None, None))[1] for attribute in ATTRIBUTES]
-            rows.add((key, tracked_since, self.status(key), max(instant for instant, _, _ in known), *newest))
+            tracked_since = None if found_at is None else self.history.date_of(found_at)
+            rows.add((key, found_at, tracked_since, self.status(key), max(at for at, _, _ in known), *newest))
         return rows
 
     def known_attributes(self, key: str) -> list[tuple[datetime, str, str | None]]:
@@ -196,17 +202,13 @@ class Tables:
 
     def status(self, key: str) -> str:
         """How a creator stands."""
-        known = [
-            count
-            for observation in self.observations[key]
-            if (count := observation.counts["follower_count"]) is not None
-        ]
+        known = self.known_counts(key)
         bands = [
             found.max_followers for (_, user_id, _, _), found in self.history.discoveries.items() if user_id == key
         ]
         if len(self.failed_dates(key)) >= 3:
             return "missing"
-        if known and known[-1] > max(bands or self.history.bands):
+        if known and known[max(known)] > max(bands or self.history.bands):
             return "graduated"
         return "tracked"
 
@@ -214,128 +216,110 @@ class Tables:
         """The dates since it was last seen on which TikHub could not show the account, though it showed others."""
         date_of = self.history.date_of
         outcomes = self.history.outcomes()
-        answered = {landing.recorded_date for landing, profile in outcomes if profile.outcome == "found"}
-        own = [(landing, profile.outcome) for landing, profile in outcomes if profile.user_id == key]
-        seen = [date_of(landing.observed_at) for landing, outcome in own if outcome == "found"]
-        seen += [observation.observed_date for observation in self.observations[key]]
-        return {
+        answered = {date_of(landing.observed_at) for landing, profile in outcomes if profile.outcome == "found"}
+        seen = [
+            date_of(sighting.observed_at)
+            for sighting in self.sightings
+            if sighting.user_id == key and (sighting.is_profile or sighting.counts[0] is not None)
+        ]
+        failed = {
             date_of(landing.observed_at)
-            for landing, outcome in own
-            if outcome in ("refused", "no_account") or (outcome == "failed" and landing.recorded_date in answered)
-            if date_of(landing.observed_at) > max(seen, default=date.min)
+            for landing, profile in outcomes
+            if profile.user_id == key and profile.outcome != "found"
         }
+        return {on for on in failed & answered if on > max(seen, default=date.min)}
 
     @cached_property
     def handles(self) -> set[Row]:
         """(user_id, handle, first_seen_at, last_seen_at)."""
         instants = defaultdict(list)
-        for key in self.tracked_since:
+        for key in self.first_found_at:
             for instant, handle in named(self.known_attributes(key), "handle"):
                 instants[key, handle].append(instant)
         return {(key, handle, min(seen), max(seen)) for (key, handle), seen in instants.items()}
 
-    @cached_property
-    def observations(self) -> dict[str, list[Observation]]:
-        """What counts for each creator's snapshots, in order."""
-        return {key: self.observations_of(key) for key in self.tracked_since}
-
-    def observations_of(self, key: str) -> list[Observation]:
+    def observed(self, key: str) -> dict[date, Day]:
+        """The dates on which a creator's followers were read: each count is the last one known on the date."""
         date_of = self.history.date_of
-        known = [
-            Observation(
-                (sighting.observed_at, sighting.is_profile, sighting.number),
-                date_of(sighting.observed_at),
-                sighting.counts,
-            )
-            for sighting in self.sightings
-            if sighting.user_id == key
-            and date_of(sighting.observed_at) >= self.tracked_since[key]
-            and any(count is not None for count in sighting.counts.values())
-        ]
+        since = self.first_found_at[key]
+        days: dict[date, Day] = defaultdict(Day)
+        for sighting in sorted(self.sightings, key=lambda sighting: (sighting.observed_at, sighting.is_profile)):
+            on = date_of(sighting.observed_at)
+            is_tracked = since is None or on >= date_of(since)
+            if sighting.user_id == key and is_tracked and sighting.recorded_date in self.history.run_dates:
+                for place, count in enumerate(sighting.counts):
+                    if count is not None:
+                        days[on].counts[place] = count
+                if sighting.counts[0] is not None:
+                    days[on].counted_at = sighting.observed_at
+        return {on: day for on, day in days.items() if day.counted_at is not None}
+
+    def imported(self, key: str) -> dict[date, LegacySnapshot]:
+        """The rows of the original that no reading has replaced; of two on a date that of the numeric id."""
+        observed = self.observed(key)
+        rows: dict[date, LegacySnapshot] = {}
         for legacy in self.legacy[key]:
             for snapshot in legacy.snapshots:
-                counts = {
-                    "follower_count": snapshot.follower_count or None,
-                    "heart_count": snapshot.heart_count or None,
-                    "video_count": None,
-                }
-                known.append(Observation((noon(snapshot.recorded_date), False, 0), snapshot.recorded_date, counts))
-        return sorted(known, key=lambda observation: observation.order)
+                if snapshot.recorded_date not in observed:
+                    rows.setdefault(snapshot.recorded_date, snapshot)
+        return rows
 
-    def value(self, key: str, metric: str, on: date) -> tuple[int, str] | None:
-        """A metric of a creator on a date that was run, and how it is known."""
-        known = [
-            (observation.observed_date, count)
-            for observation in self.observations[key]
-            if (count := observation.counts[metric]) is not None
-        ]
-        same_day = [count for at, count in known if at == on]
-        earlier = [(at, count) for at, count in known if at < on]
-        later = [(at, count) for at, count in known if at > on]
-        if same_day:
-            return same_day[-1], "observed"
-        if earlier and later:
-            last_date, then = max(earlier, key=lambda pair: pair[0])
-            then = [count for at, count in earlier if at == last_date][-1]
-            next_date = min(at for at, _ in later)
-            coming = next(count for at, count in later if at == next_date)
-            share = Fraction((on - last_date).days, (next_date - last_date).days)
-            return round_half_away(then + (coming - then) * share), "estimated"
-        if later and any(found[:2] == (on, key) for found in self.history.discoveries):
-            next_date = min(at for at, _ in later)
-            return next(count for at, count in later if at == next_date), "late"
-        return None
-
-    @cached_property
-    def unread_imports(self) -> set[tuple[str, date]]:
-        """(user_id, date) of the imported rows whose 0 is unknown, as no reading or estimate has replaced it."""
-        return {
-            (key, snapshot.recorded_date)
-            for key in self.tracked_since
-            for legacy in self.legacy[key]
-            for snapshot in legacy.snapshots
-            if not snapshot.follower_count
-            and (
-                snapshot.recorded_date not in self.history.run_dates
-                or self.value(key, "follower_count", snapshot.recorded_date) is None
-            )
-        }
+    def known_counts(self, key: str) -> dict[date, int]:
+        """Followers by date; what the original did not know is left out."""
+        read = {on: day.counts[0] for on, day in self.observed(key).items()}
+        imported = {on: snapshot.follower_count for on, snapshot in self.imported(key).items()}
+        return {on: count for on, count in (read | imported).items() if count is not None and (count or on in read)}
 
     @cached_property
     def creator_stats(self) -> set[Row]:
-        """(user_id, date, three counts, growth, percent, basis, gap_days)."""
-        return {(key, *row) for key in self.tracked_since for row in self.snapshots_of(key)}
+        """(user_id, date, three counts, growth, percent, basis, instant to a second, gap_days)."""
+        return {(key, *row) for key in self.first_found_at for row in self.snapshots_of(key)}
 
     def snapshots_of(self, key: str) -> list[Row]:
-        run_dates = self.history.run_dates
-        imported = {snapshot.recorded_date: snapshot for legacy in self.legacy[key] for snapshot in legacy.snapshots}
+        observed, imported, known = self.observed(key), self.imported(key), self.known_counts(key)
+        found_on = {on for on, user_id, _, _ in self.history.discoveries if user_id == key}
         rows: list[Row] = []
         previous: tuple[date, int] | None = None
-        for on in sorted(run_dates | set(imported)):
-            snapshot = imported.get(on)
-            followers = self.value(key, "follower_count", on) if on in run_dates else None
-            if followers is not None:
-                count, basis = followers
-                others = [self.value(key, metric, on) for metric in METRICS[1:]]
-                counts: list[int | None] = [
-                    other[0] if other and (basis != "observed" or other[1] == "observed") else None for other in others
-                ]
-            elif snapshot is not None:
-                count, basis = snapshot.follower_count, "observed"
-                counts = [snapshot.heart_count, None]
+        for on in sorted(self.history.run_dates | set(observed) | set(imported)):
+            earlier = max((other for other in known if other < on), default=None)
+            later = min((other for other in known if other > on), default=None)
+            counts: list[int | None] = [None, None]
+            counted_at = None
+            if on in imported:
+                stored = imported[on]
+                growth = (stored.daily_growth_followers, stored.daily_growth_percent)
+                rows.append((on, stored.follower_count, stored.heart_count, None, *growth, "observed", None, None))
+                if on in known:
+                    previous = (on, known[on])
+                continue
+            if on in observed:
+                basis, count, counts, counted_at = (
+                    "observed",
+                    known[on],
+                    observed[on].counts[1:],
+                    observed[on].counted_at,
+                )
+            elif earlier is not None and later is not None:
+                share = Fraction((on - earlier).days, (later - earlier).days)
+                basis, count = "estimated", round_half_away(known[earlier] + (known[later] - known[earlier]) * share)
+                if earlier in observed and later in observed:
+                    counted_at = on_line(observed[earlier].counted_at, observed[later].counted_at, share)
+            elif later is not None and on in found_on:
+                basis, count = "late", known[later]
             else:
                 continue
-            is_unread = (key, on) in self.unread_imports
-            is_kept = on not in run_dates and (previous is None or previous[0] not in run_dates)
-            if snapshot is not None and (is_kept or is_unread):
-                growth: Row = (snapshot.daily_growth_followers, snapshot.daily_growth_percent)
-                gap_days = None
-            else:
-                gap_days, growth = growth_since(None if basis == "late" else previous, on, count)
-            rows.append((on, count, *counts, *growth, basis, gap_days))
-            if basis != "late" and not is_unread:
+            gap_days, change = growth_since(None if basis == "late" else previous, on, count)
+            rows.append((on, count, *counts, *change, basis, counted_at, gap_days))
+            if basis != "late":
                 previous = (on, count)
         return rows
+
+
+def on_line(start: datetime | None, end: datetime | None, share: Fraction) -> datetime:
+    """The instant at a share of the way between two, to a second."""
+    assert start is not None
+    assert end is not None
+    return start + timedelta(seconds=round_half_away(Fraction((end - start) // timedelta(seconds=1)) * share))
 
 
 def named(known: list[tuple[datetime, str, str | None]], attribute: str) -> list[tuple[datetime, str]]:

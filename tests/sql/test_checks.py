@@ -221,7 +221,7 @@ class TestRollCall:
     def test_knows_a_creator_whom_an_older_installation_keyed_by_sec_uid(
         self, facts: Facts, database: Database
     ) -> None:
-        facts.connection.execute("insert into creators (user_id, tracked_since) values ('MS4wLjABAAAA-1', %s)", [DAY])
+        facts.connection.execute("insert into creators (user_id) values ('MS4wLjABAAAA-1')")
         facts.observe(20_000, DAY, user_id="MS4wLjABAAAA-1")
         facts.run()
         run_id = facts.accept(recorded_date=day(1))
@@ -274,7 +274,6 @@ class TestVerdicts:
         assert plan_roll_call(database, run_id, batch_size=9) == {1: 4}
         facts.run_again(run_id)
         assert facts.rows("select user_id from creator_stats where recorded_date = %s", day(2)) == []
-        assert facts.rows("select user_id from comet_observations where observed_date = %s", day(2)) == []
 
     def test_profiles_count_again_when_the_settings_allow_them(self, facts: Facts, database: Database) -> None:
         run_id = read_again(facts, [(20_000, 10_000)] * 4)
@@ -296,10 +295,10 @@ class TestStoppedDates:
         )
         facts.land_page(Video("1", follower_count=30_000), recorded_date=day(1))
         facts.run(day(1))
-        observed: LiteralString = "select observed_date, follower_count from comet_observations order by 1, 2"
+        observed: LiteralString = "select recorded_date, follower_count from creator_stats order by 1"
         assert facts.rows(observed) == [(day(1), 30_000)]
         facts.run_again(stopped)
-        assert facts.rows(observed) == [(day(1), 30_000), (day(2), 7_000), (day(2), 20_000)]
+        assert facts.rows(observed) == [(day(1), 30_000), (day(2), 7_000)]
 
     def test_are_gathered_as_soon_as_the_gate_lets_them_pass(self, facts: Facts, database: Database) -> None:
         facts.observe(7_000, day(2), user_id="1", handle="new")
@@ -350,9 +349,7 @@ def read_again(facts: Facts, counts: Sequence[tuple[int | None, int]], **request
     facts.land_page(*[Video(f"{number}", f"v{number}", follower_count=None) for number in range(len(counts))])
     for number, (then, _) in enumerate(counts):
         facts.observe(then, day(1), user_id=f"{number}")
-    facts.connection.execute(
-        "insert into creators (user_id, tracked_since) select generate_series(0, %s - 1), %s", [len(counts), DAY]
-    )
+    facts.connection.execute("insert into creators (user_id) select generate_series(0, %s - 1)", [len(counts)])
     facts.run(day(1))
     run_id = facts.accept(recorded_date=day(2), **request)
     for number, (_, now) in enumerate(counts):

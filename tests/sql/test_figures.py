@@ -43,47 +43,36 @@ def test_the_leaderboard_tells_which_figures_rest_on_an_estimate(facts: Facts) -
     facts.observe(20_200, day(2), user_id="72")
     facts.observe(20_300, day(2), user_id="71")
     facts.observe(20_400, day(3), user_id="71")
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 1):
         facts.run(day(number))
     marks = {
-        (number, row["handle"]): (row["is_count_estimated"], row["is_growth_estimated"])
+        (number, row["handle"]): (row["is_estimated"], row["counted_date"])
         for number in range(4)
         for row in ask(facts, "leaderboard", recorded_date=day(number), row_limit=10)
     }
     assert marks == {
-        (0, "missed"): (False, False),
-        (0, "seen"): (False, False),
-        (1, "missed"): (True, True),
-        (1, "seen"): (False, False),
-        (2, "missed"): (False, True),
-        (2, "seen"): (False, False),
-        (3, "missed"): (False, False),
+        (0, "missed"): (False, DAY),
+        (0, "seen"): (False, DAY),
+        (1, "missed"): (True, day(1)),
+        (1, "seen"): (False, day(1)),
+        (2, "missed"): (False, day(2)),
+        (2, "seen"): (False, day(2)),
+        (3, "missed"): (False, day(3)),
+        # Not read on day 3: the newest count is that of day 2.
+        (3, "seen"): (False, day(2)),
     }
 
 
-def test_a_late_count_is_marked_and_so_is_the_growth_after_it(facts: Facts) -> None:
+def test_a_late_count_is_marked_and_the_first_reading_after_it_has_no_growth(facts: Facts) -> None:
     facts.land_page(Video(), observed_at=noon(day(1)))
     facts.run(DAY)
     facts.run(day(1))
     rows = ask(facts, "creator_days", user_id="71", recorded_date=day(1), row_limit=10)
-    assert [(row["basis"], row["is_count_estimated"], row["is_growth_estimated"]) for row in rows] == [
-        ("late", True, True),
-        ("observed", False, True),
+    assert [(row["basis"], row["is_estimated"], row["daily_growth_followers"]) for row in rows] == [
+        ("late", True, None),
+        ("observed", False, None),
     ]
-
-
-def test_a_row_without_count_is_not_what_growth_is_compared_with(facts: Facts) -> None:
-    facts.land_page(Video())
-    facts.run(DAY)
-    facts.observe(20_100, day(2))
-    facts.run(day(2))
-    facts.connection.execute(
-        "insert into creator_stats (user_id, recorded_date, basis) values ('71', %s, 'estimated')", [day(1)]
-    )
-    (row,) = ask(facts, "leaderboard", recorded_date=day(2), row_limit=1)
-    assert (row["is_count_estimated"], row["is_growth_estimated"]) == (False, False)
-    last = ask(facts, "creator_days", user_id="71", recorded_date=day(2), row_limit=10)[-1]
-    assert (last["is_count_estimated"], last["is_growth_estimated"]) == (False, False)
+    assert ask(facts, "leaderboard", recorded_date=DAY, row_limit=10) == []
 
 
 def test_the_days_of_a_creator_are_the_last_ones_up_to_a_date(facts: Facts) -> None:
@@ -157,7 +146,7 @@ def test_a_first_reading_has_no_growth_to_show_and_comes_last(facts: Facts) -> N
     assert set(scores) == {("71", -1_000), ("72", None)}
 
 
-def board(facts: Facts, on: date, sort: str = "growth", *, is_descending: bool = True) -> list[dict[str, Any]]:
+def board(facts: Facts, on: date, sort: str = "rate", *, is_descending: bool = True) -> list[dict[str, Any]]:
     """The entries of the page's leaderboard."""
     parameters: dict[str, Any] = dict.fromkeys(("hashtag", "search", "min_followers", "max_followers"))
     parameters |= {"sort": sort, "is_descending": is_descending, "page": 1, "page_size": 25, "has_parts": False}
@@ -173,7 +162,7 @@ def growth_place(facts: Facts, user_id: str, on: date) -> int:
     return place
 
 
-@pytest.mark.parametrize("sort", ["growth", "percent"])
+@pytest.mark.parametrize("sort", ["growth", "rate"])
 @pytest.mark.parametrize("is_descending", [True, False])
 def test_a_first_reading_is_last_on_the_page_in_both_directions(facts: Facts, sort: str, is_descending: bool) -> None:
     facts.land_page(Video("71", follower_count=30_000), Video("73", "v3", follower_count=30_000))

@@ -16,7 +16,7 @@ from comets.forgotten import forgotten, without_forgotten
 from comets.models import VideoPage
 from comets.parsing import parse_video_page
 from comets.run import ParamsError
-from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, everything
+from tests.sql.builders import Facts, Profile, Row, Video, day, everything
 from tests.sql.erasing import (
     HANDLE,
     LONGER_UID,
@@ -37,10 +37,8 @@ from tests.sql.test_setup import set_up
 ANONYMOUS_TABLES = {
     "comet_forgotten",
     "comet_pages",
-    "comet_counted_pages",
-    "comet_run_dates",
+    "comet_dates",
     "comet_runs",
-    "comet_score_dates",
     "comet_searches",
 }
 
@@ -75,7 +73,7 @@ class TestErasure:
         tables = {table for table, _, _ in everything(facts.connection)}
         assert tables_with(facts.connection, *TRACES) == tables - ANONYMOUS_TABLES
         assert wrong_heads(facts) == []
-        assert set(forget(creator)) == tables - ANONYMOUS_TABLES - {"comet_moves", "comet_stale_dates"}
+        assert set(forget(creator)) == tables - ANONYMOUS_TABLES
         assert tables_with(facts.connection, *TRACES) == set()
         assert wrong_heads(facts) == []
         assert refused(creators_url, UID, SEC_UID, OTHER, LONGER_UID) == {UID, SEC_UID}
@@ -112,7 +110,7 @@ class TestErasure:
             facts.run_again(run_id)
         changed = [row for row in everything(facts.connection) if row not in before]
         # The others are ranked again, among themselves.
-        assert {table for table, _, _ in changed} <= {"comet_run_discoveries", "comet_scores", "comet_score_dates"}
+        assert {table for table, _, _ in changed} <= {"comet_run_discoveries", "comet_scores"}
         assert tables_with(facts.connection, *TRACES) == set()
 
     def test_twice_finds_nothing_more(self, facts: Facts, forget: Forget) -> None:
@@ -125,9 +123,7 @@ class TestErasure:
         assert everything(facts.connection) == before
 
     def test_of_a_creator_whom_an_older_installation_knew_by_sec_uid_only(self, facts: Facts, forget: Forget) -> None:
-        facts.connection.execute(
-            "insert into creators (user_id, handle, tracked_since) values (%s, %s, %s)", [SEC_UID, HANDLE, DAY]
-        )
+        facts.connection.execute("insert into creators (user_id, handle) values (%s, %s)", [SEC_UID, HANDLE])
         facts.land_page(Video(UID, sec_uid=SEC_UID))
         assert forget(UID) == {"creators": 1, "comet_videos": 1}
         assert tables_with(facts.connection, *TRACES) == set()
@@ -190,18 +186,18 @@ class TestMemory:
         fill(facts)
         forget(UID)
         hashes = {identity_hash for (identity_hash,) in facts.rows("select identity_hash from comet_forgotten")}
-        ((salt,),) = facts.rows("select salt from comet_salt")
+        ((salt,),) = facts.rows("select salt from comet_schema")
         assert hashes == {hashlib.sha256(f"{salt} {identity}".encode()).hexdigest() for identity in (UID, SEC_UID)}
 
     def test_without_salt_nothing_is_erased(self, facts: Facts, forget: Forget) -> None:
         fill(facts)
-        ((salt,),) = facts.rows("delete from comet_salt returning salt")
+        ((version, salt),) = facts.rows("delete from comet_schema returning version, salt")
         try:
-            with pytest.raises(DatabaseError, match="comet_salt"):
+            with pytest.raises(DatabaseError, match="comet_schema"):
                 forget(UID)
             assert facts.rows("select 1 from creators where user_id = %s", UID) == [(1,)]
         finally:
-            facts.rows("insert into comet_salt (salt) values (%s) returning salt", salt)
+            facts.rows("insert into comet_schema values (%s, %s) returning salt", version, salt)
 
 
 class TestLanding:
@@ -238,7 +234,7 @@ class TestLanding:
     def test_an_id_that_was_not_known_to_be_the_same_creator_is_erased_too(
         self, facts: Facts, forget: Forget, creators_url: str
     ) -> None:
-        facts.connection.execute("insert into creators (user_id, tracked_since) values (%s, %s)", [SEC_UID, DAY])
+        facts.connection.execute("insert into creators (user_id) values (%s)", [SEC_UID])
         forget(UID)
         with opened(creators_url) as database:
             forget_partners(database, {SEC_UID}, "a run")

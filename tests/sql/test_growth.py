@@ -18,10 +18,8 @@ EVERY_ROW = """
     select
         (select jsonb_agg(to_jsonb(t) || jsonb_build_object('xmin', t.xmin) order by t.id) from creator_stats as t),
         (select jsonb_agg(to_jsonb(t) || jsonb_build_object('xmin', t.xmin) order by t.user_id) from creators as t),
-        (select jsonb_agg(to_jsonb(t) || jsonb_build_object('xmin', t.xmin) order by t.source, t.item_id)
-         from comet_observations as t),
         (select jsonb_agg(to_jsonb(t) || jsonb_build_object('xmin', t.xmin) order by t.recorded_date)
-         from comet_run_dates as t)
+         from comet_dates as t)
 """
 
 
@@ -33,7 +31,7 @@ def discover(facts: Facts, follower_count: int = 20_000, on: date = DAY, user_id
 
 def track(facts: Facts, *counts: int | None, user_id: str = "71") -> None:
     """Observe a creator that is tracked on DAY and the dates after it (None: not on that date) and run them all."""
-    facts.connection.execute("insert into creators (user_id, tracked_since) values (%s, %s)", [user_id, DAY])
+    facts.connection.execute("insert into creators (user_id) values (%s)", [user_id])
     for number, count in enumerate(counts):
         if count is not None:
             facts.observe(count, day(number), user_id=user_id)
@@ -103,8 +101,9 @@ class TestObserved:
     def test_the_date_is_that_of_the_timezone_of_the_run(
         self, facts: Facts, timezone: str, instant: datetime, number: int
     ) -> None:
+        facts.timezone = timezone
         facts.land_page(Video(), recorded_date=day(number), observed_at=instant)
-        facts.run(day(number), timezone=timezone)
+        facts.run(day(number))
         assert snapshots(facts) == [(number, 20_000, "observed")]
 
 
@@ -130,7 +129,7 @@ class TestEstimated:
         track(facts, 10, None, None, 11)
         assert [count for _, count, _ in snapshots(facts)] == [10, 10, 11, 11]
 
-    def test_between_the_last_count_of_the_earlier_date_and_the_first_of_the_later(self, facts: Facts) -> None:
+    def test_between_the_last_counts_of_both_dates(self, facts: Facts) -> None:
         track(facts, 10_000)
         facts.land_profile(Profile(follower_count=20_000), DAY, noon(DAY) + timedelta(hours=1))
         facts.land_profile(Profile(follower_count=30_000), day(2), noon(day(2)))
@@ -139,7 +138,7 @@ class TestEstimated:
             facts.run(day(number))
         assert snapshots(facts) == [
             (0, 20_000, "observed"),
-            (1, 25_000, "estimated"),
+            (1, 55_000, "estimated"),
             (2, 90_000, "observed"),
         ]
 
@@ -154,7 +153,7 @@ class TestEstimated:
         discover(facts, 20_000)
         facts.land_page(Video(follower_count=30_000), recorded_date=day(1), observed_at=noon(day(2)))
         facts.run(day(1))
-        assert snapshots(facts) == [(0, 20_000, "observed"), (1, 25_000, "estimated")]
+        assert snapshots(facts) == [(0, 20_000, "observed"), (1, 25_000, "estimated"), (2, 30_000, "observed")]
 
     def test_a_known_count_in_between_replaces_the_estimates(self, facts: Facts) -> None:
         track(facts, 10_000, None, None, None, 50_000)
@@ -206,7 +205,8 @@ class TestLate:
         facts.land_page(Video(follower_count=30_000), recorded_date=day(7))
         facts.run(day(7))
         facts.run(DAY)
-        assert snapshots(facts) == [(0, 20_000, "late"), (7, 30_000, "observed")]
+        # The last count of the first date that has one
+        assert snapshots(facts) == [(0, 21_000, "late"), (5, 21_000, "observed"), (7, 30_000, "observed")]
 
     def test_a_date_that_did_not_discover_the_creator_has_no_row(self, facts: Facts) -> None:
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(5)))
@@ -216,11 +216,12 @@ class TestLate:
         assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed")]
 
     def test_it_becomes_observed_when_the_date_gets_a_count_of_its_own(self, facts: Facts) -> None:
+        track(facts)
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(5)))
         facts.run(DAY)
         facts.land_profile(Profile(follower_count=15_000), day(1), noon(DAY))
         facts.run(day(1))
-        assert snapshots(facts) == [(0, 15_000, "observed"), (1, 16_000, "estimated")]
+        assert snapshots(facts) == [(0, 15_000, "observed"), (1, 16_000, "estimated"), (5, 20_000, "observed")]
 
     def test_no_growth_starts_from_it(self, facts: Facts) -> None:
         facts.observe(30_000, day(7))
@@ -230,7 +231,12 @@ class TestLate:
         before = everything_known(facts)
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(8)))
         facts.run(DAY)
-        assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed"), (7, 30_000, "observed")]
+        assert snapshots(facts) == [
+            (0, 20_000, "late"),
+            (5, 20_000, "observed"),
+            (7, 30_000, "observed"),
+            (8, 20_000, "observed"),
+        ]
         assert everything_known(facts) == before
 
     def test_it_changes_no_imported_row_after_it(self, facts: Facts) -> None:
@@ -238,15 +244,16 @@ class TestLate:
         import_legacy(LegacyCreator("71", False, "ada", noon(day(5)), (imported,)), facts)
         facts.land_page(Video(), observed_at=noon(day(9)))
         facts.run()
-        assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed")]
+        assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed"), (9, 20_000, "observed")]
         assert growth(facts, day(5)) == (None, -5, Decimal("1.25"))
 
-    def test_an_earlier_late_count_takes_its_place(self, facts: Facts) -> None:
+    def test_an_earlier_count_takes_its_place(self, facts: Facts) -> None:
+        track(facts)
         facts.land_page(Video(follower_count=20_000), observed_at=noon(day(9)))
         facts.run(DAY)
         facts.observe(15_000, day(5))
         facts.run(day(5))
-        assert snapshots(facts) == [(0, 15_000, "late"), (5, 15_000, "observed")]
+        assert snapshots(facts) == [(0, 15_000, "late"), (5, 15_000, "observed"), (9, 20_000, "observed")]
 
 
 class TestMissing:
@@ -270,7 +277,7 @@ class TestMissing:
 
     def test_who_never_qualified_is_not_observed(self, facts: Facts) -> None:
         discover(facts, 9_000)
-        assert facts.rows("select * from comet_observations") == []
+        assert facts.rows("select * from creator_stats") == []
 
     def test_landed_rows_in_between_are_pulled_in_by_a_discovery_on_an_earlier_date(self, facts: Facts) -> None:
         discover(facts, 200_000, day(3))
@@ -409,41 +416,20 @@ class TestHeartsAndVideos:
         facts.run()
         assert self.rows(facts) == [(0, "observed", 100, None)]
 
-    def test_on_an_estimated_row_each_by_its_own_neighbours(self, facts: Facts) -> None:
+    def test_on_no_row_that_is_not_observed(self, facts: Facts) -> None:
         track(facts)
-        facts.observe(None, DAY, heart_count=0)
-        facts.observe(20_000, day(1), video_count=5)
-        facts.observe(30_000, day(3))
-        facts.observe(None, day(4), heart_count=100)
-        for number in range(5):
+        facts.observe(20_000, day(1), heart_count=100, video_count=5)
+        facts.observe(30_000, day(3), heart_count=300, video_count=7)
+        facts.land_page(Video(), observed_at=noon(day(4)))
+        for number in range(4):
             facts.run(day(number))
-        assert self.rows(facts) == [
-            (1, "observed", None, 5),
-            (2, "estimated", 50, None),
-            (3, "observed", None, None),
-        ]
+        assert self.rows(facts)[:3] == [(0, "late", None, None), (1, "observed", 100, 5), (2, "estimated", None, None)]
 
-    def test_on_an_estimated_row_what_was_known_on_that_date(self, facts: Facts) -> None:
+    def test_alone_make_no_row(self, facts: Facts) -> None:
         track(facts, 20_000, None, 30_000)
         facts.observe(None, day(1), heart_count=77)
         facts.run(day(1))
-        assert self.rows(facts)[1] == (1, "estimated", 77, None)
-
-    def test_on_a_late_row_also_late(self, facts: Facts) -> None:
-        facts.land_page(Video(), observed_at=noon(day(2)))
-        facts.land_profile(Profile(heart_count=9), observed_at=noon(day(3)))
-        facts.run()
-        assert self.rows(facts) == [(0, "late", 9, None)]
-
-    def test_hearts_that_arrive_change_the_estimates_around_them(self, facts: Facts) -> None:
-        track(facts)
-        facts.observe(10_000, DAY, heart_count=0)
-        facts.observe(20_000, day(4), heart_count=400)
-        for number in range(5):
-            facts.run(day(number))
-        facts.observe(None, day(2), heart_count=0)
-        facts.run(day(2))
-        assert [hearts for _, _, hearts, _ in self.rows(facts)] == [0, 0, 0, 200, 400]
+        assert self.rows(facts)[1] == (1, "estimated", None, None)
 
 
 class TestRuns:
@@ -504,8 +490,7 @@ class TestRuns:
         with pytest.raises(psycopg.errors.CheckViolation):
             facts.step("record_growth", run_id)
         facts.connection.execute("alter table creator_stats drop constraint no_growth")
-        assert facts.rows("select * from comet_run_dates where recorded_date = %s", day(1)) == []
-        assert facts.rows("select * from comet_stale_dates") == []
+        assert facts.rows("select * from comet_dates where recorded_date = %s", day(1)) == []
         facts.step("record_growth", run_id)
         assert growth(facts, day(1)) == (1, 10_000, 50)
 

@@ -50,8 +50,7 @@ class TestPlan:
     ) -> None:
         track(facts, "71")
         facts.connection.execute(
-            "insert into creators (user_id, handle, tracked_since) values (%s, 'ada', %s), (%s, null, %s)",
-            [key, DAY, LEGACY_ID, DAY],
+            "insert into creators (user_id, handle) values (%s, 'ada'), (%s, null)", [key, LEGACY_ID]
         )
         run_id = facts.accept(recorded_date=day(1))
         assert set(order(database, run_id)) == {"71", LEGACY_ID}
@@ -116,6 +115,7 @@ class TestMissing:
         track(facts, "71", "72")
         for number in (1, 2, 3):
             facts.land_profile(Profile("71", outcome="refused"), day(number))
+            facts.observe(20_000, day(number), user_id="72")
             facts.run(day(number))
         assert facts.rows("select status from creators where user_id = '71'") == [("missing",)]
 

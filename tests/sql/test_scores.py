@@ -11,11 +11,13 @@ import pytest
 
 from tests.sql.builders import DAY, WEIGHTS, Facts, Profile, Row, Video, day, everything, noon
 
+PERCENTILE = "(ranks -> 'growth' ->> 'percentile')::float8"
+
 
 def track(facts: Facts, **counts: list[int]) -> str:
     """Observe creators (71 is u71) on DAY and the dates after it, run them all, and return the last run."""
     for name in counts:
-        facts.connection.execute("insert into creators (user_id, tracked_since) values (%s, %s)", [name[1:], DAY])
+        facts.connection.execute("insert into creators (user_id) values (%s)", [name[1:]])
     run_id = ""
     for number in range(max(map(len, counts.values()))):
         for name, known in counts.items():
@@ -52,7 +54,7 @@ class TestPercentiles:
     def test_are_the_share_below_and_half_of_the_equal_ones(self, facts: Facts) -> None:
         # Growth of 10 %, 20 %, 20 % and 30 %: (0 + 1/2) / 4, (1 + 2/2) / 4 twice, (3 + 1/2) / 4
         run_id = track(facts, u71=[100, 110], u72=[100, 120], u73=[1_000, 1_200], u74=[100, 130])
-        assert scores(facts, 1, "growth_percentile") == {"71": 0.125, "72": 0.5, "73": 0.5, "74": 0.875}
+        assert scores(facts, 1, PERCENTILE) == {"71": 0.125, "72": 0.5, "73": 0.5, "74": 0.875}
         score_again(facts, run_id, growth=3)
         assert scores(facts, 1) == {
             "71": Decimal("12.50"),
@@ -63,21 +65,28 @@ class TestPercentiles:
 
     def test_of_a_single_creator_is_a_half(self, facts: Facts) -> None:
         track(facts, u71=[100, 110])
-        assert scores(facts, 1, "growth_percentile, score") == {"71": [0.5, Decimal("50.00")]}
+        assert scores(facts, 1, f"{PERCENTILE}, score") == {"71": [0.5, Decimal("50.00")]}
 
     def test_count_only_those_who_have_the_part(self, facts: Facts) -> None:
         track(facts, u71=[100, 110], u72=[100, 120])
         facts.observe(5_000, day(1), user_id="73")
-        facts.connection.execute("insert into creators (user_id, tracked_since) values ('73', %s)", [day(1)])
+        facts.connection.execute("insert into creators (user_id) values ('73')")
         facts.run(day(1))
-        assert scores(facts, 1, "growth_percentile, score") == {
+        assert scores(facts, 1, f"{PERCENTILE}, score") == {
             "71": [0.25, Decimal("25.00")],
             "72": [0.75, Decimal("75.00")],
             "73": [None, None],
         }
-        assert facts.rows(
-            "select creator_count, peer_counts ->> 'growth' from comet_score_dates where recorded_date = %s", day(1)
-        ) == [(3, "2")]
+        assert parts(facts, 1, "72", "peer_count")["growth"] == (2,)
+
+    def test_of_graduated_creators_are_in_a_list_of_their_own(self, facts: Facts) -> None:
+        track(facts, u71=[20_000, 21_000], u72=[20_000, 23_000], u73=[150_000, 300_000], u74=[150_000, 200_000])
+        assert scores(facts, 1, f"is_graduated, {PERCENTILE}") == {
+            "71": [False, 0.25],
+            "72": [False, 0.75],
+            "73": [True, 0.75],
+            "74": [True, 0.25],
+        }
 
 
 class TestScore:
@@ -98,7 +107,7 @@ class TestScore:
             3,
             False,
         )
-        assert found["reach"] == (None, 0.2, None, 0, "videos", 0, True)
+        assert found["reach"] == (None, 0.2, None, 0, "videos", None, True)
 
     def test_takes_videos_in(self, facts: Facts) -> None:
         for user_id, likes in (("71", 500), ("72", 1_000)):
@@ -140,7 +149,9 @@ class TestScore:
         assert scores(facts, 2) == {"71": Decimal("40.00"), "72": Decimal("60.00")}
         score_again(facts, run_id, version=2, acceleration=1)
         assert scores(facts, 2) == {"71": Decimal("75.00"), "72": Decimal("25.00")}
-        assert facts.rows("select recorded_date, version, weights ->> 'growth' from comet_score_dates order by 1") == [
+        assert facts.rows(
+            "select recorded_date, score_version, score_weights ->> 'growth' from comet_dates order by 1"
+        ) == [
             (DAY, 1, "0.35"),
             (day(1), 1, "0.35"),
             (day(2), 2, "0"),
@@ -189,57 +200,68 @@ class TestAgain:
 
     def test_a_run_that_was_not_accepted_changes_nothing(self, facts: Facts) -> None:
         track(facts, u71=[100, 110])
-        facts.connection.execute("insert into comet_stale_scores values (%s)", [DAY])
         before = everything(facts.connection)
         facts.step("score_creators", "refused")
         assert everything(facts.connection) == before
 
-    def marked(self, facts: Facts, on: int, **request: Any) -> list[int]:
-        """Which dates a run of a date leaves to its last step, as days after DAY."""
-        run_id = facts.accept(recorded_date=day(on), **request)
-        for name in ("filter_comets", "upsert_creators", "record_growth"):
-            facts.step(name, run_id)
-        found = [
-            number for (number,) in facts.rows("select recorded_date - %s from comet_stale_scores order by 1", DAY)
-        ]
-        facts.step("score_creators", run_id)
-        return found
+    def test_what_is_known_later_changes_no_score_until_the_step_runs_again(self, facts: Facts) -> None:
+        run_id = track(facts, u71=[20_000, 21_000, 22_000], u72=[20_000, 20_000, 20_000])
+        made = scores(facts, 2, "*")
+        facts.land_profile(Profile(follower_count=10_000), day(1), noon(day(1)) + timedelta(hours=1))
+        facts.run(day(1), is_live=False, scored_at="2026-04-01 00:00:00+00")
+        assert scores(facts, 2, "*") == made
+        facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
+        assert scores(facts, 2, "scored_at")["71"].isoformat() == "2026-04-02T00:00:00+00:00"
 
-    def test_a_run_of_today_leaves_the_past_alone(self, facts: Facts) -> None:
-        track(facts, u71=[20_000, 21_000, 22_000])
-        facts.observe(23_000, day(3))
-        facts.land_page(Video(), recorded_date=day(3))
-        assert self.marked(facts, 3) == [3]
-        assert self.marked(facts, 3) == [3]
+    def test_the_same_figures_keep_the_time_at_which_they_were_made(self, facts: Facts) -> None:
+        run_id = track(facts, u71=[20_000, 21_000])
+        before = everything(facts.connection)
+        facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
+        assert everything(facts.connection) == before
 
-    def test_a_count_that_changes_marks_the_dates_that_can_rest_on_it(self, facts: Facts) -> None:
-        facts.connection.execute("insert into creators (user_id, tracked_since) values ('71', %s)", [DAY])
-        for number in (0, 1, 45, 46, 47, 100):
-            facts.observe(20_000 + number, day(number))
+    def test_a_date_that_was_not_recorded_has_no_ranking(self, facts: Facts) -> None:
+        track(facts, u71=[20_000])
+        facts.step("score_creators", facts.accept(recorded_date=day(1)))
+        assert scores(facts, 1) == {}
+
+    def test_a_date_that_was_not_run_has_no_ranking_though_it_has_rows(self, facts: Facts) -> None:
+        track(facts, u71=[20_000])
+        facts.land_profile(Profile(follower_count=21_000), DAY, noon(day(1)))
+        facts.run(DAY)
+        assert facts.rows("select max(recorded_date) from creator_stats") == [(day(1),)]
+        assert facts.rows("select distinct recorded_date from comet_scores") == [(DAY,)]
+
+
+class TestPlaces:
+    def test_are_those_of_creators_with_a_count_of_the_last_week(self, facts: Facts) -> None:
+        track(facts, u71=[20_000, 21_000])
+        for number in (8, 9):
             facts.run(day(number))
-        facts.land_profile(Profile(follower_count=30_000), day(1), noon(day(1)) + timedelta(hours=1))
-        # 45 days later at most, and the next snapshot
-        assert self.marked(facts, 1) == [1, 45, 46]
-        facts.land_profile(Profile(follower_count=40_000), day(47), noon(day(47)) + timedelta(hours=1))
-        assert self.marked(facts, 47) == [47, 100]
+        assert scores(facts, 8, "counted_date, follower_count") == {"71": [day(1), 21_000]}
+        assert scores(facts, 9) == {}
 
-    def test_videos_that_a_backfill_finds_change_the_days_that_they_are_seen_from(self, facts: Facts) -> None:
-        track(facts, u71=[20_000] * 4)
-        facts.land_page(Video(), recorded_date=day(1), observed_at=noon(day(2)))
-        assert self.marked(facts, 1, is_live=False) == [1, 2, 3]
-        assert [scores(facts, number, "video_count")["71"] for number in range(4)] == [0, 0, 1, 1]
-        assert self.marked(facts, 1, is_live=False) == [1]
+    def test_of_missing_creators_are_empty(self, facts: Facts) -> None:
+        track(facts, u71=[20_000], u72=[20_000])
+        for number in (1, 2, 3):
+            facts.land_profile(Profile("71", outcome="refused"), day(number))
+            facts.observe(20_000, day(number), user_id="72")
+            facts.run(day(number))
+        assert set(scores(facts, 2)) == {"71", "72"}
+        assert set(scores(facts, 3)) == {"72"}
 
-    def test_a_long_history_is_worked_off_by_many_runs_the_newest_dates_first(self, facts: Facts) -> None:
-        run_id = track(facts, u71=[20_000])
-        facts.connection.execute(
-            "insert into comet_stale_scores select recorded_date - n from comet_runs, generate_series(1, 70) as n"
-        )
+    def test_of_late_rows_are_empty_and_a_row_that_loses_its_place_goes(self, facts: Facts) -> None:
+        facts.land_page(Video(), observed_at=noon(day(5)))
+        run_id = facts.run()
+        assert scores(facts, 0) == {}
+        facts.connection.execute("update creator_stats set basis = 'estimated' where basis = 'late'")
         facts.step("score_creators", run_id)
-        assert facts.rows("select count(*), max(recorded_date) - %s from comet_stale_scores", DAY) == [(11, -60)]
+        assert set(scores(facts, 0)) == {"71"}
+        facts.connection.execute("update creator_stats set basis = 'late' where basis = 'estimated'")
         facts.step("score_creators", run_id)
-        assert facts.rows("select 1 from comet_stale_scores") == []
+        assert scores(facts, 0) == {}
 
+
+class TestOldDates:
     def test_a_history_that_gets_another_key_is_scored_under_it(self, facts: Facts) -> None:
         legacy = "MS4wLjABAAAA-71"
         track(facts, **{f"u{legacy}": [20_000, 21_000]})
@@ -255,6 +277,6 @@ class TestAgain:
         facts.land_page(Video(like_count=500, comment_count=0, share_count=0))
         run_id = facts.run()
         before = scores(facts, 0, "*")
-        facts.connection.execute("delete from comet_videos; update comet_pages set is_trimmed = true")
+        facts.connection.execute("delete from comet_videos; update comet_dates set is_trimmed = true")
         facts.step("score_creators", run_id)
         assert scores(facts, 0, "*") == before

@@ -5,9 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 import pytest
@@ -39,6 +38,36 @@ ORIGINAL_SCHEMA = """
     );
 
     create index idx_stats_date on creator_stats (recorded_date);
+"""
+# 2,000 creators on 60 days: counts that are 0 or unknown, growth up to what the columns hold, keys that are numeric
+# ids, sec_uids, handles or nothing at all.
+ODD_ROWS = """
+    insert into creators (user_id, handle, nickname, last_updated_at)
+    select
+        case
+            when number < 3 then (array['', ' ', 'ada'])[number + 1]
+            when number < 8 then 'MS4wLjABAAAA' || number
+            when number < 13 then 'handle.' || number
+            else (1000 + number - 13)::text
+        end,
+        (array['ada', '', ' @Ada ', 'قهوة', E'a\\tb', 'x'';drop table creators', '🧑‍🚀'])[1 + number % 7],
+        null,
+        case when number % 5 > 0 then date '2026-03-01' - number * interval '1 hour' end
+    from generate_series(0, 1999) as number;
+
+    insert into creator_stats (
+        user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent
+    )
+    select
+        user_id,
+        date '2026-03-01' - back,
+        case when (length(user_id) + back) % 11 = 3 then 0 when back % 17 = 5 then null else 20000 + 44 * back end,
+        case when back % 2 = 0 then 0 end,
+        0,
+        12,
+        (array[999.99, -999.99, 0, null])[1 + back % 4]
+    from creators
+    cross join generate_series(1, 60) as back
 """
 CATALOG = """
     select 'column', table_name, column_name, data_type, is_nullable, column_default
@@ -141,7 +170,7 @@ def test_a_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
-    assert database.execute("select version from comet_schema").fetchall() == [(5,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(6,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
@@ -161,7 +190,7 @@ def test_a_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> 
 
 def test_a_database_of_an_unreleased_version_is_refused_and_stays_as_it_is(database: psycopg.Connection[Row]) -> None:
     set_up(database)
-    database.execute("drop view if exists comet_growth_bases cascade; alter table creators drop column found_by_run_id")
+    database.execute("create table comet_observations (item_id bigint)")
     catalog = database.execute(CATALOG).fetchall()
     with pytest.raises(psycopg.errors.RaiseException, match="before the first release"):
         set_up(database)
@@ -177,7 +206,7 @@ def test_two_at_the_same_time(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, range(4)))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select version from comet_schema").fetchall() == [(5,)]
+        assert connection.execute("select version from comet_schema").fetchall() == [(6,)]
 
 
 def test_psql_runs_the_file(url: str) -> None:
@@ -212,7 +241,13 @@ class TestUpgrade:
         assert database.execute(
             "select last_updated_at, handle_observed_at, signature_observed_at, avatar_url_observed_at, tracked_since "
             "from creators where handle = 'handle 7'"
-        ).fetchall() == [(*[datetime(2026, 2, 21, 0, 0, 6, 123456, tzinfo=UTC)] * 3, None, day(-DAY_COUNT))]
+        ).fetchall() == [(*[datetime(2026, 2, 21, 0, 0, 6, 123456, tzinfo=UTC)] * 3, None, None)]
+        assert database.execute("select distinct basis, counted_at, gap_days from creator_stats").fetchall() == [
+            ("observed", None, None)
+        ]
+        assert database.execute("select recorded_date, is_run from comet_dates order by 1").fetchall() == [
+            (day(age - DAY_COUNT), False) for age in range(DAY_COUNT)
+        ]
 
     def test_twice_changes_nothing_more(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
@@ -281,7 +316,7 @@ class TestUpgrade:
             user_id,
         ) == [(day(1), 20_109, 2, 50, Decimal("0.25"))]
         assert facts.rows("select handle, tracked_since from creators where user_id = %s", user_id) == [
-            ("renamed", day(-DAY_COUNT))
+            ("renamed", None)
         ]
         assert [handle for (handle,) in facts.rows("select handle from comet_handles where user_id = %s", user_id)] == [
             "handle 20",
@@ -319,9 +354,8 @@ class TestUpgrade:
         ]
         facts.run(day(-1))
         assert database.execute((query + "%s order by 1 desc limit 2").encode(), [user_id]).fetchall() == [
-            # 20,008 two days before, 20,000 now
             (DAY, 20_000, "observed", Decimal("-0.02")),
-            (day(-1), 20_004, "estimated", Decimal("-0.02")),
+            (day(-1), 0, "observed", Decimal("1.13")),
         ]
 
     def test_rows_of_creators_that_are_not_there_are_kept(self, database: psycopg.Connection[Row]) -> None:
@@ -333,7 +367,7 @@ class TestUpgrade:
         assert contents(database)["creator_stats"] == before
         assert database.execute(
             "select count(*), min(tracked_since) from creators where handle is null"
-        ).fetchall() == [(5, day(-DAY_COUNT))]
+        ).fetchall() == [(5, None)]
 
     def test_rows_without_creator_or_date_are_kept(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
@@ -364,10 +398,48 @@ class TestUpgrade:
             "select user_id, handle, nickname, avatar_url, signature, tracked_since "
             "from creators where user_id in ('a', 'b') order by 1"
         ) == [
-            ("a", "a2", None, None, None, date(2026, 2, 3)),
-            ("b", "b2", "B2", "b2.jpg", "I am b2", date(1, 1, 1)),
+            ("a", "a2", None, None, None, None),
+            ("b", "b2", "B2", "b2.jpg", "I am b2", None),
         ]
         assert facts.rows("select follower_count from creator_stats where user_id = 'b'") == [(6,)]
+
+    def test_of_two_thousand_creators_with_odd_rows_loses_and_changes_nothing(
+        self, url: str, database: psycopg.Connection[Row]
+    ) -> None:
+        database.execute(ORIGINAL_SCHEMA.encode())
+        database.execute(ODD_ROWS.encode())
+        before = contents(database)
+        assert (len(before["creators"]), len(before["creator_stats"])) == (2_000, 120_000)
+        for _ in range(2):
+            subprocess.run(
+                [find_binaries() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", SCHEMA_FILE, url],
+                check=True,
+                capture_output=True,
+            )
+        set_up(database)
+        assert contents(database) == before
+
+        facts = Facts(database)
+        for number in (-30, 0, 1):
+            facts.land_page(
+                Video("1000", handle="found again", follower_count=50_000),
+                Video("71", "v2", sec_uid="MS4wLjABAAAA3", follower_count=50_000),
+                recorded_date=day(number),
+                observed_at=noon(day(max(0, number))),
+            )
+            facts.run(day(number))
+        rows = {row for row in contents(database)["creator_stats"] if row[1] not in ("1000", "71")}
+        estimated = set(facts.rows("select id from creator_stats where basis <> 'observed'"))
+        assert {row for row in before["creator_stats"] if row[1] not in ("1000", "MS4wLjABAAAA3")} == {
+            row for row in rows if (row[0],) not in estimated
+        }
+        assert facts.rows("select user_id from creators where user_id = 'MS4wLjABAAAA3'") == []
+        assert facts.rows(
+            "select recorded_date - %s, follower_count, gap_days, daily_growth_followers from creator_stats "
+            "where user_id = '71' order by 1 desc limit 3",
+            DAY,
+        ) == [(1, 50_000, 1, 0), (0, 50_000, 2, 14_956), (-1, 0, None, 12)]
+        assert facts.rows("select count(*) from creators where not is_identified") == [(8,)]
 
     def test_creators_keyed_by_sec_uid_move_when_their_numeric_id_is_seen(
         self, database: psycopg.Connection[Row]
@@ -402,11 +474,3 @@ class TestUpgrade:
         assert "cannot alter type of a column used by a view" in result.stderr
         assert database.execute(CATALOG).fetchall() == catalog
         assert everything(database) == rows
-
-
-def test_noon_of_an_imported_row_is_its_date(database: psycopg.Connection[Any]) -> None:
-    make_original(database)
-    set_up(database)
-    rows = database.execute("select observed_at, observed_date, follower_count from comet_observations").fetchall()
-    assert len(rows) == CREATOR_COUNT * DAY_COUNT
-    assert all(observed_at == noon(observed_date) for observed_at, observed_date, _ in rows)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from tests.sql.builders import DAY, Facts, Profile, Video, day
+from tests.sql.builders import DAY, Facts, Profile, Video, day, noon
+from tests.sql.living import import_legacy
+from tests.sql.worlds import LegacyCreator, LegacySnapshot
 
 
 def status(facts: Facts, user_id: str = "71") -> str:
@@ -21,10 +24,12 @@ def discover(facts: Facts, follower_count: int = 20_000, max_followers: int = 10
     facts.run(max_followers=max_followers)
 
 
-def fail(facts: Facts, *numbers: int, outcome: str = "refused", user_id: str = "71") -> None:
-    """Runs of some days could not read the creator's profile."""
+def fail(facts: Facts, *numbers: int, outcome: str = "refused", is_outage: bool = False) -> None:
+    """Runs of some days could not read the creator's profile; another one's they could, unless TikHub is out."""
     for number in numbers:
-        facts.land_profile(Profile(user_id, outcome=outcome), day(number))
+        facts.land_profile(Profile(outcome=outcome), day(number))
+        if not is_outage:
+            facts.observe(1, day(number), user_id="99")
         facts.run(day(number))
 
 
@@ -54,14 +59,17 @@ class TestMissing:
         assert status(facts) == "tracked"
 
     def test_dates_are_those_of_the_answer_in_the_timezone_of_the_run(self, facts: Facts) -> None:
+        facts.timezone = "Asia/Tokyo"
         facts.land_page(Video(), observed_at=datetime(2026, 3, 1, 3, tzinfo=UTC))
-        facts.run(timezone="Asia/Tokyo")
+        facts.run()
+        for number in (1, 2, 3):
+            facts.observe(1, day(number), user_id="99")
         for hour, date in ((1, 2), (16, 2), (1, 3)):
             facts.land_profile(Profile(outcome="refused"), day(1), datetime(2026, 3, date, hour, tzinfo=UTC))
-        facts.run(day(1), timezone="Asia/Tokyo")
+        facts.run(day(1))
         assert status(facts) == "tracked"
         facts.land_profile(Profile(outcome="refused"), day(1), datetime(2026, 3, 3, 16, tzinfo=UTC))
-        facts.run(day(1), timezone="Asia/Tokyo")
+        facts.run(day(1))
         assert status(facts) == "missing"
 
     def test_a_profile_between_the_failures_begins_the_count_anew(self, facts: Facts) -> None:
@@ -107,14 +115,15 @@ class TestMissing:
 
 
 class TestOutage:
-    def test_says_nothing_about_a_creator(self, facts: Facts) -> None:
+    @pytest.mark.parametrize("outcome", ["failed", "refused", "no_account"])
+    def test_says_nothing_about_a_creator(self, facts: Facts, outcome: str) -> None:
         discover(facts)
-        fail(facts, 1, 2, 3, 4, outcome="failed")
+        fail(facts, 1, 2, 3, 4, outcome=outcome, is_outage=True)
         assert status(facts) == "tracked"
 
-    def test_is_none_where_another_profile_was_read_for_the_same_date(self, facts: Facts) -> None:
+    def test_is_none_where_another_profile_was_read_on_the_same_date(self, facts: Facts) -> None:
         discover(facts)
-        fail(facts, 1, 2, 3, outcome="failed")
+        fail(facts, 1, 2, 3, outcome="failed", is_outage=True)
         for number in (1, 2, 3):
             facts.observe(1, day(number), user_id="99")
         facts.run(day(2))
@@ -181,15 +190,8 @@ class TestGraduated:
 
 
 def test_an_imported_creator_is_held_against_the_widest_band_of_all_runs(facts: Facts) -> None:
-    facts.connection.execute(
-        "insert into creators (user_id, tracked_since, is_gathered) values ('71', '2026-02-01', true)"
-    )
-    facts.connection.execute(
-        """
-        insert into comet_observations (source, item_id, user_id, observed_at, observed_date, follower_count)
-        values ('import', 1, '71', '2026-02-01 12:00+00', '2026-02-01', 150000)
-        """
-    )
+    imported = LegacySnapshot(day(-9), 150_000, None, 0, Decimal(0))
+    import_legacy(LegacyCreator("71", False, "ada", noon(day(-9)), (imported,)), facts)
     facts.run()
     assert status(facts) == "graduated"
     facts.run(day(1), max_followers=150_000)

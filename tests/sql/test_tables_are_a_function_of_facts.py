@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import LiteralString
 
 import psycopg
@@ -10,17 +11,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.sql.builders import Facts, Row, everything, forget_everything
 from tests.sql.living import Life
-from tests.sql.model import Tables
-from tests.sql.score_model import Scores, nine_digits
+from tests.sql.model import History, Tables
+from tests.sql.score_model import Ranking, nine_digits
 from tests.sql.worlds import World, worlds
 
 WORLD_COUNT = 300
 SCORES: LiteralString = """
     select
-        recorded_date, user_id, score, is_low_confidence, coalesce(growth_7d_rate, growth_1d_rate),
+        user_id, counted_date, score, is_low_confidence, growth_rate, coalesce(growth_7d_rate, growth_1d_rate),
         acceleration / nullif(follower_count, 0), engagement_rate, view_follower_ratio, breakout_ratio,
-        growth_percentile, acceleration_percentile, engagement_percentile, reach_percentile, breakout_percentile
+        (ranks -> 'growth' ->> 'percentile')::float8, (ranks -> 'acceleration' ->> 'percentile')::float8,
+        (ranks -> 'engagement' ->> 'percentile')::float8, (ranks -> 'reach' ->> 'percentile')::float8,
+        (ranks -> 'breakout' ->> 'percentile')::float8
     from comet_scores
+    where recorded_date = %s
 """
 EVENTS = {
     "worlds",
@@ -35,6 +39,9 @@ EVENTS = {
     "gate",
     "every hashtag failed",
     "replay",
+    "key moved",
+    "both keys",
+    "older count",
     "made again",
     "scored by all but a breakout",
     "tie",
@@ -43,6 +50,18 @@ EVENTS = {
 
 def test_tables_are_a_function_of_facts(connection: psycopg.Connection[Row]) -> None:
     """Finished runs leave the computed tables; made again they do so too, and once more they write nothing at all."""
+    happened = compare_worlds(connection)
+    assert happened["worlds"] >= WORLD_COUNT
+    # Worlds in which nothing happens would agree with anything.
+    assert set(happened) == EVENTS
+    assert min(happened.values()) >= 3, happened
+
+
+def compare_worlds(connection: psycopg.Connection[Row]) -> Counter[str]:
+    """Let random worlds happen and compare their tables with the model; returns how often each of EVENTS happened.
+
+    :raises AssertionError: a table differs
+    """
     happened: Counter[str] = Counter()
     # Tens of thousands of statements over a handful of rows: most of the time would go into planning.
     connection.execute("set plan_cache_mode = force_generic_plan")
@@ -60,7 +79,7 @@ def test_tables_are_a_function_of_facts(connection: psycopg.Connection[Row]) -> 
     def holds(world: World) -> None:
         forget_everything(connection)
         facts = Facts(connection)
-        life = Life(world, facts)
+        life = Life(world, facts, lambda history, on: happened.update(scored(facts, history, on)))
         life.live()
         tables = Tables(life.history)
         assert_equal(facts, tables)
@@ -68,15 +87,14 @@ def test_tables_are_a_function_of_facts(connection: psycopg.Connection[Row]) -> 
         if world.is_made_again:
             life.clear_all(backwards=True)
             assert_equal(facts, Tables(life.history))
+            # A ranking is a statement of its moment: once more, and all of them are made from all facts.
+            life.clear_all()
             before = written(connection)
             life.clear_all()
             assert written(connection) == before
 
     holds()
-    assert happened["worlds"] >= WORLD_COUNT
-    # Worlds in which nothing happens would agree with anything.
-    assert set(happened) == EVENTS
-    assert min(happened.values()) >= 3, happened
+    return happened
 
 
 def written(connection: psycopg.Connection[Row]) -> list[Row]:
@@ -89,11 +107,14 @@ def written(connection: psycopg.Connection[Row]) -> list[Row]:
 
 def assert_equal(facts: Facts, tables: Tables) -> None:
     """Compare every derived table, row by row."""
-    assert set(facts.rows("select recorded_date from comet_run_dates")) == {(on,) for on in tables.history.run_dates}
+    run_dates = {(on,) for on in tables.history.run_dates}
+    assert set(facts.rows("select recorded_date from comet_dates where is_run")) == run_dates
+    assert facts.rows("select recorded_date from creator_stats except select recorded_date from comet_dates") == []
     assert (
         set(
             facts.rows(
-                "select recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers "
+                "select recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers, "
+                "found_at "
                 "from comet_discoveries"
             )
         )
@@ -102,8 +123,8 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
     assert (
         set(
             facts.rows(
-                "select user_id, tracked_since, status, last_updated_at, handle, nickname, avatar_url, signature, "
-                "sec_uid from creators"
+                "select user_id, first_found_at, tracked_since, status, last_updated_at, handle, nickname, avatar_url, "
+                "signature, sec_uid from creators"
             )
         )
         == tables.creators
@@ -113,29 +134,34 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
         set(
             facts.rows(
                 "select user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
-                "daily_growth_percent, basis, gap_days from creator_stats"
+                "daily_growth_percent, basis, date_trunc('second', counted_at + interval '0.5 s'), gap_days "
+                "from creator_stats"
             )
         )
         == tables.creator_stats
     )
-    scores = Scores(tables)
-    assert {(*row[:4], *map(nine_digits, row[4:])) for row in facts.rows(SCORES)} == scores.rows
-    assert set(facts.rows("select recorded_date from comet_score_dates")) == {(on,) for on in scores.dates}
-    assert (
-        facts.rows(
-            "select 1 from comet_stale_dates union all select 1 from comet_moves "
-            "union all select 1 from comet_stale_scores"
-        )
-        == []
-    )
+    assert facts.rows("select user_id from creators where not is_settled") == []
+
+
+def scored(facts: Facts, history: History, on: date) -> set[str]:
+    """Compare the ranking of a date with what is known at the moment; returns which of EVENTS it shows."""
+    stats = facts.rows("select user_id, recorded_date, follower_count, basis, counted_at from creator_stats")
+    statuses = facts.rows("select user_id, status from creators")
+    ranking = Ranking(on, history, stats, dict(statuses)).rows
+    assert {(*row[:4], *map(nine_digits, row[4:])) for row in facts.rows(SCORES, on)} == ranking
+    happened = {
+        "older count": any(row[1] < on for row in ranking),
+        "scored by all but a breakout": any(None not in row[10:14] for row in ranking),
+        "tie": any(row[10] == nine_digits(0.5) for row in ranking),
+    }
+    return {event for event, is_so in happened.items() if is_so}
 
 
 def events(world: World, tables: Tables) -> set[str]:
     """Which of EVENTS happened in a world."""
-    statuses = {status for _, _, status, *_ in tables.creators}
-    bases = {basis for *_, basis, _ in tables.creator_stats}
-    growth = [percent for *_, percent, _, _ in tables.creator_stats if percent is not None]
-    scores = Scores(tables).rows
+    statuses = {status for _, _, _, status, *_ in tables.creators}
+    bases = {basis for *_, basis, _, _ in tables.creator_stats}
+    growth = [percent for *_, percent, _, _, _ in tables.creator_stats if percent is not None]
     happened = {
         "worlds": True,
         "missing": "missing" in statuses,
@@ -150,7 +176,7 @@ def events(world: World, tables: Tables) -> set[str]:
         "every hashtag failed": any(request.is_without_search for request in world.requests),
         "replay": any(not request.is_live for request in world.requests),
         "made again": world.is_made_again,
-        "scored by all but a breakout": any(None not in row[9:13] for row in scores),
-        "tie": any(row[9] == nine_digits(0.5) for row in scores),
+        "key moved": any(creator.is_keyed_by_sec_uid and tables.legacy[creator.user_id] for creator in world.legacy),
+        "both keys": len({creator.user_id for creator in world.legacy}) < len(world.legacy),
     }
     return {event for event, is_so in happened.items() if is_so}

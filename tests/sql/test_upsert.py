@@ -43,9 +43,9 @@ def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID, *, handle: str = 
     facts.connection.execute(
         """
         insert into creators (
-            user_id, handle, nickname, last_updated_at, tracked_since, handle_observed_at, nickname_observed_at
+            user_id, handle, nickname, last_updated_at, handle_observed_at, nickname_observed_at
         )
-        values (%(user_id)s, %(handle)s, 'Old', %(at)s, '2025-12-01', %(at)s, %(at)s)
+        values (%(user_id)s, %(handle)s, 'Old', %(at)s, %(at)s, %(at)s)
         """,
         {"user_id": user_id, "handle": handle, "at": updated_at},
     )
@@ -56,24 +56,12 @@ def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID, *, handle: str = 
 
 
 def add_legacy_snapshot(facts: Facts, on: date, follower_count: int, user_id: str = LEGACY_ID) -> None:
-    """A snapshot of that creator, with the observation that the import made of it."""
-    ((item_id,),) = facts.rows(
-        """
-        insert into creator_stats (user_id, recorded_date, follower_count, basis)
-        values (%s, %s, %s, 'observed')
-        returning id
-        """,
-        user_id,
-        on,
-        follower_count,
-    )
+    """A row of that creator as the original left it."""
     facts.connection.execute(
-        """
-        insert into comet_observations (source, item_id, user_id, observed_at, observed_date, follower_count)
-        values ('import', %s, %s, %s, %s, %s)
-        """,
-        [item_id, user_id, noon(on), on, follower_count],
+        "insert into creator_stats (user_id, recorded_date, follower_count) values (%s, %s, %s)",
+        [user_id, on, follower_count],
     )
+    facts.connection.execute("insert into comet_dates values (%s, false) on conflict do nothing", [on])
 
 
 class TestMerging:
@@ -191,11 +179,26 @@ class TestWhoIsTracked:
         facts.run(min_followers=50_000)
         assert creators(facts) == {"71"}
 
-    def test_tracked_since_is_the_earliest_date_of_qualifying(self, facts: Facts) -> None:
+    def test_first_found_is_the_earliest_instant_at_which_views_and_count_were_known(self, facts: Facts) -> None:
         for number in (3, 1, 2):
             facts.land_page(Video(), recorded_date=day(number))
             facts.run(day(number))
-        assert creator(facts, "tracked_since") == (day(1),)
+        assert creator(facts, "first_found_at, tracked_since") == (noon(day(1)), day(1))
+
+    def test_first_found_is_not_before_the_profile_that_judged_it(self, facts: Facts) -> None:
+        facts.land_page(Video(follower_count=None))
+        facts.land_profile(Profile(follower_count=20_000), observed_at=noon(DAY) + timedelta(hours=2))
+        facts.run()
+        assert creator(facts, "first_found_at") == (noon(DAY) + timedelta(hours=2),)
+
+    def test_a_past_date_that_is_searched_later_was_found_when_it_was_searched(self, facts: Facts) -> None:
+        facts.timezone = "Asia/Tokyo"
+        facts.land_page(Video(), observed_at=noon(day(4)) + timedelta(hours=4))
+        facts.run()
+        assert creator(facts, "first_found_at, tracked_since") == (noon(day(4)) + timedelta(hours=4), day(5))
+        facts.land_page(Video(), recorded_date=day(2))
+        facts.run(day(2))
+        assert creator(facts, "first_found_at, tracked_since, is_settled") == (noon(day(2)), day(2), True)
 
     def test_a_creator_is_new_once_in_the_run_that_inserted_it(self, facts: Facts) -> None:
         add_legacy_creator(facts, updated_at=noon(day(-9)))
@@ -256,7 +259,7 @@ class TestLegacyKeys:
             "new",
             "Old",
             LEGACY_ID,
-            date(2025, 12, 1),
+            None,
             noon(DAY),
         )
         assert facts.rows(
@@ -266,7 +269,6 @@ class TestLegacyKeys:
             ("71", "new", noon(DAY), noon(DAY)),
             ("71", "old", noon(day(-9)), noon(day(-9))),
         ]
-        assert facts.rows("select count(*) from comet_observations where user_id = '71'") == [(3,)]
 
     def test_a_creator_that_does_not_qualify_any_more_moves_too(self, facts: Facts) -> None:
         add_legacy_creator(facts, updated_at=noon(day(-9)))
@@ -289,13 +291,12 @@ class TestLegacyKeys:
         facts.land_page(Video(handle="newer", sec_uid=LEGACY_ID), recorded_date=day(1))
         facts.run(day(1))
         assert creators(facts) == {"71"}
-        assert creator(facts, "handle, nickname, tracked_since") == ("newer", "Old", date(2025, 12, 1))
+        assert creator(facts, "handle, nickname, tracked_since") == ("newer", "Old", None)
         assert {handle for (handle,) in facts.rows("select handle from comet_handles")} == {"old", "new", "newer"}
-        # The date that both have shows the last count of that date in the order of the observations.
+        # On the date that both have the row that was read stays.
         assert facts.rows(
             "select recorded_date, follower_count, gap_days, daily_growth_followers from creator_stats order by 1"
         ) == [(day(-10), 10_000, None, None), (DAY, 20_000, 10, 1_000), (day(1), 20_000, 1, 0)]
-        assert facts.rows("select count(*) from comet_observations") == [(4,)]
 
     def test_newer_attributes_of_the_old_row_survive_the_merge(self, facts: Facts) -> None:
         facts.land_page(Video(handle="uid", nickname="Uid"), observed_at=noon(day(-20)))
@@ -322,7 +323,7 @@ class TestLegacyKeys:
             "select recorded_date, follower_count, basis, daily_growth_followers from creator_stats order by 1"
         ) == [
             (DAY, 20_000, "observed", 0),
-            (day(1), 21_000, "observed", 1_000),
+            (day(1), 21_000, "observed", None),
             (day(2), 24_000, "observed", 3_000),
             (day(3), 26_000, "observed", 2_000),
         ]

@@ -68,8 +68,8 @@ class LegacySnapshot:
     """A row of creator_stats that an older installation left."""
 
     recorded_date: date
-    follower_count: int
-    heart_count: int
+    follower_count: int | None
+    heart_count: int | None
     daily_growth_followers: int
     daily_growth_percent: Decimal
 
@@ -91,10 +91,15 @@ class LegacyCreator:
 
 @dataclass(frozen=True)
 class World:
-    """A whole history; the runs may be made again in the end, maybe on a day on which none of them is of today."""
+    """A whole history; the runs may be made again in the end, maybe on a day on which none of them is of today.
+
+    A run that a gate has `stopped` before the others goes on no more: what it has landed counts only if another run
+    records its date.
+    """
 
     timezone: str
     legacy: tuple[LegacyCreator, ...]
+    stopped: Request
     requests: tuple[Request, ...]
     is_made_again: bool
     is_cleared_later: bool
@@ -121,9 +126,9 @@ def is_absent(absences: Absences, user_id: str, instant: datetime) -> bool:
 
 @st.composite
 def instants(draw: st.DrawFn, recorded_date: date, is_live: bool) -> datetime:
-    """When an answer for a date was read: never at noon, which imported rows have for themselves."""
+    """When an answer for a date was read: at odd hours, some on dates that are run later."""
     lag = draw(st.sampled_from([0, 0, 0, 0, 0, 1] if is_live else [0, 1, 1, 2, 4]))
-    hour = draw(st.sampled_from([1, 7, 14, 23]))
+    hour = draw(st.sampled_from([1, 2, 7, 12, 14, 17, 23]))
     return noon(recorded_date) - timedelta(hours=12) + timedelta(days=lag, hours=hour)
 
 
@@ -135,16 +140,16 @@ def identity(user_id: str) -> st.SearchStrategy[dict[str, Any]]:
             "handle": st.sampled_from(["ada", "bob", "eve", None]),
             "nickname": st.sampled_from(["N", None]),
             "signature": st.sampled_from(["S", None, None]),
-            "sec_uid": st.sampled_from([None, None, SEC_UIDS[user_id]]),
+            "sec_uid": st.sampled_from([None, None, None, SEC_UIDS[user_id]]),
         }
     )
 
 
 PLAYS = st.sampled_from([50_000, 50_000, 50_000, 50_000, 2**40, 49_999, None])
 SEARCH_COUNTS = st.sampled_from(
-    [None, None, None, 9_999, 10_000, 20_001, 20_001, 33_333, 77_777, 100_000, 100_001, 2**40]
+    [None, None, None, 9_999, 10_000, 20_001, 20_001, 20_002, 33_333, 77_777, 100_000, 100_001, 2**40]
 )
-PROFILE_COUNTS = st.sampled_from([None, 0, 1, 15_000, 40_000, 88_888, 100_000, 250_000, 2**41 + 1])
+PROFILE_COUNTS = st.sampled_from([None, 0, 1, 15_000, 20_002, 20_003, 40_000, 88_888, 100_000, 250_000, 2**41 + 1])
 PUBLISHED = st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), None, noon(day(3)), noon(day(LAST_DAY))])
 
 
@@ -263,8 +268,8 @@ def absent_accounts(draw: st.DrawFn) -> Absence:
 legacy_snapshots = st.builds(
     LegacySnapshot,
     recorded_date=st.integers(-2, LAST_DAY + 1).map(day),
-    follower_count=st.sampled_from([0, 9_000, 40_001]),
-    heart_count=st.sampled_from([0, 12]),
+    follower_count=st.sampled_from([None, 0, 9_000, 40_001]),
+    heart_count=st.sampled_from([None, 0, 12]),
     daily_growth_followers=st.just(-5),
     daily_growth_percent=st.just(Decimal("1.25")),
 )
@@ -283,13 +288,14 @@ days_backwards = days_in_order.map(lambda days: days[::-1])
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    legacy = tuple(draw(st.lists(legacy_creators, max_size=2, unique_by=lambda creator: creator.user_id)))
+    legacy = tuple(draw(st.lists(legacy_creators, max_size=3, unique_by=lambda creator: creator.key)))
     absences = tuple(draw(st.lists(absent_accounts(), min_size=1, max_size=3)))
     days = draw(st.one_of(any_days, days_in_order, days_backwards))
     keys = tuple(creator.key for creator in legacy)
     return World(
         timezone=draw(st.sampled_from(["UTC", "UTC", "Asia/Tokyo", "America/New_York"])),
         legacy=legacy,
+        stopped=draw(requests(day(draw(st.integers(0, LAST_DAY))), True, absences, ())),
         requests=tuple(draw(requests(day(number), place == 0, absences, keys)) for place, number in enumerate(days)),
         is_made_again=draw(st.booleans()),
         is_cleared_later=draw(st.booleans()),

@@ -64,8 +64,8 @@ def test_each_day_has_a_line_and_one_that_was_never_accepted_no_figures(
     environment = resolve({**state, "DATABASE_URL": database_url}, tmp_path)
     show_days(environment, {run.logical_date.date(): run for run in runs})
     assert capsys.readouterr().out.splitlines() == [
-        "  date        state    made  re-used  Comets    new  observed  estimated  late  calls  billed",
-        "  2026-03-01  success     0        1   1,200  1,200     1,200          0     0      0       0",
-        "  2026-03-02  failed      -        -       -      -         -          -     -      -       -",
-        "  made, re-used: searches. observed, estimated, late: snapshots of that date, by how their count is known.",
+        "  date        state    made  re-used  Comets    new  measured  estimated  backdated  calls  billed",
+        "  2026-03-01  success     0        1   1,200  1,200     1,200          0          0      0       0",
+        "  2026-03-02  failed      -        -       -      -         -          -          -      -       -",
+        "  made, re-used: searches. measured, estimated, backdated: counts of that date, by how they are known.",
     ]

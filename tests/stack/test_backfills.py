@@ -21,8 +21,7 @@ RESULT_TABLES = (
     "creator_stats",
     "comet_discoveries",
     "comet_handles",
-    "comet_run_dates",
-    "comet_observations",
+    "comet_dates",
 )
 STORED_TABLES = (*RESULT_TABLES, "comet_profiles", "comet_videos", "comet_pages", "comet_searches")
 SURROGATES = {"id", "item_id", "run_id", "found_by_run_id"}
@@ -89,7 +88,7 @@ def backwards(stack: RunningStack, day_4: str, run_again: tuple[Tables, int]) ->
 
 
 def test_all_four_days_count_as_run(forwards: FourDays) -> None:
-    assert [row["recorded_date"] for row in forwards.results["comet_run_dates"]] == [str(day(n)) for n in (1, 2, 3, 4)]
+    assert [row["recorded_date"] for row in forwards.results["comet_dates"]] == [str(day(n)) for n in (1, 2, 3, 4)]
 
 
 def test_a_missed_day_lies_on_the_line_between_what_is_known_before_and_after_it(forwards: FourDays) -> None:

@@ -30,7 +30,7 @@ def days(stack: RunningStack) -> DisturbedDays:
 def undisturbed(days: DisturbedDays) -> Aftermath:
     """Day 2 without any trouble."""
     aftermath = days.undisturbed()
-    assert {table for table, rows in aftermath.contents.items() if not rows} == {"comet_stale_scores"}
+    assert all(aftermath.contents.values())
     return aftermath
 
 
@@ -69,9 +69,9 @@ def outage(days: DisturbedDays, undisturbed: Aftermath) -> Outage:
         restart(server, signal.SIGQUIT)
     days.wait_for_calls(PROFILE, 2)
     restart(server, signal.SIGINT)
-    with days.lock("comet_run_dates"):
+    with days.lock("comet_dates"):
         days.let_calls_go()
-        days.wait_for_writer("comet_run_dates")
+        days.wait_for_writer("comet_dates")
         stop(server, signal.SIGQUIT)
     try:
         state = stack.end_of(RUN_2)
@@ -80,7 +80,7 @@ def outage(days: DisturbedDays, undisturbed: Aftermath) -> Outage:
     (step,) = [task for task in stack.api.task_states(DAG_ID, RUN_2) if task.task_id == "record_growth"]
     folder = run_folder(stack.environment.variables, DAG_ID, RUN_2) / "task_id=record_growth"
     log = (folder / f"attempt={step.try_number}.log").read_text()
-    dates_before_healing = len(stack.rows("select * from comet_run_dates"))
+    dates_before_healing = len(stack.rows("select * from comet_dates where is_run"))
     stack.api.clear(RUN_2, "record_growth")
     assert stack.end_of(RUN_2) == "success"
     return Outage(state, log, dates_before_healing, days.look())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ ROW: dict[str, Any] = {
     "daily_growth_followers": -5,
     "gap_days": 1,
     "basis": "observed",
-    "daily_growth_percent": Decimal("-0.10"),
-    "is_count_estimated": False,
-    "is_growth_estimated": False,
+    "growth_percent": -0.1,
+    "is_estimated": False,
     "hashtags": ["one", "日本"],
 }
 
@@ -44,7 +42,7 @@ def environment(database_url: str, state: dict[str, str], tmp_path: Path) -> Env
 
 def test_the_leaderboard_is_aligned_and_harmless_to_a_terminal() -> None:
     evil = {**ROW, "handle": "evil\x1b[2Jname"}
-    unknown = {**ROW, "place": 10, "handle": None, "daily_growth_percent": None, "daily_growth_followers": 0}
+    unknown = {**ROW, "place": 10, "handle": None, "growth_percent": None, "daily_growth_followers": 0}
     first, second = format_table([leaderboard_cells(evil), leaderboard_cells(unknown)], LEADERBOARD_TEXT)
     assert "\x1b" not in first
     assert first.split() == ["1", "@evil\ufffd[2Jname", "12,345,678", "-5", "-0.10", "#one", "#日本"]
@@ -53,19 +51,19 @@ def test_the_leaderboard_is_aligned_and_harmless_to_a_terminal() -> None:
 
 
 def test_marked_numbers_end_where_the_others_end() -> None:
-    marked = {**ROW, "follower_count": 900, "is_count_estimated": True, "is_growth_estimated": True}
-    nothing_known = {**ROW, "follower_count": None, "daily_growth_followers": None, "daily_growth_percent": None}
+    marked = {**ROW, "follower_count": 900, "is_estimated": True}
+    nothing_known = {**ROW, "follower_count": None, "daily_growth_followers": None, "growth_percent": None}
     lines = format_table([leaderboard_cells(row) for row in (ROW, marked, nothing_known)], LEADERBOARD_TEXT)
     assert lines[1].split()[2:5] == ["~900", "~-5", "~-0.10"]
-    assert lines[2].split()[2:5] == ["-", "-", "-"]
+    assert lines[2].split()[2:6] == ["-", "first", "reading", "-"]
     assert lines[0].index(" #one") == lines[1].index(" #one") == lines[2].index(" #one")
     assert lines[0].index("12,345,678") + len("12,345,678") == lines[1].index("~900") + len("~900")
 
 
 def test_a_first_reading_is_called_so_and_has_no_percent() -> None:
-    nothing = {"gap_days": None, "daily_growth_followers": None, "daily_growth_percent": None}
+    nothing = {"daily_growth_followers": None, "growth_percent": None}
     assert leaderboard_cells({**ROW, **nothing})[2:5] == ("12,345,678", "first reading", "-")
-    assert leaderboard_cells({**ROW, **nothing, "basis": "late"})[3:5] == ("-", "-")
+    assert leaderboard_cells({**ROW, **nothing, "is_estimated": True})[3:5] == ("-", "-")
 
 
 def test_a_missed_day_is_marked_explained_and_shown(
@@ -78,15 +76,15 @@ def test_a_missed_day_is_marked_explained_and_shown(
     facts.run(day(2))
     show_leaderboard(environment, day(3), 10)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines[2:3]] == [["1", "@ada", "20,300", "~+100", "~+0.50", "#cozygaming"]]
-    assert lines[3].startswith("  ~ rests on an estimate: ")
-    assert lines[5:7] == ["The fastest of them, day by day: @ada", "  date        followers     growth/day  known by"]
-    assert [line.split() for line in lines[7:10]] == [
+    # Growth over three days is measured.
+    assert [line.split() for line in lines[2:3]] == [["1", "@ada", "20,300", "+100", "+0.50", "#cozygaming"]]
+    assert lines[4:6] == ["The fastest of them, day by day: @ada", "  date        followers     growth/day  known by"]
+    assert [line.split() for line in lines[6:9]] == [
         ["2026-03-01", "20,000", "first", "reading", "measured"],
         ["2026-03-03", "~20,200", "~+100", "estimated"],
-        ["2026-03-04", "20,300", "~+100", "measured"],
+        ["2026-03-04", "20,300", "+100", "measured"],
     ]
-    assert lines[10:] == lines[3:4]
+    assert lines[9].startswith("  ~ rests on an estimate: ")
 
 
 def test_without_estimates_there_is_no_legend(

@@ -1,6 +1,7 @@
 -- Purpose: state whether the profiles that the run would publish are not to be believed: then they count for nothing,
--- and their accounts are asked for again.
--- Inputs: comet_gates, comet_run_readings. Output: comet_profiles.is_refused. Grain: one row per reading of the run.
+-- and their accounts are asked for again. What another run of the date has recorded meanwhile is not refused any more.
+-- Inputs: comet_gates, comet_run_readings, creator_stats. Output: comet_profiles.is_refused.
+-- Grain: one row per reading of the run.
 -- Idempotent: it states the verdict of the last check; a check that passes takes it back.
 with verdict as (
     select coalesce(bool_or(is_tripped), false) as is_refused
@@ -18,3 +19,11 @@ where
     reading.run_id = %(run_id)s
     and profile.item_id = reading.item_id
     and profile.is_refused <> verdict.is_refused
+    and not exists (
+        select 1
+        from creator_stats as stats
+        where
+            stats.recorded_date = profile.observed_date
+            and stats.user_id = profile.user_id
+            and stats.counted_at = profile.observed_at
+    )

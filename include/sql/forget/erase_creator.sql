@@ -89,16 +89,11 @@ erased_run_discoveries as (
     returning user_id
 ),
 
-erased_observations as (
-    delete from comet_observations
-    where user_id = any(%(identities)s::text[])
-    returning item_id
-),
-
 erased_stats as (
-    delete from creator_stats
-    where user_id = any(%(identities)s::text[])
-    returning id
+    delete from creator_stats as stats
+    using comet_dates as date
+    where date.recorded_date = stats.recorded_date and stats.user_id = any(%(identities)s::text[])
+    returning stats.id
 ),
 
 erased_handles as (
@@ -109,25 +104,16 @@ erased_handles as (
 
 -- The percentiles of the others stay as they were on the day.
 erased_scores as (
-    delete from comet_scores
-    where user_id = any(%(identities)s::text[])
-    returning user_id
+    delete from comet_scores as score
+    using comet_dates as date
+    where date.recorded_date = score.recorded_date and score.user_id = any(%(identities)s::text[])
+    returning score.user_id
 ),
 
 erased_notices as (
     delete from comet_notices
     where user_id = any(%(identities)s::text[])
     returning user_id
-),
-
-erased_moves as (
-    delete from comet_moves
-    where legacy_id = any(%(identities)s::text[]) or user_id = any(%(identities)s::text[])
-),
-
-erased_dates as (
-    delete from comet_stale_dates
-    where user_id = any(%(identities)s::text[])
 ),
 
 erased_creators as (
@@ -155,7 +141,6 @@ unnamed_calls as (
 select
     (select count(*) from erased_creators) as creators,
     (select count(*) from erased_stats) as creator_stats,
-    (select count(*) from erased_observations) as comet_observations,
     (select count(*) from erased_discoveries) as comet_discoveries,
     (select count(*) from erased_run_discoveries) as comet_run_discoveries,
     (select count(*) from erased_handles) as comet_handles,

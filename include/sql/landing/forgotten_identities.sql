@@ -1,10 +1,10 @@
 -- Purpose: which of some uids and sec_uids belong to creators who were erased.
--- Inputs: comet_salt, comet_forgotten. Grain: one row per identity that is refused. Idempotent: it only reads.
+-- Inputs: comet_schema, comet_forgotten. Grain: one row per identity that is refused. Idempotent: it only reads.
 with hashed as (
     select
         wanted.identity,
-        encode(sha256(convert_to(salt.salt || ' ' || wanted.identity, 'UTF8')), 'hex') as identity_hash
-    from comet_salt as salt
+        encode(sha256(convert_to(schema.salt || ' ' || wanted.identity, 'UTF8')), 'hex') as identity_hash
+    from comet_schema as schema
     cross join lateral unnest(%(identities)s::text[]) as wanted (identity)
 )
 

@@ -2,7 +2,7 @@
 -- Inputs: one answer. Grain: one row per answer.
 -- Idempotent: it runs in the transaction that finishes its call, once.
 insert into comet_profiles (
-    recorded_date, run_id, asked_id, user_id, outcome, observed_at,
+    recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date,
     sec_uid, handle, nickname, avatar_url, signature, follower_count, heart_count, video_count
 )
 select
@@ -12,6 +12,7 @@ select
     %(user_id)s as user_id,
     'found' as outcome,
     %(observed_at)s as observed_at,
+    (%(observed_at)s::timestamptz at time zone run.timezone)::date as observed_date,
     %(sec_uid)s as sec_uid,
     %(handle)s as handle,
     %(nickname)s as nickname,

@@ -1,40 +1,7 @@
 -- Purpose: what this role may not do with the package's tables though a run has to, before any call is paid for.
 -- Inputs: the catalogue. Grain: one row. Idempotent: it only reads.
--- The list is that of grant_role.sql. A table that is not in it is one of another version: everything is needed of it.
-with needed (table_name, privileges) as (
-    values
-    ('creators', 'select, insert, update, delete'),
-    ('creator_stats', 'select, insert, update, delete'),
-    ('comet_schema', 'select'),
-    ('comet_runs', 'select, insert, update'),
-    ('comet_run_dates', 'select, insert'),
-    ('comet_searches', 'select, insert, update'),
-    ('comet_pages', 'select, insert, update'),
-    ('comet_videos', 'select, insert, delete'),
-    ('comet_rejected_items', 'select, insert, delete'),
-    ('comet_profiles', 'select, insert, update, delete'),
-    ('comet_calls', 'select, insert, update, delete'),
-    ('comet_roll_call', 'select, insert, delete'),
-    ('comet_discoveries', 'select, insert, update, delete'),
-    ('comet_run_discoveries', 'select, insert, delete'),
-    ('comet_observations', 'select, insert, update, delete'),
-    ('comet_handles', 'select, insert, update, delete'),
-    ('comet_moves', 'select, insert, delete'),
-    ('comet_stale_dates', 'select, insert, delete'),
-    ('comet_forgotten', 'select, insert'),
-    ('comet_salt', 'select'),
-    ('comet_gates', 'select, insert, delete'),
-    ('comet_refusals', 'select, insert'),
-    ('comet_pace', 'select, insert, update'),
-    ('comet_run_reports', 'select, insert, update'),
-    ('comet_run_hashtags', 'select, insert, update, delete'),
-    ('comet_scores', 'select, insert, update, delete'),
-    ('comet_score_dates', 'select, insert, update'),
-    ('comet_counted_pages', 'select, insert, update'),
-    ('comet_stale_scores', 'select, insert, delete'),
-    ('comet_notices', 'select, insert, delete')
-),
-
+-- Needed is what grant_role.sql gives: views and the version are only read.
+with
 -- A schema whose tables this role may not even name is found by the catalogue only.
 home as (
     select class.relnamespace as schema_id
@@ -51,12 +18,11 @@ package as (
         class.oid,
         class.relname,
         case
-            when class.relkind = 'v' then 'select'
-            else coalesce(needed.privileges, 'select, insert, update, delete')
+            when class.relkind = 'v' or class.relname = 'comet_schema' then 'select'
+            else 'select, insert, update, delete'
         end as privileges
     from home
     inner join pg_class as class on home.schema_id = class.relnamespace
-    left join needed on class.relname = needed.table_name
     where
         class.relkind in ('r', 'p', 'v')
         and (class.relname in ('creators', 'creator_stats') or starts_with(class.relname, 'comet_'))

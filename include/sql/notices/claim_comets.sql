@@ -1,30 +1,34 @@
 -- Purpose: take the new Comets of a run's date that nobody was told of yet, so that they are told of once.
--- Inputs: comet_runs, creator_stats, comet_discoveries, creators, comet_scores. Output: comet_notices.
+-- Inputs: comet_runs, comet_gates, comet_snapshots, comet_discoveries, creators. Output: comet_notices.
 -- Grain: one row per new Comet that was taken. Idempotent: who was taken is taken no more; a parallel run waits for
 -- this transaction and takes them only if it is rolled back.
--- New is a creator that the run itself has inserted, or that an earlier run inserted whose date a check kept from being
--- recorded: then the first snapshot is that of this date. Imported creators are never new.
-with first_snapshots as (
+-- New is a creator that the run itself has inserted, or that another run inserted which a check has stopped or which
+-- has not come to its report. Imported creators are never new.
+with new_creators as (
+    select creator.user_id
+    from creators as creator
+    left join comet_runs as finder on creator.found_by_run_id = finder.run_id
+    where
+        creator.found_by_run_id = %(run_id)s
+        or (finder.run_id is not null and finder.report is null)
+        or exists (
+            select 1
+            from comet_gates as gate
+            where gate.run_id = finder.run_id and gate.is_tripped
+        )
+),
+
+first_snapshots as (
     select
         snapshot.user_id,
         run.recorded_date,
         snapshot.follower_count,
         snapshot.basis,
-        snapshot.gap_days,
         snapshot.daily_growth_followers
     from comet_runs as run
-    inner join creator_stats as snapshot on run.recorded_date = snapshot.recorded_date
-    inner join creators as creator on snapshot.user_id = creator.user_id and creator.found_by_run_id is not null
-    left join lateral (
-        select known.recorded_date
-        from creator_stats as known
-        where known.user_id = snapshot.user_id and known.basis <> 'late'
-        order by known.recorded_date
-        limit 1
-    ) as earliest on true
-    where
-        run.run_id = %(run_id)s
-        and (run.run_id = creator.found_by_run_id or snapshot.recorded_date = earliest.recorded_date)
+    inner join comet_snapshots as snapshot on run.recorded_date = snapshot.recorded_date
+    inner join new_creators on snapshot.user_id = new_creators.user_id
+    where run.run_id = %(run_id)s
 ),
 
 found as (
@@ -43,12 +47,10 @@ recorded as (
         found.hashtags,
         snapshot.follower_count,
         snapshot.basis <> 'observed' as is_estimated,
-        case when snapshot.gap_days is not null then snapshot.daily_growth_followers end as daily_growth_followers,
-        coalesce(score.is_growth_estimated, snapshot.basis <> 'observed') as is_growth_estimated
+        snapshot.daily_growth_followers,
+        snapshot.basis <> 'observed' as is_growth_estimated
     from found
     inner join first_snapshots as snapshot on found.user_id = snapshot.user_id
-    left join comet_scores as score
-        on snapshot.user_id = score.user_id and snapshot.recorded_date = score.recorded_date
 ),
 
 -- In order, so that two runs that take the same wait for each other and not in a circle.

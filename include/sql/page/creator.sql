@@ -1,6 +1,6 @@
 -- Purpose: all that the page of a creator shows of a date: figures, places, parts of the score, metrics with their
 -- definitions, days, videos that proved it, hashtags, handles.
--- Inputs: creators, creator_stats, comet_scores, comet_score_dates, comet_score_parts, comet_discoveries,
+-- Inputs: creators, comet_snapshots, comet_scores, comet_dates, comet_score_parts, comet_discoveries,
 -- comet_video_metrics, comet_handles, and comet_creator_metrics: its columns and their comments, so that a new metric
 -- shows by itself. The date is the creator's latest one where it is null; the band is that of the leaderboard.
 -- Grain: one row, or none when nobody has that id. Idempotent: it only reads.
@@ -17,20 +17,24 @@ with creator as (
     where creators.user_id = %(user_id)s::text
 ),
 
+own_dates as materialized (
+    select own.recorded_date
+    from comet_dates as date
+    inner join comet_scores as own on date.recorded_date = own.recorded_date and own.user_id = %(user_id)s::text
+),
+
+snapshots as materialized (
+    select *
+    from comet_snapshots
+    where user_id = %(user_id)s::text
+),
+
 shown as (
     select
         coalesce(
             %(recorded_date)s::date,
-            (
-                select max(own.recorded_date)
-                from comet_scores as own
-                where own.user_id = %(user_id)s::text
-            ),
-            (
-                select max(snapshot.recorded_date)
-                from creator_stats as snapshot
-                where snapshot.user_id = %(user_id)s::text
-            )
+            (select max(own_dates.recorded_date) from own_dates),
+            (select max(snapshots.recorded_date) from snapshots)
         ) as recorded_date
 ),
 
@@ -44,13 +48,13 @@ figures as (
 rivals as (
     select
         rival.follower_count between %(min_followers)s::bigint and %(max_followers)s::bigint as is_in_band,
-        (coalesce(rival.daily_growth_followers, '-infinity'::float8), rival.follower_count, figures.user_id)
-        > (coalesce(figures.daily_growth_followers, '-infinity'::float8), figures.follower_count, rival.user_id)
-            as is_faster,
+        (coalesce(rival.growth_rate, '-infinity'), rival.follower_count, figures.user_id)
+        > (coalesce(figures.growth_rate, '-infinity'), figures.follower_count, rival.user_id) as is_faster,
         (coalesce(rival.score, '-infinity'::numeric), rival.follower_count, figures.user_id)
         > (coalesce(figures.score, '-infinity'::numeric), figures.follower_count, rival.user_id) as is_higher
     from figures
-    inner join comet_scores as rival on figures.recorded_date = rival.recorded_date
+    inner join comet_scores as rival
+        on figures.recorded_date = rival.recorded_date and figures.is_graduated = rival.is_graduated
 ),
 
 places as (
@@ -74,15 +78,16 @@ metrics as (
             )
             order by attribute.attnum
         ) as entries
-    from shown
-    inner join comet_creator_metrics as metric
-        on shown.recorded_date = metric.recorded_date and metric.user_id = %(user_id)s::text
+    from comet_creator_metrics as metric
     inner join pg_attribute as attribute
         on
             attribute.attrelid = 'comet_creator_metrics'::regclass
             and attribute.attnum > 0
             and not attribute.attisdropped
             and attribute.attname not in ('user_id', 'recorded_date')
+    where
+        metric.recorded_date = (select shown.recorded_date from shown)
+        and metric.user_id = %(user_id)s::text
 ),
 
 days as (
@@ -91,14 +96,12 @@ days as (
         follower_count,
         heart_count,
         video_count,
-        case when gap_days is not null then daily_growth_followers end as daily_growth_followers,
-        case when gap_days is not null then daily_growth_percent end as daily_growth_percent,
+        daily_growth_followers,
+        daily_growth_percent,
         gap_days,
         basis,
-        basis <> 'observed' or coalesce(lag(basis) over (order by recorded_date) <> 'observed', false)
-            as is_growth_estimated
-    from creator_stats
-    where user_id = %(user_id)s::text
+        basis <> 'observed' as is_growth_estimated
+    from snapshots
     order by recorded_date desc
     limit 400
 ),
@@ -177,21 +180,21 @@ select
     to_jsonb(creator) as creator,
     shown.recorded_date,
     (
-        select max(own.recorded_date)
-        from comet_scores as own
-        where own.user_id = %(user_id)s::text and own.recorded_date < shown.recorded_date
+        select max(own_dates.recorded_date)
+        from own_dates
+        where own_dates.recorded_date < shown.recorded_date
     ) as previous_date,
     (
-        select min(own.recorded_date)
-        from comet_scores as own
-        where own.user_id = %(user_id)s::text and own.recorded_date > shown.recorded_date
+        select min(own_dates.recorded_date)
+        from own_dates
+        where own_dates.recorded_date > shown.recorded_date
     ) as next_date,
     (select to_jsonb(figures) from figures) as figures,
     (select to_jsonb(places) from places) as places,
     (
         select to_jsonb(made)
-        from comet_score_dates as made
-        where made.recorded_date = shown.recorded_date
+        from comet_dates as made
+        where made.recorded_date = shown.recorded_date and made.score_weights is not null
     ) as made,
     (
         select coalesce(jsonb_agg(to_jsonb(scored) order by scored.weight desc, scored.part asc), '[]')

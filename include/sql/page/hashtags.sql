@@ -1,5 +1,5 @@
 -- Purpose: what each hashtag gave and cost in the last days up to the latest run.
--- Inputs: comet_runs, comet_run_hashtags, comet_run_discoveries.
+-- Inputs: comet_runs, with what their reports have counted, comet_run_discoveries.
 -- Grain: one row; entries has one per hashtag. Idempotent: it only reads.
 -- Several runs of a date see the same videos: the latest one with the hashtag speaks for the date. A Comet counts once
 -- however many dates find it, and is new in one run only. Each run was paid for, so calls are summed over all.
@@ -10,13 +10,20 @@ with last as (
 
 found as (
     select
+        run.run_id,
         run.recorded_date,
         run.accepted_at,
         figure.*,
         run.recorded_date > last.recorded_date - (%(day_count)s::integer / 2) as is_late
     from last
     inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
-    inner join comet_run_hashtags as figure on run.run_id = figure.run_id
+    inner join lateral (
+        select stored.*
+        from jsonb_to_recordset(run.report -> 'hashtags') as stored (
+            hashtag text, video_count bigint, tagged_count bigint, new_comet_count bigint,
+            new_tagged_comet_count bigint, call_count bigint, billed_count bigint
+        )
+    ) as figure on true
 ),
 
 days as (
@@ -54,7 +61,8 @@ new_per_day as (
         hashtag,
         recorded_date,
         is_late,
-        sum(new_comet_count)::bigint as new_comet_count
+        sum(new_comet_count)::bigint as new_comet_count,
+        sum(new_tagged_comet_count)::bigint as new_tagged_comet_count
     from found
     group by hashtag, recorded_date, is_late
 ),
@@ -63,6 +71,7 @@ new_comets as (
     select
         hashtag,
         sum(new_comet_count)::bigint as new_comet_count,
+        sum(new_tagged_comet_count)::bigint as new_tagged_comet_count,
         coalesce(sum(new_comet_count) filter (where not is_late), 0)::bigint as earlier_new_comet_count,
         coalesce(sum(new_comet_count) filter (where is_late), 0)::bigint as later_new_comet_count,
         jsonb_agg(
@@ -88,6 +97,7 @@ entries as (
         given.*,
         coalesce(comets.comet_count, 0) as comet_count,
         new_comets.new_comet_count,
+        new_comets.new_tagged_comet_count,
         new_comets.earlier_new_comet_count,
         new_comets.later_new_comet_count,
         new_comets.days,
@@ -96,6 +106,8 @@ entries as (
         paid.billed_count,
         given.tagged_count / nullif(given.video_count, 0)::double precision as precision_rate,
         new_comets.new_comet_count / nullif(paid.billed_count, 0)::double precision as new_comets_per_call,
+        new_comets.new_tagged_comet_count / nullif(paid.billed_count, 0)::double precision
+            as new_tagged_comets_per_call,
         paid.billed_count * %(price_usd)s::double precision as cost_usd,
         paid.billed_count * %(price_usd)s::double precision / nullif(new_comets.new_comet_count, 0)
             as cost_per_new_comet_usd,

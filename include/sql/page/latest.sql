@@ -1,6 +1,6 @@
 -- Purpose: the Comets found for the newest date that was run, by the latest run of it, fastest first. Until a date was
 -- run, the newest one that a run was accepted for.
--- Inputs: comet_runs, comet_run_dates, comet_run_discoveries, creators, comet_scores.
+-- Inputs: comet_runs, comet_dates, comet_run_discoveries, creators, comet_scores.
 -- Grain: one row; entries has one per Comet, 500 at most. Idempotent: it only reads.
 with run as (
     select
@@ -10,7 +10,7 @@ with run as (
         accepted.hashtags,
         accepted.is_live
     from comet_runs as accepted
-    left join comet_run_dates as run_date on accepted.recorded_date = run_date.recorded_date
+    left join comet_dates as run_date on accepted.recorded_date = run_date.recorded_date and run_date.is_run
     order by
         run_date.recorded_date is not null desc,
         accepted.recorded_date desc,
@@ -41,13 +41,13 @@ entries as (
         coalesce(figures.follower_count, found.found_follower_count) as follower_count,
         coalesce(figures.basis, 'observed') as basis,
         figures.daily_growth_followers,
-        figures.daily_growth_percent,
+        figures.growth_rate,
         coalesce(figures.is_growth_estimated, false) as is_growth_estimated,
         figures.score,
         coalesce(figures.is_low_confidence, false) as is_low_confidence,
         row_number() over (
             order by
-                figures.daily_growth_followers desc nulls last,
+                figures.growth_rate desc nulls last,
                 coalesce(figures.follower_count, found.found_follower_count) desc,
                 found.user_id asc
         ) as place
@@ -69,4 +69,4 @@ select
         where entries.place <= 500
     ) as entries
 from run
-left join comet_run_dates as run_date on run.recorded_date = run_date.recorded_date
+left join comet_dates as run_date on run.recorded_date = run_date.recorded_date and run_date.is_run

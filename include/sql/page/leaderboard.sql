@@ -1,14 +1,20 @@
 -- Purpose: one page of the leaderboard of a date, with the total, the dates beside it and the hashtags to choose from.
--- Inputs: comet_scores, comet_score_dates, comet_score_parts, creators, comet_discoveries, comet_runs. The date is the
--- latest one with scores where it is null; a page after the last one is the last one. Grain: one row. Idempotent: it
--- only reads.
+-- Inputs: comet_scores, comet_dates, comet_score_parts, creators, comet_discoveries, comet_runs. The date is the newest
+-- one that was run where it is null; a page after the last one is the last one. Grain: one row. Idempotent: it only
+-- reads.
 -- Bound parameters are constants to the planner: it drops a condition on a null one, and with it the join, which finds
 -- one row at most. Who matches is joined: by `in`, more names than fit into memory would be gone through for each row.
 -- Only the key of the order is kept of all that match; the rest is looked up for those on the page. It is made into
 -- json and not jsonb, which takes a third longer for an export.
-with shown as (
-    select coalesce(%(recorded_date)s::date, max(made.recorded_date)) as recorded_date
-    from comet_score_dates as made
+with run_dates as (
+    select recorded_date
+    from comet_dates
+    where is_run
+),
+
+shown as (
+    select coalesce(%(recorded_date)s::date, max(run_dates.recorded_date)) as recorded_date
+    from run_dates
 ),
 
 found as (
@@ -26,7 +32,7 @@ matching as materialized (
         * case %(sort)s::text
             when 'followers' then score.follower_count::double precision
             when 'growth' then score.daily_growth_followers::double precision
-            when 'percent' then score.daily_growth_percent::double precision
+            when 'rate' then score.growth_rate
             when 'growth_1d' then score.growth_1d_rate
             when 'growth_7d' then score.growth_7d_rate
             when 'growth_30d' then score.growth_30d_rate
@@ -121,21 +127,21 @@ entries as (
 
 select
     shown.recorded_date,
-    (select max(made.recorded_date) from comet_score_dates as made) as latest_date,
+    (select max(run_dates.recorded_date) from run_dates) as latest_date,
     (
-        select max(made.recorded_date)
-        from comet_score_dates as made
-        where made.recorded_date < shown.recorded_date
+        select max(run_dates.recorded_date)
+        from run_dates
+        where run_dates.recorded_date < shown.recorded_date
     ) as previous_date,
     (
-        select min(made.recorded_date)
-        from comet_score_dates as made
-        where made.recorded_date > shown.recorded_date
+        select min(run_dates.recorded_date)
+        from run_dates
+        where run_dates.recorded_date > shown.recorded_date
     ) as next_date,
     (
         select to_jsonb(made)
-        from comet_score_dates as made
-        where made.recorded_date = shown.recorded_date
+        from comet_dates as made
+        where made.recorded_date = shown.recorded_date and made.score_weights is not null
     ) as made,
     (select count(*) > 0 from comet_runs) as is_run,
     size.total_count,

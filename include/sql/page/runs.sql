@@ -1,5 +1,5 @@
 -- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which gates it passed.
--- Inputs: comet_runs, comet_run_reports, comet_gates, comet_run_dates; for a run without a report also comet_calls,
+-- Inputs: comet_runs, comet_gates, comet_dates; for a run without a report also comet_calls,
 -- comet_refusals, comet_searches, comet_pages, comet_run_discoveries, creators, which are counted again for it only.
 -- Grain: one row; entries has one per run. A page after the last one is the last one. Idempotent: it only reads.
 with counted as (
@@ -29,7 +29,7 @@ entries as (
     select
         listed.*,
         run_date.recorded_date is not null as is_date_recorded,
-        report.run_id is not null as is_reported,
+        listed.report is not null as is_reported,
         coalesce(report.received_count, landed.received_count) as received_count,
         coalesce(report.landed_count, landed.landed_count) as landed_count,
         coalesce(report.rejected_count, landed.rejected_count) as rejected_count,
@@ -38,12 +38,15 @@ entries as (
         coalesce(report.call_count, called.call_count) as call_count,
         coalesce(report.billed_count, called.billed_count) as billed_count,
         coalesce(report.billed_count, called.billed_count) * %(price_usd)s::double precision as cost_usd,
-        to_jsonb(report.stop_reasons) as stop_reasons,
+        report.stop_reasons,
         coalesce(refused.reasons, '[]') as refusals,
         coalesce(gates.gates, '[]') as gates
     from listed
-    left join comet_run_dates as run_date on listed.recorded_date = run_date.recorded_date
-    left join comet_run_reports as report on listed.run_id = report.run_id
+    left join comet_dates as run_date on listed.recorded_date = run_date.recorded_date and run_date.is_run
+    left join lateral jsonb_to_record(listed.report) as report (
+        received_count bigint, landed_count bigint, rejected_count bigint, comet_count bigint, new_comet_count bigint,
+        call_count bigint, billed_count bigint, stop_reasons jsonb
+    ) on true
     left join lateral (
         select
             coalesce(sum(page.received_count), 0)::bigint as received_count,
@@ -53,7 +56,7 @@ entries as (
         inner join comet_pages as page
             on search.search_id = page.search_id and search.round_number = page.round_number
         where
-            report.run_id is null
+            listed.report is null
             and search.recorded_date = listed.recorded_date
             and search.region = listed.region
             and search.publish_time_days = listed.publish_time_days
@@ -66,19 +69,19 @@ entries as (
                 as new_comet_count
         from comet_run_discoveries as own
         left join creators as creator on own.user_id = creator.user_id
-        where report.run_id is null and own.run_id = listed.run_id
+        where listed.report is null and own.run_id = listed.run_id
     ) as found on true
     left join lateral (
         select
             count(*) as call_count,
             count(*) filter (where call.is_billed) as billed_count
         from comet_calls as call
-        where report.run_id is null and call.run_id = listed.run_id
+        where listed.report is null and call.run_id = listed.run_id
     ) as called on true
     left join lateral (
         select jsonb_agg(distinct refusal.reason) as reasons
         from comet_refusals as refusal
-        where report.run_id is null and refusal.run_id = listed.run_id
+        where listed.report is null and refusal.run_id = listed.run_id
     ) as refused on true
     left join lateral (
         select jsonb_agg(to_jsonb(checked) order by checked.is_tripped desc, checked.gate asc) as gates

@@ -1,7 +1,8 @@
 -- Purpose: what each hashtag of a run gave and cost.
 -- Inputs: comet_runs, comet_searches, comet_pages, comet_videos, comet_calls, comet_refusals, comet_run_discoveries,
 -- creators. Grain: one row per hashtag of the run, in the run's order. Idempotent: it only reads.
--- Videos are counted once each, however many pages show them; it is tagged if TikHub has said so on any of them.
+-- Videos are counted once each, however many pages show them; one is tagged if TikHub has said so on any of them, and a
+-- Comet if one of the videos that prove it is.
 with run as (
     select *
     from comet_runs
@@ -56,6 +57,15 @@ videos as (
     group by search.hashtag
 ),
 
+tagged as (
+    select distinct
+        search.hashtag,
+        video.video_id
+    from searches as search
+    inner join comet_pages as page on search.search_id = page.search_id
+    inner join comet_videos as video on page.page_id = video.page_id and video.is_tagged
+),
+
 called as (
     select
         call.hashtag,
@@ -85,10 +95,13 @@ found as (
     select
         own.hashtag,
         count(distinct own.user_id) as comet_count,
-        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id) as new_comet_count
+        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id) as new_comet_count,
+        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id and tagged.video_id is not null)
+            as new_tagged_comet_count
     from run
     inner join comet_run_discoveries as own on run.run_id = own.run_id
     left join creators as creator on own.user_id = creator.user_id
+    left join tagged on own.hashtag = tagged.hashtag and own.video_id = tagged.video_id
     group by own.hashtag
 )
 
@@ -104,6 +117,7 @@ select
     coalesce(videos.tagged_count, 0) as tagged_count,
     coalesce(found.comet_count, 0) as comet_count,
     coalesce(found.new_comet_count, 0) as new_comet_count,
+    coalesce(found.new_tagged_comet_count, 0) as new_tagged_comet_count,
     coalesce(called.call_count, 0) as call_count,
     coalesce(called.billed_count, 0) as billed_count
 from hashtags

@@ -3,7 +3,7 @@
 -- Grain: one row, how many rows were deleted.
 -- Idempotent: it is executed until none is left. What stays is whatever the rows of creators, the discoveries and the
 -- decision whom to ask depend on: of each tracked creator the newest answer, the newest profile and the failures since
--- then; for failures that count only where TikHub answered for somebody on that date, one such answer; and all of those
+-- then; as these count only where TikHub answered for others on that date, one such answer; and all of those
 -- whose videos were searched later for a date before the limit, because old answers judge them.
 with last_answers as (
     select
@@ -33,8 +33,7 @@ with last_answers as (
 failures_since as (
     select
         failure.item_id,
-        failure.recorded_date,
-        failure.outcome
+        failure.observed_date
     from comet_profiles as failure
     inner join last_answers on failure.user_id = last_answers.user_id
     where
@@ -47,12 +46,8 @@ witnesses as (
     from comet_profiles as answer
     where
         answer.outcome = 'found'
-        and answer.recorded_date in (
-            select failures_since.recorded_date
-            from failures_since
-            where failures_since.outcome = 'failed'
-        )
-    group by answer.recorded_date
+        and answer.observed_date in (select failures_since.observed_date from failures_since)
+    group by answer.observed_date
 ),
 
 needed as (

@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator, Context
 
 from comets.database import connect
 from comets.groups import group_hashtags
-from comets.run import RunParams, parse_params, run_date, today
+from comets.run import ParamsError, RunParams, parse_params, run_date, today
 from comets.settings import settings
 
 
@@ -21,16 +21,22 @@ class AcceptRunOperator(BaseOperator):
     def execute(self, context: Context) -> list[list[str]]:
         """Accept the run.
 
-        :raises ParamsError: a param is wrong; nothing is stored and no call is made.
+        :raises ParamsError: a param is wrong or the date lies in the future; nothing is stored and no call is made.
         :raises DatabaseError: the connection is missing, or the schema file was not run.
         """
         params = parse_params(context["params"])
         dag_run = context["dag_run"]
         timezone = settings().timezone
         recorded_date = run_date(dag_run, timezone)
+        now_date = today(timezone)
+        if recorded_date > now_date:
+            raise ParamsError(
+                f"The run is refused, no call was made: its logical date is {recorded_date}, and today is {now_date} "
+                f"({timezone}). Trigger it again with today's date or an earlier one."
+            )
         request = {
             "recorded_date": recorded_date,
-            "is_live": recorded_date >= today(timezone),
+            "is_live": recorded_date == now_date,
             **params.model_dump(exclude={"refresh"}),
             "is_refresh": params.refresh,
         }

@@ -118,7 +118,7 @@ def export(request: Request, user_id: str, table: Table, kind: Format) -> Respon
         "recorded_date": found["recorded_date"],
         "score": (found["figures"] or {}).get("score"),
         "is_low_confidence": (found["figures"] or {}).get("is_low_confidence"),
-        "score_version": (found["made"] or {}).get("version"),
+        "score_version": (found["made"] or {}).get("score_version"),
     }
     rows = [{**row, "score_version": about["score_version"]} for row in found[table]]
     name = f"comet-{''.join(filter(str.isalnum, user_id))[:40]}-{table}-{found['recorded_date'] or 'none'}"

@@ -19,7 +19,7 @@ from comets.settings import settings
 
 router = APIRouter()
 
-Sort = Literal["hashtag", "runs", "videos", "precision", "comets", "new", "calls", "yield", "cost", "trend"]
+Sort = Literal["hashtag", "runs", "videos", "precision", "comets", "new", "calls", "yield", "tagged", "cost", "trend"]
 
 # The figure behind each heading, the heading, and what it says.
 COLUMNS: dict[Sort, tuple[str, str, str]] = {
@@ -31,6 +31,7 @@ COLUMNS: dict[Sort, tuple[str, str, str]] = {
     "new": ("new_comet_count", "New Comets", "Comets that were not tracked before"),
     "calls": ("billed_count", "Paid calls", "Calls that TikHub has billed"),
     "yield": ("new_comets_per_call", "Yield", "New Comets by paid calls"),
+    "tagged": ("new_tagged_comets_per_call", "Yield, tagged", "New Comets of videos that carry it by paid calls"),
     "cost": ("cost_per_new_comet_usd", "Cost per new Comet", "Paid calls at the price of one, by new Comets"),
     "trend": ("trend", "Trend", "New Comets of the later half of the days, less those of the earlier half"),
 }
@@ -44,10 +45,12 @@ _FIGURES = (
     "precision_rate",
     "comet_count",
     "new_comet_count",
+    "new_tagged_comet_count",
     "call_count",
     "billed_count",
     "cost_usd",
     "new_comets_per_call",
+    "new_tagged_comets_per_call",
     "cost_per_new_comet_usd",
     "earlier_new_comet_count",
     "later_new_comet_count",

@@ -33,7 +33,7 @@ router = APIRouter()
 Sort = Literal[
     "followers",
     "growth",
-    "percent",
+    "rate",
     "growth_1d",
     "growth_7d",
     "growth_30d",
@@ -48,11 +48,11 @@ Sort = Literal[
 COLUMNS: dict[Sort, tuple[str, str]] = {
     "followers": ("Followers", "Followers on the date"),
     "growth": ("Growth a day", "Followers gained per day since the snapshot before"),
-    "percent": ("% a day", "The same in percent of the followers that there were"),
-    "growth_1d": ("Over a day", "Growth rate a day since the day before"),
-    "growth_7d": ("Over 7 days", "Compounded growth rate a day over 7 days"),
-    "growth_30d": ("Over 30 days", "Compounded growth rate a day over 30 days"),
-    "acceleration": ("Acceleration", "Growth a day less the same at the snapshot before, in followers a day"),
+    "rate": ("% a day", "Growth rate per 24 hours since the snapshot before"),
+    "growth_1d": ("Over a day", "Growth rate per 24 hours since the count of the day before"),
+    "growth_7d": ("Over 7 days", "Compounded growth rate per 24 hours over 7 days"),
+    "growth_30d": ("Over 30 days", "Compounded growth rate per 24 hours over 30 days"),
+    "acceleration": ("Acceleration", "Change of followers per day between the last two spans of readings"),
     "engagement": ("Engagement", "Likes, comments and shares by views of the videos seen in 30 days"),
     "reach": ("Views by followers", "Median views of the videos seen in 30 days by followers"),
     "breakout": ("Breakout", "Views of the most seen video by the median of the creator's others"),
@@ -69,9 +69,11 @@ _FIGURES = (
     "tracked_since",
     "recorded_date",
     "follower_count",
+    "counted_date",
     "basis",
     "daily_growth_followers",
     "daily_growth_percent",
+    "growth_rate",
     "is_growth_estimated",
     "growth_1d_rate",
     "growth_1d_days",
@@ -106,7 +108,7 @@ class Asked(Parameters):
     hashtag: Hashtag | None = None
     band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = "comets"
     search: Annotated[Text, AfterValidator(_plain)] | None = None
-    sort: Sort = "growth"
+    sort: Sort = "rate"
     order: Direction = "desc"
     page: PageNumber = 1
     size: PageSize = 50
@@ -153,7 +155,7 @@ def export(request: Request, kind: Format) -> Response:
     """What is on the page, in plain figures, with the parts of each score."""
     asked = read_parameters(Asked, request.query_params)
     board = _fetch(asked, has_parts=True)
-    version = (board["made"] or {}).get("version")
+    version = (board["made"] or {}).get("score_version")
     rows = [{**entry, "score_version": version} for entry in board["entries"]]
     if kind == "csv":
         rows = [{**row, **part_cells(row["parts"])} for row in rows]
@@ -163,7 +165,7 @@ def export(request: Request, kind: Format) -> Response:
         "page": board["page"],
         "page_size": asked.size,
         "score_version": version,
-        "score_weights": (board["made"] or {}).get("weights"),
+        "score_weights": (board["made"] or {}).get("score_weights"),
     }
     name = f"comets-{board['recorded_date'] or 'none'}"
     return Export(name, [*_FIGURES, *PART_COLUMNS], rows, about).answer(kind)

@@ -1,7 +1,7 @@
 -- Purpose: each video of a creator that reached the bound on a date, and the discovery of those who were found before
 -- the first date.
 insert into comet_discoveries (
-    recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers
+    recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers, found_at
 )
 select
     search.recorded_date,
@@ -10,7 +10,8 @@ select
     search.hashtag,
     min(snapshot.follower_count) as follower_count,
     max(video.play_count) as play_count,
-    100000 as max_followers
+    100000 as max_followers,
+    min(page.observed_at) as found_at
 from comet_videos as video
 inner join comet_pages as page on video.page_id = page.page_id
 inner join comet_searches as search on page.search_id = search.search_id
@@ -28,7 +29,8 @@ select
     'topic' || lpad((1 + mod(right(creator.user_id, 6)::integer, %(hashtag_count)s))::text, 3, '0') as hashtag,
     20000 as follower_count,
     60000 as play_count,
-    100000 as max_followers
+    100000 as max_followers,
+    creator.first_found_at as found_at
 from creators as creator
 where creator.tracked_since < %(first_date)s
 order by recorded_date, user_id

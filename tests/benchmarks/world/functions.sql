@@ -45,3 +45,13 @@ as $$
             )
         )::bigint
 $$;
+
+-- Whether a creator of before the first date could not be read on any of the last five dates.
+create or replace function benchmark.is_missing(creator_number bigint)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+    select benchmark.fraction(creator_number, 13) < 0.01
+$$;

@@ -1,12 +1,15 @@
 -- Purpose: the videos on the new run's pages: those of the day before with a tenth more views. Every tenth is another
 -- one, by somebody who is not tracked yet; half of the authors come without their followers.
 insert into comet_videos (
-    page_id, item_position, video_id, published_at, caption, play_count, like_count, comment_count, share_count,
-    save_count, is_tagged, user_id, handle, nickname, follower_count
+    page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption, play_count,
+    like_count, comment_count, share_count, save_count, is_tagged, user_id, handle, nickname, follower_count
 )
 select
     page.page_id,
     video.item_position,
+    search.recorded_date,
+    page.observed_at,
+    search.recorded_date as observed_date,
     case when mod(video.item_id, 10) = 0 then (7300000000000000000 + video.item_id)::text else video.video_id end
         as video_id,
     video.published_at,

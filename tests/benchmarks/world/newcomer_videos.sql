@@ -1,7 +1,7 @@
 -- Purpose: the video by which each newcomer was found, at the end of the last page of a search of that date.
 insert into comet_videos (
-    page_id, item_position, video_id, published_at, caption, play_count, like_count, comment_count, share_count,
-    save_count, is_tagged, user_id, handle, nickname, follower_count
+    page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption, play_count,
+    like_count, comment_count, share_count, save_count, is_tagged, user_id, handle, nickname, follower_count
 )
 with found as (
     select
@@ -19,6 +19,9 @@ with found as (
 select
     page.page_id,
     30 + found.newcomer_number as item_position,
+    found.tracked_since as recorded_date,
+    page.observed_at,
+    found.tracked_since as observed_date,
     (7200000000000000000 + right(found.user_id, 12)::bigint)::text as video_id,
     found.tracked_since - interval '20 hours' as published_at,
     'How it began #' || search.hashtag as caption,

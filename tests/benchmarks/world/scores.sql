@@ -1,13 +1,13 @@
--- Purpose: scores of the dates that are given; the last one's are made by the real step. Growth is worked out from the same formula as
--- the followers, all else is made up: working out every date by the real step takes many minutes.
+-- Purpose: scores of the dates that are given; the last one's are made by the real step. Growth is worked out from the
+-- same formula as the followers, all else is made up: working out every date by the real step takes many minutes.
 -- The rows come in the order of creator_stats, which is that of days.
 insert into comet_scores (
-    recorded_date, user_id, follower_count, basis, is_growth_estimated, daily_growth_followers, daily_growth_percent,
-    growth_1d_rate, growth_7d_rate, growth_30d_rate, growth_1d_days, growth_7d_days, growth_30d_days,
-    is_growth_1d_estimated, is_growth_7d_estimated, is_growth_30d_estimated, acceleration, acceleration_days,
-    engagement_rate, view_follower_ratio, breakout_ratio, breakout_video_id, video_count,
-    engagement_video_count, breakout_other_count, growth_percentile, acceleration_percentile, engagement_percentile,
-    reach_percentile, breakout_percentile, score, is_low_confidence
+    recorded_date, user_id, is_graduated, counted_date, follower_count, basis, is_growth_estimated,
+    daily_growth_followers, daily_growth_percent, growth_rate, growth_1d_rate, growth_7d_rate, growth_30d_rate,
+    growth_1d_days, growth_7d_days, growth_30d_days, is_growth_1d_estimated, is_growth_7d_estimated,
+    is_growth_30d_estimated, acceleration, acceleration_days, engagement_rate, view_follower_ratio, breakout_ratio,
+    breakout_video_id, video_count, engagement_video_count, breakout_other_count, ranks, score, is_low_confidence,
+    scored_at
 )
 with drawn as (
     select
@@ -18,17 +18,20 @@ with drawn as (
         benchmark.fraction(stats.id, 50) < 0.7 as has_videos,
         benchmark.fraction(stats.id, 51) < 0.05 as has_breakout
     from creator_stats as stats
-    where stats.recorded_date = any(%(scored_dates)s::date[])
+    where stats.recorded_date = any(%(scored_dates)s::date[]) and stats.basis <> 'late'
 )
 
 select
     recorded_date,
     user_id,
+    follower_count > 100000 as is_graduated,
+    recorded_date as counted_date,
     follower_count,
     basis,
     basis <> 'observed' as is_growth_estimated,
     daily_growth_followers,
     daily_growth_percent,
+    case when gap_days is not null then daily_rate end as growth_rate,
     case when gap_days = 1 then daily_rate end as growth_1d_rate,
     case when day_number >= 7 then daily_rate * (0.8 + 0.4 * benchmark.fraction(draw, 52)) end as growth_7d_rate,
     case when day_number >= 30 then daily_rate * (0.6 + 0.8 * benchmark.fraction(draw, 53)) end as growth_30d_rate,
@@ -47,11 +50,20 @@ select
     case when has_videos then 3 else 0 end as video_count,
     case when has_videos then 3 else 0 end as engagement_video_count,
     case when has_breakout then 6 else 0 end as breakout_other_count,
-    benchmark.fraction(draw, 58) as growth_percentile,
-    case when day_number >= 2 then benchmark.fraction(draw, 59) end as acceleration_percentile,
-    case when has_videos then benchmark.fraction(draw, 60) end as engagement_percentile,
-    case when has_videos then benchmark.fraction(draw, 61) end as reach_percentile,
-    case when has_breakout then benchmark.fraction(draw, 62) end as breakout_percentile,
+    (
+        select
+            jsonb_object_agg(
+                part.name,
+                jsonb_build_object('percentile', benchmark.fraction(draw, part.salt), 'peer_count', %(creator_count)s)
+            )
+        from (
+            values
+            ('growth', 58, true), ('acceleration', 59, day_number >= 2), ('engagement', 60, has_videos),
+            ('reach', 61, has_videos), ('breakout', 62, has_breakout)
+        ) as part (name, salt, is_known)
+        where part.is_known
+    ) as ranks,
     round((100 * benchmark.fraction(draw, 58))::numeric, 1) as score,
-    not has_videos as is_low_confidence
+    not has_videos as is_low_confidence,
+    recorded_date + interval '3 hours' as scored_at
 from drawn

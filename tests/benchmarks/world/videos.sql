@@ -1,13 +1,15 @@
 -- Purpose: the landed videos, 20 a page. Those of a date were published in the week before, so that many are seen on
 -- several dates and for several hashtags. A few creators have very many, every fifth video is by nobody who is tracked.
 insert into comet_videos (
-    page_id, item_position, video_id, published_at, caption, play_count, like_count, comment_count, share_count,
-    save_count, is_tagged, user_id, handle, nickname, follower_count
+    page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption, play_count,
+    like_count, comment_count, share_count, save_count, is_tagged, user_id, handle, nickname, follower_count
 )
 with places as (
     select
         page.page_id,
         item_position,
+        page.observed_at,
+        search.recorded_date,
         search.hashtag,
         search.recorded_date - %(first_date)s::date as day_number,
         floor(7 * benchmark.fraction(page.page_id * 100 + item_position, 30))::integer as age_days,
@@ -21,7 +23,7 @@ with places as (
 chosen as (
     select
         *,
-        (day_number - age_days + 7) * 1000000::bigint + floor(%(hashtag_count)s * 60 / 1.8 * choice)::bigint
+        (day_number - age_days + 400) * 1000000::bigint + floor(%(hashtag_count)s * 60 / 1.8 * choice)::bigint
             as video_number
     from places
 ),
@@ -44,6 +46,9 @@ authored as (
 select
     video.page_id,
     video.item_position,
+    video.recorded_date,
+    video.observed_at,
+    video.recorded_date as observed_date,
     (7000000000000000000 + video.video_number)::text as video_id,
     %(first_date)s::date + video.day_number - video.age_days - interval '3 hours' as published_at,
     'A day in the life, part ' || video.video_number || ' #' || video.hashtag as caption,

@@ -90,7 +90,7 @@ def test_pages_go_on_where_the_one_before_ended(page: Page, days: RunningStack) 
 
 
 def test_the_csv_holds_the_rows_that_are_on_the_screen(page: Page) -> None:
-    page.goto(f"{LEADERBOARD}?band=all&hashtag=gymtok&sort=percent&order=asc&size=25")
+    page.goto(f"{LEADERBOARD}?band=all&hashtag=gymtok&sort=rate&order=asc&size=25")
     shown = rows(board(page))
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()

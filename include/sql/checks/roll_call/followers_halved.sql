@@ -1,6 +1,6 @@
 -- Purpose: did too many creators lose half of their followers or more, against their nearest known count before the
 -- run's date? One creator can; many at once mean that the counts are wrong.
--- Inputs: comet_runs, comet_run_readings, comet_observations, creators; the largest share and the smallest sample.
+-- Inputs: comet_runs, comet_run_readings, creator_stats, creators; the largest share and the smallest sample.
 -- Grain: one row. Idempotent: it only reads.
 with readings as (
     select
@@ -19,17 +19,7 @@ compared as (
         reading.follower_count as now_count,
         earlier.follower_count as then_count
     from readings as reading
-    cross join lateral (
-        select known.follower_count
-        from comet_observations as known
-        where
-            known.user_id = reading.user_id
-            and known.observed_date < reading.recorded_date
-            and known.follower_count is not null
-        order by
-            known.observed_date desc, known.observed_at desc, (known.source = 'profile') desc, known.item_id desc
-        limit 1
-    ) as earlier
+    inner join lateral comet_newest(reading.user_id, reading.recorded_date - 1, '{observed}') as earlier on true
 ),
 
 counted as (
