@@ -738,23 +738,37 @@ inner join creator_stats as stats on date.recorded_date = stats.recorded_date
 where stats.basis <> 'observed' or stats.counted_at is not null or stats.follower_count > 0;
 
 -- A creator's newest snapshot of some bases on or before a date, and its first known count after one: one row, or none.
+-- Date after date is probed until there is a row. `offset 0` keeps PostgreSQL from joining the tables as a whole, which
+-- it does without statistics, as after an upgrade.
 create or replace function comet_newest(of_user_id text, of_date date, bases text[]) returns setof comet_snapshots
 language sql stable
 as $$
-    select *
-    from comet_snapshots
-    where user_id = of_user_id and recorded_date <= of_date and basis = any(bases)
-    order by recorded_date desc
+    select snapshot.*
+    from comet_dates as date
+    cross join lateral (
+        select *
+        from comet_snapshots
+        where recorded_date = date.recorded_date and user_id = of_user_id and basis = any(bases)
+        offset 0
+    ) as snapshot
+    where date.recorded_date <= of_date
+    order by date.recorded_date desc
     limit 1
 $$;
 
 create or replace function comet_count_after(of_user_id text, of_date date) returns setof comet_snapshots
 language sql stable
 as $$
-    select *
-    from comet_snapshots
-    where user_id = of_user_id and recorded_date > of_date and basis = 'observed'
-    order by recorded_date
+    select snapshot.*
+    from comet_dates as date
+    cross join lateral (
+        select *
+        from comet_snapshots
+        where recorded_date = date.recorded_date and user_id = of_user_id and basis = 'observed'
+        offset 0
+    ) as snapshot
+    where date.recorded_date > of_date
+    order by date.recorded_date
     limit 1
 $$;
 
