@@ -45,7 +45,7 @@ FAULTS = {
         GROWTH, "places.recorded_date - 1, '{observed}'", "places.recorded_date - 1, '{observed,late}'"
     ),
     "the first snapshot is taken for the newest": Fault(
-        SETUP, "basis = any(bases)\n    order by recorded_date desc", "basis = any(bases)\n    order by recorded_date"
+        SETUP, "<= of_date\n    order by date.recorded_date desc", "<= of_date\n    order by date.recorded_date"
     ),
     "the original's zeros are known": Fault(
         SETUP,
