@@ -587,8 +587,8 @@ begin
 end;
 $$;
 
--- What each landed answer says of an account: of the author of a video, or of whom a profile was asked for. The
--- condition stands outside of the union: PostgreSQL looks rows of a union up by index only where its parts have none.
+-- One row per account and landed answer: the author of each video, and each profile that was found. The condition is
+-- outside the union because PostgreSQL uses the tables' indexes for a join only if the branches have no condition.
 create or replace view comet_sightings with (security_invoker = true) as
 select
     answer.user_id,
@@ -644,7 +644,7 @@ from (
 ) as answer
 where answer.is_shown;
 
--- What a run has to learn of creators: all that was landed for its date, and of creators that are not settled all else.
+-- The sightings that update `creators` in a run: those landed for its date, and all sightings of unsettled creators.
 create or replace view comet_run_sightings with (security_invoker = true) as
 select
     run.run_id,
@@ -717,9 +717,9 @@ inner join creators as creator
         and sighting.observed_date >= coalesce(creator.tracked_since, '-infinity')
 where trimmed.recorded_date is null;
 
--- creator_stats as people read it: growth is null where there is none (the 0 of a first reading is a rule of the
--- original's), and what the original did not know (its 0) is left out. By way of comet_dates the history of one creator
--- is found by a probe per date.
+-- creator_stats for reading: growth is null without a previous row (the table stores the original's 0), and unknown
+-- counts of the original (0 or null) are excluded. The join to comet_dates finds the history of one creator with one
+-- index probe per date.
 create or replace view comet_snapshots with (security_invoker = true) as
 select
     stats.user_id,
@@ -738,8 +738,8 @@ inner join creator_stats as stats on date.recorded_date = stats.recorded_date
 where stats.basis <> 'observed' or stats.counted_at is not null or stats.follower_count > 0;
 
 -- A creator's newest snapshot of some bases on or before a date, and its first known count after one: one row, or none.
--- Date after date is probed until there is a row. `offset 0` keeps PostgreSQL from joining the tables as a whole, which
--- it does without statistics, as after an upgrade.
+-- Dates are probed in order until a row is found. `offset 0` prevents a full join of the tables, which PostgreSQL
+-- chooses without statistics, for example right after an upgrade.
 create or replace function comet_newest(of_user_id text, of_date date, bases text[]) returns setof comet_snapshots
 language sql stable
 as $$

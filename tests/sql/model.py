@@ -104,7 +104,7 @@ class History:
         return (video.play_count or 0) >= request.min_video_views and published_on <= request.recorded_date
 
     def count_by_profile(self, user_id: str, request: Request) -> tuple[int, datetime] | None:
-        """The count that judges an author of whom the search gave none, and its instant."""
+        """Return the profile count, and its instant, that decides for an author without a count in search."""
         asked = [(landing, profile) for landing, profile in self.outcomes() if profile.user_id == user_id]
         of_the_date = [
             (landing, profile) for landing, profile in asked if landing.recorded_date == request.recorded_date

@@ -144,7 +144,7 @@ def growth_over(snapshot: Snapshot, earlier: list[Snapshot], day_count: int) -> 
 
 
 def rate_between(base: Snapshot, snapshot: Snapshot, day_count: int) -> float | None:
-    """The compounded rate per day; unknown from nobody, and between counts too near for a rate over so many days."""
+    """Return the compounded daily rate; None from 0 followers, or less than half of the window apart."""
     elapsed = days_between(base, snapshot)
     if not base.count or elapsed < Fraction(day_count, 2):
         return None

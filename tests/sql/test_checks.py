@@ -275,6 +275,12 @@ class TestVerdicts:
         facts.run_again(run_id)
         assert facts.rows("select user_id from creator_stats where recorded_date = %s", day(2)) == []
 
+    def test_profiles_that_another_run_has_recorded_are_not_refused(self, facts: Facts, database: Database) -> None:
+        run_id = read_again(facts, [(20_000, 10_000)] * 4)
+        facts.step("record_growth", facts.accept(recorded_date=day(2)))
+        assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].is_tripped
+        assert facts.rows("select distinct is_refused from comet_profiles") == [(False,)]
+
     def test_profiles_count_again_when_the_settings_allow_them(self, facts: Facts, database: Database) -> None:
         run_id = read_again(facts, [(20_000, 10_000)] * 4)
         check(database, run_id, Step.ROLL_CALL)

@@ -1,4 +1,4 @@
-"""The random worlds find what is wrong in the SQL: each fault of a list, put in one at a time, makes them disagree."""
+"""Mutation tests: each deliberate fault in the SQL makes the random worlds disagree with the model."""
 
 from __future__ import annotations
 
@@ -127,15 +127,13 @@ FAULTS = {
     "the span after a new count is left alone": Fault(
         GROWTH, "is_changed or lag(is_changed, 1, false) over by_date", "is_changed"
     ),
-    "a date that is added touches nobody": Fault(
+    "an added date estimates no rows": Fault(
         GROWTH, "run.recorded_date < (select max", "run.recorded_date > (select max"
     ),
     "refused profiles count": Fault(
         SETUP, "outcome = 'found' and not is_refused as is_shown", "outcome in ('found', 'refused') as is_shown"
     ),
-    "failures count when TikHub answers for nobody": Fault(
-        GROWTH, "answer.observed_date = failure.observed_date", "true"
-    ),
+    "failures during an outage count": Fault(GROWTH, "answer.observed_date = failure.observed_date", "true"),
     "the upper end of the band is above it": Fault(
         GROWTH, "latest.follower_count > coalesce(band", "latest.follower_count >= coalesce(band"
     ),

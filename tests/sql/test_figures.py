@@ -182,6 +182,15 @@ def test_a_first_reading_is_last_on_the_page_in_both_directions(facts: Facts, so
     assert [growth_place(facts, user_id, day(1)) for user_id in ("73", "71", "72")] == [1, 2, 3]
 
 
+def test_graduated_creators_have_places_in_a_list_of_their_own(facts: Facts) -> None:
+    facts.land_page(Video("71", "v1", follower_count=20_000), Video("72", "v2", follower_count=90_000))
+    facts.run()
+    facts.observe(20_100, day(1), user_id="71")
+    facts.observe(180_000, day(1), user_id="72")
+    facts.run(day(1))
+    assert [growth_place(facts, user_id, day(1)) for user_id in ("71", "72")] == [1, 1]
+
+
 def test_on_the_first_day_terminal_page_and_places_are_in_the_order_of_followers(facts: Facts) -> None:
     facts.land_page(
         Video("73", "v3", follower_count=20_000),

@@ -181,11 +181,17 @@ def test_a_failed_run_is_told_with_what_it_has_found(facts: Facts, inbox: Inbox,
     assert [message["message"] for message in inbox.take()] == [reason]
 
 
-def test_a_run_that_publishes_nothing_tells_of_no_comet_until_it_does(facts: Facts, inbox: Inbox) -> None:
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_a_run_that_publishes_nothing_tells_of_no_comet_until_it_does(
+    facts: Facts, inbox: Inbox, is_reported: bool
+) -> None:
     facts.land_page(Video(handle="ada"))
     run_id = facts.accept()
     for step in ("filter_comets", "upsert_creators"):
         facts.step(step, run_id)
+    facts.connection.execute("insert into comet_gates values (%s, 'roll_call.answered', 0, 1, true, '')", [run_id])
+    if is_reported:
+        facts.connection.execute("update comet_runs set report = '{}' where run_id = %s", [run_id])
     end(run_id, error=AirflowFailException("A gate has tripped."))
     assert [message["message"] for message in inbox.take()] == ["A gate has tripped."]
     # The next day's search shows somebody else, whose profile is read.

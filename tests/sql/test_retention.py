@@ -131,6 +131,16 @@ class TestProfiles:
 
 
 class TestEverythingElse:
+    def test_an_observed_row_outlives_the_answer_that_it_rests_on(self, facts: Facts, url: str) -> None:
+        facts.observe(20_000, DAY)
+        facts.land_page(Video(follower_count=21_000), observed_at=midnight(DAY) + timedelta(hours=13))
+        run_id = facts.run()
+        trim(url, day(9))
+        # The newest profile of a tracked creator stays; the later answer of a search is deleted.
+        assert facts.rows("select follower_count from comet_profiles") == [(20_000,)]
+        facts.run_again(run_id)
+        assert facts.rows("select follower_count from creator_stats") == [(21_000,)]
+
     def test_runs_of_trimmed_and_other_dates_change_nothing(self, facts: Facts, url: str) -> None:
         run_ids = live(facts, 8)
         before = contents(facts.connection)
