@@ -46,7 +46,9 @@ def landed_day(connection: Connection, size: Size, share: float = 1.0) -> Iterat
 def added_date(connection: Connection, size: Size) -> Iterator[None]:
     """A run of the date in the history that was not run, which lands nothing; rolled back in the end."""
     with connection.transaction(force_rollback=True):
-        run_file(connection, "added_run", parameters(size))
+        left_out = size.first_date + timedelta(days=size.left_out_day)
+        added = {"new_run_id": ADDED_RUN_ID, "new_date": left_out, "is_live": False}
+        run_file(connection, "new_run", parameters(size) | added)
         yield
     tidy(connection)
 
@@ -55,8 +57,9 @@ def parameters(size: Size) -> dict[str, object]:
     """The size and the runs, as the files of `world/` read them."""
     return size.parameters() | {
         "new_run_id": RUN_ID,
+        "new_date": DAY,
+        "is_live": True,
         "last_run_id": run_id_of(LAST_DATE),
-        "added_run_id": ADDED_RUN_ID,
     }
 
 
