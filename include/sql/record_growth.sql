@@ -9,7 +9,7 @@
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
-    set_config('work_mem', '64MB', true) as work_mem,
+    set_config('work_mem', '256MB', true) as work_mem,
     set_config('jit', 'off', true) as jit;
 
 -- Runs take turns: each sees all that the one before has committed.
@@ -39,9 +39,13 @@ readings as (
     where
         is_settled
         and observed_date = any(array(
-            select distinct arrival.observed_date
-            from comet_readings as arrival
-            where arrival.recorded_date = (select run.recorded_date from run)
+            select video.observed_date
+            from comet_videos as video
+            where video.recorded_date = (select run.recorded_date from run)
+            union
+            select profile.observed_date
+            from comet_profiles as profile
+            where profile.recorded_date = (select run.recorded_date from run)
         ))
     union all
     select *
@@ -118,7 +122,7 @@ stored as (
         snapshot.*,
         false as is_changed
     from run
-    inner join comet_snapshots as snapshot on run.recorded_date = snapshot.recorded_date and snapshot.basis = 'observed'
+    inner join comet_counts as snapshot on run.recorded_date = snapshot.recorded_date and snapshot.basis = 'observed'
     union all
     select
         before.*,
@@ -315,8 +319,8 @@ on conflict (recorded_date) do nothing;
 
 -- How a creator stands: missing after failed questions on three dates since it was last seen, on which TikHub answered
 -- for others; graduated while its newest known count is above the band it was found in; else tracked. A creator that
--- no search has found is held against the widest band of all runs. Those whose count is not above the narrowest one,
--- that stand as tracked and did not fail on a date of which this run has answers, stay so.
+-- no search has found is held against the widest band of all runs. Tracked ones whose count is not above the narrowest
+-- one and that did not fail on a date of which this run has answers stay so, and missing ones not seen on such a date.
 with bounds as (
     select
         min(max_followers) as narrowest,
@@ -344,10 +348,22 @@ failing as (
         failure.outcome <> 'found'
         and not failure.is_refused
         and failure.observed_date = any(array(select answered_dates.observed_date from answered_dates))
+        and (
+            select count(distinct other.observed_date)
+            from comet_profiles as other
+            where other.user_id = failure.user_id and other.outcome <> 'found' and not other.is_refused
+        ) >= 3
     union
     select creator.user_id
     from creators as creator
-    where creator.status = 'missing' or not creator.is_settled
+    where not creator.is_settled
+    union
+    select creator.user_id
+    from creators as creator
+    inner join comet_sightings as sighting on creator.user_id = sighting.user_id
+    where
+        creator.status = 'missing'
+        and sighting.observed_date = any(array(select answered_dates.observed_date from answered_dates))
 ),
 
 seen as materialized (
@@ -393,10 +409,10 @@ missing as (
 candidates as (
     select creator.user_id
     from creators as creator
-    where creator.status <> 'tracked' or not creator.is_settled
+    where creator.status = 'graduated'
     union
-    select missing.user_id
-    from missing
+    select seen.user_id
+    from seen
     union
     select stats.user_id
     from creator_stats as stats

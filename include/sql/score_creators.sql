@@ -9,8 +9,10 @@
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
-    -- Sorting a date of 100,000 creators on disk takes twice as long.
-    set_config('work_mem', '64MB', true) as work_mem,
+    -- As much as sorting a date of a million creators takes; of 100,000 it is a tenth.
+    set_config('work_mem', '256MB', true) as work_mem,
+    -- No creator is looked up twice.
+    set_config('enable_memoize', 'off', true) as enable_memoize,
     set_config('jit', 'off', true) as jit;
 
 -- Runs take turns: the facts are not changed meanwhile.
@@ -128,7 +130,7 @@ placeless as (
 
 written as (
     insert into comet_scores as known (
-        recorded_date, user_id, is_graduated, counted_date, follower_count, basis, is_growth_estimated,
+        recorded_date, user_id, is_graduated, counted_date, follower_count, basis,
         daily_growth_followers, daily_growth_percent, growth_rate, growth_1d_rate, growth_7d_rate, growth_30d_rate,
         growth_1d_days, growth_7d_days, growth_30d_days, is_growth_1d_estimated, is_growth_7d_estimated,
         is_growth_30d_estimated, acceleration, acceleration_days, engagement_rate, view_follower_ratio,
@@ -142,7 +144,6 @@ written as (
         counted_date,
         follower_count,
         basis,
-        is_growth_estimated,
         daily_growth_followers,
         daily_growth_percent,
         growth_rate,
@@ -172,7 +173,7 @@ written as (
     order by user_id
     on conflict (recorded_date, user_id) do update set
         (
-            is_graduated, counted_date, follower_count, basis, is_growth_estimated, daily_growth_followers,
+            is_graduated, counted_date, follower_count, basis, daily_growth_followers,
             daily_growth_percent, growth_rate, growth_1d_rate, growth_7d_rate, growth_30d_rate, growth_1d_days,
             growth_7d_days, growth_30d_days, is_growth_1d_estimated, is_growth_7d_estimated,
             is_growth_30d_estimated, acceleration, acceleration_days, engagement_rate, view_follower_ratio,
@@ -180,7 +181,7 @@ written as (
             score, is_low_confidence, scored_at
         ) = row (
             excluded.is_graduated, excluded.counted_date, excluded.follower_count, excluded.basis,
-            excluded.is_growth_estimated, excluded.daily_growth_followers, excluded.daily_growth_percent,
+            excluded.daily_growth_followers, excluded.daily_growth_percent,
             excluded.growth_rate, excluded.growth_1d_rate, excluded.growth_7d_rate, excluded.growth_30d_rate,
             excluded.growth_1d_days, excluded.growth_7d_days, excluded.growth_30d_days,
             excluded.is_growth_1d_estimated, excluded.is_growth_7d_estimated, excluded.is_growth_30d_estimated,

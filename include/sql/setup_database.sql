@@ -401,7 +401,6 @@ create table if not exists comet_handles (
     user_id text not null references creators (user_id),
     handle text not null,
     first_seen_at timestamptz not null,
-    last_seen_at timestamptz not null,
     primary key (user_id, handle)
 );
 
@@ -425,7 +424,6 @@ create table if not exists comet_scores (
     counted_date date not null,
     follower_count bigint not null,
     basis text not null,
-    is_growth_estimated boolean not null,
     daily_growth_followers bigint,
     daily_growth_percent numeric,
     growth_rate double precision,
@@ -470,14 +468,16 @@ do $$
 declare
     original_key record;
 begin
-    if to_regclass('comet_observations') is not null then
+    if to_regclass('comet_observations') is not null or exists (select 1 from comet_schema where version < 7) then
         raise exception 'These Comet tables were made by a version before the first release, which has no upgrade.'
             using hint = 'Nothing was changed. Use another database; made-up data of `make demo` go with `make clean`.';
     end if;
     if not exists (
         select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'tracked_since'
     ) then
+        -- A daily run updates every row of creators: with as much room beside it, none of its indexes has to be written.
         alter table creators
+            set (fillfactor = 45),
             add column sec_uid text,
             add column status text not null default 'tracked'
             check (status in ('tracked', 'graduated', 'missing')),
@@ -536,8 +536,8 @@ begin
             avatar_url_observed_at = case when avatar_url is not null then last_updated_at end,
             signature_observed_at = case when signature is not null then last_updated_at end;
 
-        insert into comet_handles (user_id, handle, first_seen_at, last_seen_at)
-        select user_id, handle, last_updated_at, last_updated_at
+        insert into comet_handles (user_id, handle, first_seen_at)
+        select user_id, handle, last_updated_at
         from creators
         where handle is not null and last_updated_at is not null;
     end if;
@@ -718,55 +718,68 @@ inner join creators as creator
 where trimmed.recorded_date is null;
 
 -- creator_stats for reading: growth is null without a previous row (the table stores the original's 0), and unknown
--- counts of the original (0 or null) are excluded. The join to comet_dates finds the history of one creator with one
--- index probe per date.
+-- counts of the original (0 or null) are excluded.
+create or replace view comet_counts with (security_invoker = true) as
+select
+    user_id,
+    recorded_date,
+    basis,
+    counted_at,
+    follower_count,
+    heart_count,
+    video_count,
+    gap_days,
+    case when gap_days is not null then daily_growth_followers end as daily_growth_followers,
+    case when gap_days is not null then daily_growth_percent end as daily_growth_percent
+from creator_stats
+where basis <> 'observed' or counted_at is not null or follower_count > 0;
+
+-- The same; the join to comet_dates finds the history of one creator with one index probe per date.
 create or replace view comet_snapshots with (security_invoker = true) as
 select
-    stats.user_id,
-    date.recorded_date,
-    date.is_run,
-    stats.basis,
-    stats.counted_at,
-    stats.follower_count,
-    stats.heart_count,
-    stats.video_count,
-    stats.gap_days,
-    case when stats.gap_days is not null then stats.daily_growth_followers end as daily_growth_followers,
-    case when stats.gap_days is not null then stats.daily_growth_percent end as daily_growth_percent
+    counted.user_id,
+    counted.recorded_date,
+    counted.basis,
+    counted.counted_at,
+    counted.follower_count,
+    counted.heart_count,
+    counted.video_count,
+    counted.gap_days,
+    counted.daily_growth_followers,
+    counted.daily_growth_percent
 from comet_dates as date
-inner join creator_stats as stats on date.recorded_date = stats.recorded_date
-where stats.basis <> 'observed' or stats.counted_at is not null or stats.follower_count > 0;
+inner join comet_counts as counted on date.recorded_date = counted.recorded_date;
 
--- A creator's newest snapshot of some bases on or before a date, and its first known count after one: one row, or none.
+-- A creator's newest count of some bases on or before a date, and its first known one after a date: one row, or none.
 -- Dates are probed in order until a row is found. `offset 0` prevents a full join of the tables, which PostgreSQL
 -- chooses without statistics, for example right after an upgrade.
-create or replace function comet_newest(of_user_id text, of_date date, bases text[]) returns setof comet_snapshots
+create or replace function comet_newest(of_user_id text, of_date date, bases text[]) returns setof comet_counts
 language sql stable
 as $$
-    select snapshot.*
+    select counted.*
     from comet_dates as date
     cross join lateral (
         select *
-        from comet_snapshots
+        from comet_counts
         where recorded_date = date.recorded_date and user_id = of_user_id and basis = any(bases)
         offset 0
-    ) as snapshot
+    ) as counted
     where date.recorded_date <= of_date
     order by date.recorded_date desc
     limit 1
 $$;
 
-create or replace function comet_count_after(of_user_id text, of_date date) returns setof comet_snapshots
+create or replace function comet_count_after(of_user_id text, of_date date) returns setof comet_counts
 language sql stable
 as $$
-    select snapshot.*
+    select counted.*
     from comet_dates as date
     cross join lateral (
         select *
-        from comet_snapshots
+        from comet_counts
         where recorded_date = date.recorded_date and user_id = of_user_id and basis = 'observed'
         offset 0
-    ) as snapshot
+    ) as counted
     where date.recorded_date > of_date
     order by date.recorded_date
     limit 1
@@ -777,7 +790,7 @@ create or replace function comet_days_between(
     from_date date, from_instant timestamptz, to_date date, to_instant timestamptz
 ) returns double precision
 language sql immutable parallel safe
-as $$ select coalesce(extract(epoch from to_instant - from_instant)::double precision / 86400, to_date - from_date) $$;
+as $$ select coalesce(date_part('epoch', to_instant - from_instant) / 86400, to_date - from_date) $$;
 
 -- The landed videos that a run considers, and whether they meet its criteria for a video. A video whose time of
 -- publication is unknown was published by the time it was seen.
@@ -1028,6 +1041,32 @@ $$;
 -- half of them away in hours. Acceleration compares the last two spans between observed counts, of at most ten days
 -- each (max_gap_days + 3): whole followers can't tell a difference of one in each span (nor floats a billionth of it).
 -- Ask for one date by `=`: a join with the view works out all dates first.
+-- The growth rate of a creator's count since its newest measured or estimated row n to 1.5 n days before; no row where
+-- it is unknown.
+create or replace function comet_growth_over(
+    of_user_id text, to_date date, to_count bigint, to_instant timestamptz, to_basis text, wanted_days integer
+) returns table (rate double precision, day_count integer, is_estimated boolean)
+language sql stable
+as $$
+    select
+        based.rate,
+        to_date - base.recorded_date as day_count,
+        to_basis <> 'observed' or base.basis <> 'observed' as is_estimated
+    from comet_newest(of_user_id, to_date - wanted_days, '{observed,estimated}') as base
+    cross join lateral (
+        values
+        (
+            comet_growth_rate(
+                base.follower_count,
+                to_count,
+                comet_days_between(base.recorded_date, base.counted_at, to_date, to_instant),
+                wanted_days
+            )
+        )
+    ) as based (rate)
+    where base.recorded_date >= to_date - wanted_days * 3 / 2 and based.rate is not null
+$$;
+
 -- A new metric goes to the end of the list, as `create or replace view` demands, with a comment below.
 create or replace view comet_creator_metrics with (security_invoker = true) as
 select
@@ -1036,19 +1075,18 @@ select
     stats.follower_count,
     stats.basis,
     stats.recorded_date as counted_date,
-    stats.basis <> 'observed' as is_growth_estimated,
     stats.daily_growth_followers,
     stats.daily_growth_percent,
     before.growth_rate,
-    growth.growth_1d_rate,
-    growth.growth_7d_rate,
-    growth.growth_30d_rate,
-    growth.growth_1d_days,
-    growth.growth_7d_days,
-    growth.growth_30d_days,
-    growth.is_growth_1d_estimated,
-    growth.is_growth_7d_estimated,
-    growth.is_growth_30d_estimated,
+    day.rate as growth_1d_rate,
+    week.rate as growth_7d_rate,
+    month.rate as growth_30d_rate,
+    day.day_count as growth_1d_days,
+    week.day_count as growth_7d_days,
+    month.day_count as growth_30d_days,
+    day.is_estimated as is_growth_1d_estimated,
+    week.is_estimated as is_growth_7d_estimated,
+    month.is_estimated as is_growth_30d_estimated,
     change.acceleration,
     change.acceleration_days,
     sample.engagement_rate,
@@ -1070,38 +1108,18 @@ left join lateral (
             comet_days_between(base.recorded_date, base.counted_at, stats.recorded_date, stats.counted_at),
             1
         ) as growth_rate
-    from comet_snapshots as base
+    from comet_counts as base
     where base.user_id = stats.user_id and base.recorded_date = stats.recorded_date - stats.gap_days
 ) as before on true
-left join lateral (
-    select
-        max(based.rate) filter (where wanted.day_count = 1) as growth_1d_rate,
-        max(based.rate) filter (where wanted.day_count = 7) as growth_7d_rate,
-        max(based.rate) filter (where wanted.day_count = 30) as growth_30d_rate,
-        max(based.day_count) filter (where wanted.day_count = 1) as growth_1d_days,
-        max(based.day_count) filter (where wanted.day_count = 7) as growth_7d_days,
-        max(based.day_count) filter (where wanted.day_count = 30) as growth_30d_days,
-        bool_or(based.is_estimated) filter (where wanted.day_count = 1) as is_growth_1d_estimated,
-        bool_or(based.is_estimated) filter (where wanted.day_count = 7) as is_growth_7d_estimated,
-        bool_or(based.is_estimated) filter (where wanted.day_count = 30) as is_growth_30d_estimated
-    from (values (1), (7), (30)) as wanted (day_count)
-    inner join lateral comet_newest(
-        stats.user_id, stats.recorded_date - wanted.day_count, '{observed,estimated}'
-    ) as base on base.recorded_date >= stats.recorded_date - wanted.day_count * 3 / 2
-    inner join lateral (
-        values
-        (
-            comet_growth_rate(
-                base.follower_count,
-                stats.follower_count,
-                comet_days_between(base.recorded_date, base.counted_at, stats.recorded_date, stats.counted_at),
-                wanted.day_count
-            ),
-            stats.recorded_date - base.recorded_date,
-            stats.basis <> 'observed' or base.basis <> 'observed'
-        )
-    ) as based (rate, day_count, is_estimated) on based.rate is not null
-) as growth on true
+left join lateral comet_growth_over(
+    stats.user_id, stats.recorded_date, stats.follower_count, stats.counted_at, stats.basis, 1
+) as day on true
+left join lateral comet_growth_over(
+    stats.user_id, stats.recorded_date, stats.follower_count, stats.counted_at, stats.basis, 7
+) as week on true
+left join lateral comet_growth_over(
+    stats.user_id, stats.recorded_date, stats.follower_count, stats.counted_at, stats.basis, 30
+) as month on true
 left join lateral comet_newest(stats.user_id, stats.recorded_date - 1, '{observed}') as last
     on stats.basis = 'observed' and last.recorded_date >= stats.recorded_date - 10
 left join lateral comet_newest(last.user_id, last.recorded_date - 1, '{observed}') as earlier
@@ -1142,8 +1160,6 @@ comment on column comet_creator_metrics.follower_count is 'The newest known foll
 comment on column comet_creator_metrics.counted_date is 'The date of this count.';
 comment on column comet_creator_metrics.basis is
 'How the count is known: measured on its date, or estimated between two measured counts.';
-comment on column comet_creator_metrics.is_growth_estimated is
-'Whether the count was not measured: growth between two measured ones is measured, however many days lie between.';
 comment on column comet_creator_metrics.daily_growth_followers is
 'Followers gained per day since the snapshot before.';
 comment on column comet_creator_metrics.daily_growth_percent is
@@ -1351,10 +1367,10 @@ where recorded_date is not null
 on conflict (recorded_date) do nothing;
 
 insert into comet_schema (version)
-select 6 as version
+select 7 as version
 where not exists (select 1 from comet_schema);
 update comet_schema
-set version = 6
-where version <> 6;
+set version = 7
+where version <> 7;
 
 commit;

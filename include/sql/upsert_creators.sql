@@ -10,7 +10,7 @@
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
-    set_config('work_mem', '64MB', true) as work_mem;
+    set_config('work_mem', '256MB', true) as work_mem;
 
 -- Runs take turns: they never wait for each other in a circle.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
@@ -81,18 +81,17 @@ where
     and score.recorded_date = date.recorded_date
     and score.user_id = move.legacy_id;
 
-insert into comet_handles as known (user_id, handle, first_seen_at, last_seen_at)
+insert into comet_handles as known (user_id, handle, first_seen_at)
 select
     move.user_id,
     legacy.handle,
-    legacy.first_seen_at,
-    legacy.last_seen_at
+    legacy.first_seen_at
 from comet_moves as move
 inner join comet_handles as legacy on move.legacy_id = legacy.user_id
 where move.run_id = %(run_id)s
 on conflict (user_id, handle) do update set
-    first_seen_at = least(known.first_seen_at, excluded.first_seen_at),
-    last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at);
+    first_seen_at = excluded.first_seen_at
+where known.first_seen_at > excluded.first_seen_at;
 
 -- New is a creator once: in the run that inserts it here. An earlier discovery found by a later run changes nothing of
 -- that, but all readings since then count.
@@ -112,126 +111,135 @@ on conflict (user_id) do update set
     is_settled = false
 where creator.first_found_at > excluded.first_found_at;
 
-insert into comet_handles as known (user_id, handle, first_seen_at, last_seen_at)
+insert into comet_handles as known (user_id, handle, first_seen_at)
 select
     user_id,
     handle,
-    min(observed_at) as first_seen_at,
-    max(observed_at) as last_seen_at
-from comet_run_sightings
-where run_id = %(run_id)s and handle is not null
+    min(observed_at) as first_seen_at
+from comet_run_sightings as sighting
+where
+    run_id = %(run_id)s
+    and handle is not null
+    and not exists (
+        select 1
+        from comet_handles as older
+        where
+            older.user_id = sighting.user_id
+            and older.handle = sighting.handle
+            and older.first_seen_at <= sighting.observed_at
+    )
 group by user_id, handle
 on conflict (user_id, handle) do update set
-    first_seen_at = least(known.first_seen_at, excluded.first_seen_at),
-    last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at)
-where excluded.first_seen_at < known.first_seen_at or excluded.last_seen_at > known.last_seen_at;
+    first_seen_at = excluded.first_seen_at
+where known.first_seen_at > excluded.first_seen_at;
 
--- Merge rules, column by column: the newest known value wins; last_updated_at: the latest.
-with seen as materialized (
-    select *
+-- Merge rules, column by column: the newest known value wins, of equally new ones the greater; a value that was
+-- imported without an instant is the oldest. last_updated_at: the latest.
+with seen as (
+    select
+        user_id,
+        observed_at,
+        handle,
+        nickname,
+        avatar_url,
+        signature,
+        sec_uid
     from comet_run_sightings
     where run_id = %(run_id)s
-),
-
-stored as (
-    select
-        creator.user_id as stored_id,
-        creator.*
-    from creators as creator
-    where creator.user_id in (select seen.user_id from seen)
     union all
     select
-        move.user_id as stored_id,
-        legacy.*
+        move.user_id,
+        attribute.*
     from comet_moves as move
     inner join creators as legacy on move.legacy_id = legacy.user_id
+    inner join lateral (
+        values
+        (coalesce(legacy.handle_observed_at, '-infinity'), legacy.handle, null, null, null, null),
+        (coalesce(legacy.nickname_observed_at, '-infinity'), null, legacy.nickname, null, null, null),
+        (coalesce(legacy.avatar_url_observed_at, '-infinity'), null, null, legacy.avatar_url, null, null),
+        (coalesce(legacy.signature_observed_at, '-infinity'), null, null, null, legacy.signature, null),
+        (coalesce(legacy.sec_uid_observed_at, '-infinity'), null, null, null, null, legacy.sec_uid),
+        (legacy.last_updated_at, null, null, null, null, null)
+    ) as attribute (observed_at, handle, nickname, avatar_url, signature, sec_uid) on true
     where move.run_id = %(run_id)s
 ),
 
-said as (
+instants as (
     select
-        seen.user_id,
-        attribute.name,
-        attribute.value,
-        seen.observed_at
+        user_id,
+        observed_at,
+        max(handle) as handle,
+        max(nickname) as nickname,
+        max(avatar_url) as avatar_url,
+        max(signature) as signature,
+        max(sec_uid) as sec_uid
     from seen
-    inner join lateral (
-        values
-        ('handle', seen.handle),
-        ('nickname', seen.nickname),
-        ('avatar_url', seen.avatar_url),
-        ('signature', seen.signature),
-        ('sec_uid', seen.sec_uid),
-        (null, '')
-    ) as attribute (name, value) on true
-    where attribute.value is not null
-    union all
-    select
-        stored.stored_id as user_id,
-        attribute.name,
-        attribute.value,
-        attribute.observed_at
-    from stored
-    inner join lateral (
-        values
-        ('handle', stored.handle, stored.handle_observed_at),
-        ('nickname', stored.nickname, stored.nickname_observed_at),
-        ('avatar_url', stored.avatar_url, stored.avatar_url_observed_at),
-        ('signature', stored.signature, stored.signature_observed_at),
-        ('sec_uid', stored.sec_uid, stored.sec_uid_observed_at),
-        (null, '', stored.last_updated_at)
-    ) as attribute (name, value, observed_at) on true
-    where attribute.value is not null
-),
-
-last_said as (
-    select distinct on (user_id, name) *
-    from said
-    order by user_id asc, name asc, observed_at desc nulls last, value desc
+    group by user_id, observed_at
 ),
 
 newest as (
     select
         user_id,
-        max(value) filter (where name = 'handle') as handle,
-        max(value) filter (where name = 'nickname') as nickname,
-        max(value) filter (where name = 'avatar_url') as avatar_url,
-        max(value) filter (where name = 'signature') as signature,
-        max(value) filter (where name = 'sec_uid') as sec_uid,
-        max(observed_at) filter (where name = 'handle') as handle_observed_at,
-        max(observed_at) filter (where name = 'nickname') as nickname_observed_at,
-        max(observed_at) filter (where name = 'avatar_url') as avatar_url_observed_at,
-        max(observed_at) filter (where name = 'signature') as signature_observed_at,
-        max(observed_at) filter (where name = 'sec_uid') as sec_uid_observed_at,
+        (array_agg(handle order by observed_at desc) filter (where handle is not null))[1] as handle,
+        (array_agg(nickname order by observed_at desc) filter (where nickname is not null))[1] as nickname,
+        (array_agg(avatar_url order by observed_at desc) filter (where avatar_url is not null))[1] as avatar_url,
+        (array_agg(signature order by observed_at desc) filter (where signature is not null))[1] as signature,
+        (array_agg(sec_uid order by observed_at desc) filter (where sec_uid is not null))[1] as sec_uid,
+        max(observed_at) filter (where handle is not null) as handle_observed_at,
+        max(observed_at) filter (where nickname is not null) as nickname_observed_at,
+        max(observed_at) filter (where avatar_url is not null) as avatar_url_observed_at,
+        max(observed_at) filter (where signature is not null) as signature_observed_at,
+        max(observed_at) filter (where sec_uid is not null) as sec_uid_observed_at,
         max(observed_at) as last_updated_at
-    from last_said
+    from instants
     group by user_id
 )
 
 update creators as creator
 set
-    handle = newest.handle,
-    nickname = newest.nickname,
-    avatar_url = newest.avatar_url,
-    signature = newest.signature,
-    sec_uid = newest.sec_uid,
-    handle_observed_at = newest.handle_observed_at,
-    nickname_observed_at = newest.nickname_observed_at,
-    avatar_url_observed_at = newest.avatar_url_observed_at,
-    signature_observed_at = newest.signature_observed_at,
-    sec_uid_observed_at = newest.sec_uid_observed_at,
-    last_updated_at = newest.last_updated_at
+    handle = case when newer.handle then newest.handle else stored.handle end,
+    nickname = case when newer.nickname then newest.nickname else stored.nickname end,
+    avatar_url = case when newer.avatar_url then newest.avatar_url else stored.avatar_url end,
+    signature = case when newer.signature then newest.signature else stored.signature end,
+    sec_uid = case when newer.sec_uid then newest.sec_uid else stored.sec_uid end,
+    handle_observed_at = case
+        when newer.handle then nullif(newest.handle_observed_at, '-infinity') else stored.handle_observed_at
+    end,
+    nickname_observed_at = case
+        when newer.nickname then nullif(newest.nickname_observed_at, '-infinity') else stored.nickname_observed_at
+    end,
+    avatar_url_observed_at = case
+        when newer.avatar_url then nullif(newest.avatar_url_observed_at, '-infinity') else stored.avatar_url_observed_at
+    end,
+    signature_observed_at = case
+        when newer.signature then nullif(newest.signature_observed_at, '-infinity') else stored.signature_observed_at
+    end,
+    sec_uid_observed_at = case
+        when newer.sec_uid then nullif(newest.sec_uid_observed_at, '-infinity') else stored.sec_uid_observed_at
+    end,
+    last_updated_at = greatest(stored.last_updated_at, nullif(newest.last_updated_at, '-infinity'))
 from newest
+inner join creators as stored on newest.user_id = stored.user_id
+inner join lateral (
+    values
+    (
+        (newest.handle_observed_at, newest.handle)
+        > (coalesce(stored.handle_observed_at, '-infinity'), coalesce(stored.handle, '')),
+        (newest.nickname_observed_at, newest.nickname)
+        > (coalesce(stored.nickname_observed_at, '-infinity'), coalesce(stored.nickname, '')),
+        (newest.avatar_url_observed_at, newest.avatar_url)
+        > (coalesce(stored.avatar_url_observed_at, '-infinity'), coalesce(stored.avatar_url, '')),
+        (newest.signature_observed_at, newest.signature)
+        > (coalesce(stored.signature_observed_at, '-infinity'), coalesce(stored.signature, '')),
+        (newest.sec_uid_observed_at, newest.sec_uid)
+        > (coalesce(stored.sec_uid_observed_at, '-infinity'), coalesce(stored.sec_uid, ''))
+    )
+) as newer (handle, nickname, avatar_url, signature, sec_uid) on true
 where
-    creator.user_id = newest.user_id
+    creator.user_id = stored.user_id
     and (
-        creator.handle, creator.nickname, creator.avatar_url, creator.signature, creator.sec_uid,
-        creator.handle_observed_at, creator.nickname_observed_at, creator.avatar_url_observed_at,
-        creator.signature_observed_at, creator.sec_uid_observed_at, creator.last_updated_at
-    ) is distinct from (
-        newest.handle, newest.nickname, newest.avatar_url, newest.signature, newest.sec_uid,
-        newest.handle_observed_at, newest.nickname_observed_at, newest.avatar_url_observed_at,
-        newest.signature_observed_at, newest.sec_uid_observed_at, newest.last_updated_at
+        newer.handle or newer.nickname or newer.avatar_url or newer.signature or newer.sec_uid
+        or newest.last_updated_at > coalesce(stored.last_updated_at, '-infinity')
     );
 
 delete from comet_handles as known

@@ -105,7 +105,7 @@ def _growth(comet: Row) -> str:
     growth = comet["daily_growth_followers"]
     if growth is None:
         return "growth not known yet"
-    return f"{_mark(comet['is_growth_estimated'])}{growth:+,} a day"
+    return f"{_mark(comet['is_estimated'])}{growth:+,} a day"
 
 
 def _mark(is_estimated: bool) -> str:

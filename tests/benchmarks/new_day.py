@@ -25,19 +25,29 @@ COLUMNS = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
     "basis, counted_at, gap_days"
 )
-COPY = "benchmark.creator_stats_copy"
 
 
 @contextmanager
 def landed_day(connection: Connection, size: Size, share: float = 1.0) -> Iterator[None]:
     """The day after the last one as its searches and its roll call have landed it; rolled back in the end.
 
-    :param share: so many of the creators are read
+    :param share: so many of the creators are read, each once in 1 / share days: the days since have no row of theirs
     """
     with connection.transaction(force_rollback=True):
         for name in LANDING:
             run_file(connection, name, parameters(size) | {"share": share})
         connection.execute("analyze comet_profiles")
+        connection.execute(
+            """
+            delete from creator_stats as stats
+            using comet_profiles as profile
+            where
+                profile.recorded_date = %(day)s
+                and stats.user_id = profile.user_id
+                and stats.recorded_date between %(day)s + 1 - %(days_each)s::integer and %(day)s - 1
+            """,
+            {"day": DAY, "days_each": round(1 / share)},
+        )
         yield
     tidy(connection)
 
@@ -117,17 +127,26 @@ def keep_written(connection: Connection, url: str, name: str, since: int) -> int
     return int(row[0]) if row else 0
 
 
-def make_copy(connection: Connection) -> None:
-    """Make an empty table like creator_stats, with its indexes."""
-    connection.execute(f"drop table if exists {COPY}".encode())
-    connection.execute(f"create table {COPY} (like creator_stats including all)".encode())
+def time_plain_write(connection: Connection, name: str) -> float:
+    """Write the rows that were kept into creator_stats, in their order, as the plainest SQL would; return the seconds.
 
-
-def time_plain_insert(connection: Connection, name: str) -> float:
-    """Write the rows that were kept, in their order, by nothing but an insert … select; return the seconds."""
-    query = f"insert into {COPY} ({COLUMNS}) select {COLUMNS} from benchmark.{name}"
-    connection.execute(f"truncate {COPY}".encode())
-    return seconds(lambda: connection.execute(query.encode()))
+    Rows that are there already are updated, the others inserted.
+    """
+    connection.execute(
+        f"""
+        create temp table plain_rows on commit drop as
+        select kept.*, stats.id
+        from benchmark.{name} as kept
+        left join creator_stats as stats
+            on kept.recorded_date = stats.recorded_date and kept.user_id = stats.user_id
+        order by kept.recorded_date, kept.user_id
+        """.encode()
+    )
+    connection.execute("analyze plain_rows")
+    values = ", ".join(f"{column} = plain_rows.{column}" for column in COLUMNS.split(", "))
+    update = f"update creator_stats as stats set {values} from plain_rows where stats.id = plain_rows.id"
+    insert = f"insert into creator_stats ({COLUMNS}) select {COLUMNS} from plain_rows where id is null"
+    return seconds(lambda: [connection.execute(statement.encode()) for statement in (update, insert)])
 
 
 def repeated(act: Callable[[], Mapping[str, float]]) -> Mapping[str, Sequence[float]]:

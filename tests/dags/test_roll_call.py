@@ -165,17 +165,17 @@ def test_the_answer_of_somebody_who_took_over_a_handle_is_not_taken(story: Story
     assert call == {"error_type": "TikHubAmbiguousError", "is_billed": True}
 
 
-def test_a_rename_keeps_one_history_and_both_handles_with_their_dates(story: Story) -> None:
+def test_a_rename_keeps_one_history_and_both_handles(story: Story) -> None:
     assert story.days[2].creators[PLAYERS.renamed.uid]["handle"] == PLAYERS.renamed.handle
     assert story.days[3].creators[PLAYERS.renamed.uid]["handle"] == NEW_HANDLE
     handles = story.world.rows(
-        "select handle, first_seen_at::date::text as since, last_seen_at::date::text as until from comet_handles"
+        "select handle, first_seen_at::date::text as since from comet_handles"
         " where user_id = %s order by first_seen_at",
         PLAYERS.renamed.uid,
     )
     assert handles == [
-        {"handle": PLAYERS.renamed.handle, "since": "2026-03-01", "until": "2026-03-02"},
-        {"handle": NEW_HANDLE, "since": "2026-03-03", "until": "2026-03-11"},
+        {"handle": PLAYERS.renamed.handle, "since": "2026-03-01"},
+        {"handle": NEW_HANDLE, "since": "2026-03-03"},
     ]
     assert list(story.world.history(PLAYERS.renamed, "basis")) == [f"2026-03-{number:02}" for number in story.days]
 

@@ -103,8 +103,7 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
         is_graduated=False,
         counted_date=day,
         follower_count=count,
-        basis="observed",
-        is_growth_estimated=number == 102,
+        basis="estimated" if number == 102 else "observed",
         daily_growth_followers=gain if number != 106 else None,
         daily_growth_percent=round(100 * gain / count, 2) if number != 106 else None,
         growth_rate=gain / count if number != 106 else None,
@@ -168,7 +167,6 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
         user_id="101",
         handle="ada",
         first_seen_at=at(date(2026, 1, 5), 2),
-        last_seen_at=at(date(2026, 2, 1), 2),
     )
     insert(
         connection,
@@ -176,7 +174,6 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
         user_id="101",
         handle="ada.plays",
         first_seen_at=at(date(2026, 2, 2), 2),
-        last_seen_at=at(TODAY, 2),
     )
 
 

@@ -152,7 +152,7 @@ def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
         "values (%(key)s, %(handle)s, %(at)s, %(at)s)",
         creator,
     )
-    facts.connection.execute("insert into comet_handles values (%(key)s, %(handle)s, %(at)s, %(at)s)", creator)
+    facts.connection.execute("insert into comet_handles values (%(key)s, %(handle)s, %(at)s)", creator)
     for snapshot in legacy.snapshots:
         facts.connection.execute(
             """

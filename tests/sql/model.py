@@ -231,12 +231,12 @@ class Tables:
 
     @cached_property
     def handles(self) -> set[Row]:
-        """(user_id, handle, first_seen_at, last_seen_at)."""
+        """(user_id, handle, first_seen_at)."""
         instants = defaultdict(list)
         for key in self.first_found_at:
             for instant, handle in named(self.known_attributes(key), "handle"):
                 instants[key, handle].append(instant)
-        return {(key, handle, min(seen), max(seen)) for (key, handle), seen in instants.items()}
+        return {(key, handle, min(seen)) for (key, handle), seen in instants.items()}
 
     def observed(self, key: str) -> dict[date, Day]:
         """The dates on which a creator's followers were read: each count is the last one known on the date."""

@@ -49,16 +49,16 @@ FAULTS = {
     ),
     "the original's zeros are known": Fault(
         SETUP,
-        "or stats.counted_at is not null or stats.follower_count > 0;",
-        "or stats.counted_at is not null or stats.follower_count >= 0;",
+        "or counted_at is not null or follower_count > 0;",
+        "or counted_at is not null or follower_count >= 0;",
     ),
     "a late row has a place": Fault(SETUP, "    on stats.basis <> 'late' and stats", "    on stats"),
     "a rate starts from a late row": Fault(
-        SETUP, "wanted.day_count, '{observed,estimated}'", "wanted.day_count, '{observed,estimated,late}'"
+        SETUP, "wanted_days, '{observed,estimated}'", "wanted_days, '{observed,estimated,late}'"
     ),
     "rates go by dates": Fault(
         SETUP,
-        "select coalesce(extract(epoch from to_instant - from_instant)::double precision / 86400, to_date - from_date)",
+        "select coalesce(date_part('epoch', to_instant - from_instant) / 86400, to_date - from_date)",
         "select (to_date - from_date)::double precision",
     ),
     "a base less than half a window away counts": Fault(SETUP, "days >= day_count / 2.0", "days > 0"),
@@ -89,7 +89,7 @@ FAULTS = {
         UPSERT, "stats.user_id = move.user_id desc", "stats.user_id = move.user_id"
     ),
     "the oldest attribute wins": Fault(
-        UPSERT, "observed_at desc nulls last, value desc", "observed_at asc nulls last, value desc"
+        UPSERT, "array_agg(handle order by observed_at desc)", "array_agg(handle order by observed_at asc)"
     ),
     "a search beats a profile": Fault(
         GROWTH,

@@ -62,8 +62,8 @@ def break_out(facts: Facts, user_id: str, video_id: str, ratio: float, recorded_
     """Put a creator's breakout among the scores of a date."""
     facts.connection.execute(
         "insert into comet_scores (recorded_date, counted_date, user_id, is_graduated, follower_count, basis,"
-        " is_growth_estimated, breakout_ratio, breakout_video_id, video_count, ranks, is_low_confidence, scored_at)"
-        " values (%s, current_date, %s, false, 20000, 'observed', false, %s, %s, 9, '{}', false, now())"
+        " breakout_ratio, breakout_video_id, video_count, ranks, is_low_confidence, scored_at)"
+        " values (%s, current_date, %s, false, 20000, 'observed', %s, %s, 9, '{}', false, now())"
         " on conflict (recorded_date, user_id) do update set breakout_ratio = excluded.breakout_ratio,"
         " breakout_video_id = excluded.breakout_video_id",
         (recorded_date, user_id, ratio, video_id),

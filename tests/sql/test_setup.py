@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -170,7 +171,7 @@ def test_a_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
-    assert database.execute("select version from comet_schema").fetchall() == [(6,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(7,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
@@ -188,9 +189,12 @@ def test_a_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> 
     assert everything(database) == before
 
 
-def test_a_database_of_an_unreleased_version_is_refused_and_stays_as_it_is(database: psycopg.Connection[Row]) -> None:
+@pytest.mark.parametrize("sign", ["create table comet_observations ()", "update comet_schema set version = 6"])
+def test_a_database_of_an_unreleased_version_is_refused_and_stays_as_it_is(
+    database: psycopg.Connection[Row], sign: LiteralString
+) -> None:
     set_up(database)
-    database.execute("create table comet_observations (item_id bigint)")
+    database.execute(sign)
     catalog = database.execute(CATALOG).fetchall()
     with pytest.raises(psycopg.errors.RaiseException, match="before the first release"):
         set_up(database)
@@ -206,7 +210,7 @@ def test_two_at_the_same_time(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, range(4)))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select version from comet_schema").fetchall() == [(6,)]
+        assert connection.execute("select version from comet_schema").fetchall() == [(7,)]
 
 
 def test_psql_runs_the_file(url: str) -> None:

@@ -129,7 +129,7 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
         )
         == tables.creators
     )
-    assert set(facts.rows("select user_id, handle, first_seen_at, last_seen_at from comet_handles")) == tables.handles
+    assert set(facts.rows("select user_id, handle, first_seen_at from comet_handles")) == tables.handles
     assert (
         set(
             facts.rows(

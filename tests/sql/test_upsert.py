@@ -50,8 +50,8 @@ def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID, *, handle: str = 
         {"user_id": user_id, "handle": handle, "at": updated_at},
     )
     facts.connection.execute(
-        "insert into comet_handles (user_id, handle, first_seen_at, last_seen_at) values (%s, %s, %s, %s)",
-        [user_id, handle, updated_at, updated_at],
+        "insert into comet_handles (user_id, handle, first_seen_at) values (%s, %s, %s)",
+        [user_id, handle, updated_at],
     )
 
 
@@ -130,9 +130,9 @@ class TestMerging:
             facts.land_page(Video(handle=handle), recorded_date=day(number))
             facts.run(day(number))
         assert creator(facts, "handle") == ("old",)
-        assert facts.rows("select handle, first_seen_at, last_seen_at from comet_handles order by handle") == [
-            ("new", noon(day(2)), noon(day(3))),
-            ("old", noon(day(0)), noon(day(4))),
+        assert facts.rows("select handle, first_seen_at from comet_handles order by handle") == [
+            ("new", noon(day(2))),
+            ("old", noon(day(0))),
         ]
 
     def test_a_second_time_writes_nothing(self, facts: Facts) -> None:
@@ -265,9 +265,9 @@ class TestLegacyKeys:
         assert facts.rows(
             "select user_id, recorded_date, follower_count, gap_days from creator_stats order by recorded_date"
         ) == [("71", day(-10), 8_000, None), ("71", day(-9), 9_000, None), ("71", DAY, 20_000, 9)]
-        assert facts.rows("select user_id, handle, first_seen_at, last_seen_at from comet_handles order by 2") == [
-            ("71", "new", noon(DAY), noon(DAY)),
-            ("71", "old", noon(day(-9)), noon(day(-9))),
+        assert facts.rows("select user_id, handle, first_seen_at from comet_handles order by 2") == [
+            ("71", "new", noon(DAY)),
+            ("71", "old", noon(day(-9))),
         ]
 
     def test_a_creator_that_does_not_qualify_any_more_moves_too(self, facts: Facts) -> None:

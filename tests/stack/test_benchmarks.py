@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_growth_is_compared_with_every_other_way(folder: Path) -> None:
     assert is_measured_apart("growth", TINY, folder)
     figures = json.loads((folder / "growth-tiny.json").read_text())["figures"]
-    plain = "plain insert … select of the same rows"
+    plain = "plain writing of the same rows"
     compared = [[other["name"] for other in figure["comparisons"]] for figure in figures]
     assert [name for name in compared[0] if not name.startswith("dlt")] == [
         plain,

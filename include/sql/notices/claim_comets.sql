@@ -47,8 +47,7 @@ recorded as (
         found.hashtags,
         snapshot.follower_count,
         snapshot.basis <> 'observed' as is_estimated,
-        snapshot.daily_growth_followers,
-        snapshot.basis <> 'observed' as is_growth_estimated
+        snapshot.daily_growth_followers
     from found
     inner join first_snapshots as snapshot on found.user_id = snapshot.user_id
 ),
@@ -73,8 +72,7 @@ select
     recorded.hashtags,
     recorded.follower_count,
     recorded.is_estimated,
-    recorded.daily_growth_followers,
-    recorded.is_growth_estimated
+    recorded.daily_growth_followers
 from taken
 inner join recorded on taken.user_id = recorded.user_id
 inner join creators as creator on taken.user_id = creator.user_id

@@ -68,13 +68,14 @@ places as (
     from rivals
 ),
 
+-- As the ranking has stated them; a metric that no ranking stores is worked out now.
 metrics as (
     select
         jsonb_agg(
             jsonb_build_object(
                 'name', attribute.attname,
                 'definition', col_description(attribute.attrelid, attribute.attnum),
-                'value', to_jsonb(metric) -> attribute.attname::text
+                'value', (to_jsonb(metric) || coalesce(to_jsonb(figures), '{}')) -> attribute.attname::text
             )
             order by attribute.attnum
         ) as entries
@@ -85,6 +86,7 @@ metrics as (
             and attribute.attnum > 0
             and not attribute.attisdropped
             and attribute.attname not in ('user_id', 'recorded_date')
+    left join figures on true
     where
         metric.recorded_date = (select shown.recorded_date from shown)
         and metric.user_id = %(user_id)s::text
@@ -99,8 +101,7 @@ days as (
         daily_growth_followers,
         daily_growth_percent,
         gap_days,
-        basis,
-        basis <> 'observed' as is_growth_estimated
+        basis
     from snapshots
     order by recorded_date desc
     limit 400
@@ -170,8 +171,7 @@ hashtags as (
 handles as (
     select
         handle,
-        first_seen_at,
-        last_seen_at
+        first_seen_at
     from comet_handles
     where user_id = %(user_id)s::text
 )
@@ -220,7 +220,7 @@ select
         from hashtags
     ) as hashtags,
     (
-        select coalesce(jsonb_agg(to_jsonb(handles) order by handles.last_seen_at desc, handles.handle asc), '[]')
+        select coalesce(jsonb_agg(to_jsonb(handles) order by handles.first_seen_at desc, handles.handle asc), '[]')
         from handles
     ) as handles
 from creator

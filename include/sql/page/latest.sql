@@ -42,7 +42,6 @@ entries as (
         coalesce(figures.basis, 'observed') as basis,
         figures.daily_growth_followers,
         figures.growth_rate,
-        coalesce(figures.is_growth_estimated, false) as is_growth_estimated,
         figures.score,
         coalesce(figures.is_low_confidence, false) as is_low_confidence,
         row_number() over (

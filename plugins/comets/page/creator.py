@@ -31,7 +31,6 @@ _COLUMNS: dict[Table, Sequence[str]] = {
         "basis",
         "daily_growth_followers",
         "daily_growth_percent",
-        "is_growth_estimated",
         "gap_days",
         "heart_count",
         "video_count",

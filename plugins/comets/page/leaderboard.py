@@ -74,7 +74,6 @@ _FIGURES = (
     "daily_growth_followers",
     "daily_growth_percent",
     "growth_rate",
-    "is_growth_estimated",
     "growth_1d_rate",
     "growth_1d_days",
     "is_growth_1d_estimated",

@@ -2,7 +2,7 @@
 -- same formula as the followers, all else is made up: working out every date by the real step takes many minutes.
 -- The rows come in the order of creator_stats, which is that of days.
 insert into comet_scores (
-    recorded_date, user_id, is_graduated, counted_date, follower_count, basis, is_growth_estimated,
+    recorded_date, user_id, is_graduated, counted_date, follower_count, basis,
     daily_growth_followers, daily_growth_percent, growth_rate, growth_1d_rate, growth_7d_rate, growth_30d_rate,
     growth_1d_days, growth_7d_days, growth_30d_days, is_growth_1d_estimated, is_growth_7d_estimated,
     is_growth_30d_estimated, acceleration, acceleration_days, engagement_rate, view_follower_ratio, breakout_ratio,
@@ -28,7 +28,6 @@ select
     recorded_date as counted_date,
     follower_count,
     basis,
-    basis <> 'observed' as is_growth_estimated,
     daily_growth_followers,
     daily_growth_percent,
     case when gap_days is not null then daily_rate end as growth_rate,
