@@ -6,20 +6,27 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Which Python to make .venv with; any suitable one that is found when left out.
-PYTHON ?=
+# Which Python to make .venv with: 3.11 to 3.13.
+PYTHON ?= python3
 ARGS ?=
 FROM ?=
 TO ?=
+FILE ?=
 SIZE ?=
 
 # Handed on as they were typed: make expands neither "$" in them nor does a shell split them.
 export COMETS_ARGS = $(value ARGS)
 export COMETS_FROM = $(value FROM)
 export COMETS_TO = $(value TO)
+export COMETS_FILE = $(value FILE)
 export COMETS_SIZE = $(value SIZE)
 
 stack := .venv/bin/python -m include.stack
+install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+compile := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --quiet
+check_python := import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 14) else \
+	'Error: Python 3.11 to 3.14 is needed; say where it is: make PYTHON=/path/to/python3.12')
 
 .PHONY: help
 help: ## List the targets
@@ -36,6 +43,26 @@ up: .venv/installed ## Serve the whole stack with Airflow's UI until Ctrl-C (COM
 .PHONY: distributed
 distributed: .venv/installed ## The same with Redis and two Celery workers as separate processes
 	@$(stack) distributed
+
+.PHONY: status
+status: .venv/installed ## Print what runs, where, and what the last run gave
+	@$(stack) status
+
+.PHONY: backup
+backup: .venv/installed ## Save the embedded database of real creators (FILE=name)
+	@$(stack) backup "$$COMETS_FILE"
+
+.PHONY: restore
+restore: .venv/installed ## Restore it: make restore FILE=name (FORCE=1 replaces real creators)
+	@$(stack) restore $(if $(FORCE),--force) "$$COMETS_FILE"
+
+.PHONY: check
+check: .venv/installed ## Check key, balance, database, Airflow and notices (NOTICE=1 sends a test message)
+	@$(stack) check $(if $(NOTICE),--notice)
+
+.PHONY: leaderboard
+leaderboard: .venv/installed ## Print the leaderboard of the newest day that was run
+	@$(stack) leaderboard
 
 .PHONY: test
 test: lint ## Check style and types, then run all tests, in two processes
@@ -69,24 +96,34 @@ setup-database: .venv/installed ## Run include/sql/setup_database.sql on the con
 	@$(stack) setup-database
 
 .PHONY: lock
-lock: .venv/installed ## Renew requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
-	@.venv/bin/python -m include.stack.lock $(ARGS)
+lock: .venv/installed-dev ## Renew requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(compile) pyproject.toml -o requirements.txt $(ARGS)
+	@$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt $(ARGS)
+	@$(compile) --group bench -c requirements-dev.txt -o requirements-bench.txt $(ARGS)
 
 .PHONY: install
 install: .venv/installed ## Make .venv and install requirements.txt into it
 	@:
 
 .PHONY: clean
-clean: .venv/installed ## Remove databases, logs and keys (the state folder); .venv stays
-	@$(stack) clean
+clean: .venv/installed ## Remove databases, logs and keys (the state folder); asks before real data go (FORCE=1)
+	@$(stack) clean $(if $(FORCE),--force)
 
 # An interrupted installation leaves no stamp and is done again, as it is when the Python behind .venv is gone.
 .PHONY: gone
-.venv/installed: requirements.txt include/stack/uv.txt $(if $(shell .venv/bin/python -c "" >/dev/null 2>&1 && echo works),,gone)
-	@python=$$(sh include/stack/find_python.sh "$(PYTHON)") && "$$python" -m include.stack.install requirements.txt $@
+.venv/installed: requirements.txt requirements-pip.txt $(if $(shell .venv/bin/python -c "" >/dev/null 2>&1 && echo works),,gone)
+	@$(PYTHON) -c "$(check_python)"
+	@.venv/bin/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv || \
+		{ echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing requirements.txt into .venv; the first time this takes a minute or more." >&2
+	@$(install) -r requirements-pip.txt
+	@$(install) -r requirements.txt
+	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	@.venv/bin/python -m include.stack.install requirements-dev.txt $@
+	@$(install) -r requirements-dev.txt
+	@touch $@
 
 .venv/installed-bench: requirements-bench.txt .venv/installed-dev
-	@.venv/bin/python -m include.stack.install requirements-bench.txt $@
+	@$(install) -r requirements-bench.txt
+	@touch $@

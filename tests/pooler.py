@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from include.stack.ports import free_port
-from include.stack.postgres import EmbeddedPostgres, server_identity
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.server_user import server_identity
 from tests.conftest import REQUIRED
 
 START_SECONDS = 20

@@ -8,8 +8,8 @@ import os
 import sys
 
 from include.docker.environment import container_environment, write_ui_password
-from include.stack.components import airflow_command
 from include.stack.environment import SettingError
+from include.stack.processes import airflow_command
 
 
 def main(command: list[str]) -> None:

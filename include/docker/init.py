@@ -58,7 +58,7 @@ def prepare_metadata() -> None:
     :raises StackError: Airflow failed at it; it has said why.
     """
     slots = str(package_settings().slots)
-    command = [sys.executable, "-m", "include.stack.metadata_setup", POOL, slots, "--migrate"]
+    command = [sys.executable, "-m", "include.stack.metadata_setup", POOL, slots]
     if subprocess.run(command, check=False).returncode:  # noqa: S603
         raise StackError("Airflow could not set up its database")
 

@@ -1,6 +1,6 @@
 -- Purpose: the ranking of a date by growth per 24 hours since the snapshot before, fastest first, with how its figures
 -- are known. A creator without such a growth comes last, the larger before the smaller.
--- Inputs: comet_scores, creators, comet_discoveries. Grain: one row per creator of the ranking.
+-- Inputs: comet_scores, creators, comet_runs, comet_discoveries. Grain: one row per creator of the ranking.
 -- Idempotent: it only reads.
 with hashtags as (
     select
@@ -22,9 +22,13 @@ select
     score.daily_growth_followers,
     100 * score.growth_rate as growth_percent,
     score.basis <> 'observed' as is_estimated,
+    score.score,
+    score.is_low_confidence,
+    coalesce(finder.recorded_date = score.recorded_date, false) as is_new,
     coalesce(hashtags.hashtags, '{}') as hashtags
 from comet_scores as score
 inner join creators as creator on score.user_id = creator.user_id
+left join comet_runs as finder on creator.found_by_run_id = finder.run_id
 left join hashtags on score.user_id = hashtags.user_id
 where score.recorded_date = %(recorded_date)s::date
 order by place

@@ -202,6 +202,7 @@ create table if not exists comet_runs (
     max_api_calls integer not null,
     is_refresh boolean not null,
     is_live boolean not null,
+    is_made_up boolean not null default false,
     accepted_at timestamptz not null,
     report jsonb
 );

@@ -5,8 +5,8 @@ The values are those of docker-compose.yaml and include/helm/values.yaml; tests 
 
 from collections.abc import Mapping
 
-from include.stack.components import Part
 from include.stack.environment import METADATA_VARIABLE
+from include.stack.processes import Part, airflow_command
 
 BROKER_VARIABLE = "AIRFLOW__CELERY__BROKER_URL"
 RESULTS_VARIABLE = "AIRFLOW__CELERY__RESULT_BACKEND"
@@ -35,10 +35,10 @@ def celery_parts() -> list[Part]:
     """Return Airflow's components, with workers as separate processes."""
     return [
         # Tasks that end report to it.
-        Part("api-server", ("api-server",), is_needed_to_end=True),
-        Part("scheduler", ("scheduler",)),
-        Part("dag-processor", ("dag-processor",)),
-        Part("triggerer", ("triggerer", "--skip-serve-logs")),
+        Part("api-server", airflow_command("api-server"), is_needed_to_end=True),
+        Part("scheduler", airflow_command("scheduler")),
+        Part("dag-processor", airflow_command("dag-processor")),
+        Part("triggerer", airflow_command("triggerer", "--skip-serve-logs")),
         # All workers write into one folder, so one of them can show the logs of all.
         *(worker(name, shows_logs=name == WORKERS[0]) for name in WORKERS),
     ]
@@ -47,5 +47,5 @@ def celery_parts() -> list[Part]:
 def worker(name: str, *, shows_logs: bool) -> Part:
     """Return a Celery worker; on one machine each needs a name of its own."""
     logs = () if shows_logs else ("--skip-serve-logs",)
-    arguments = ("celery", "worker", "--celery-hostname", name, *logs)
-    return Part(name, arguments, WORKER_GRACE_SECONDS, is_replaced=True)
+    command = airflow_command("celery", "worker", "--celery-hostname", name, *logs)
+    return Part(name, command, WORKER_GRACE_SECONDS, is_replaced=True)

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.project import PROJECT, SCHEMA_FILE
+from include.stack.project import PROJECT, SCHEMA_FILE, SQL_FOLDER
 
 # Airflow's own hints in a connection's extra; everything else there is for psycopg.
 NOT_FOR_PSYCOPG = frozenset({"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"})
@@ -19,8 +19,8 @@ class DatabaseError(StackError):
     """The creators' database cannot be used; the text says which one and why, without its password."""
 
 
-def connect(environment: Environment) -> psycopg.Connection[dict[str, Any]]:
-    """Connect to the creators' database.
+def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[dict[str, Any]]:
+    """Connect to the creators' database, within so many seconds.
 
     :raises DatabaseError: it cannot be reached or refuses the login.
     """
@@ -31,7 +31,7 @@ def connect(environment: Environment) -> psycopg.Connection[dict[str, Any]]:
         "dbname": target.get("schema"),
         "user": target.get("login"),
         "password": target.get("password"),
-        "connect_timeout": 20,
+        "connect_timeout": seconds,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     given |= {name: value for name, value in read_extra(target).items() if name not in NOT_FOR_PSYCOPG}
@@ -53,7 +53,11 @@ def read_extra(target: dict[str, Any]) -> dict[str, Any]:
 def describe(environment: Environment) -> str:
     """Name the creators' database for a person, without its password."""
     if environment.database_source is None:
-        return "the embedded PostgreSQL"
+        return (
+            "the embedded PostgreSQL, for made-up creators only"
+            if environment.is_sandbox
+            else "the embedded PostgreSQL"
+        )
     target = environment.database
     place = f"{target.get('host') or 'the default host'}:{target.get('port') or 5432}"
     return f"database {target.get('schema')} at {place} as {target.get('login')} (from {environment.database_source})"
@@ -87,6 +91,19 @@ def apply_schema(environment: Environment) -> None:
 def refusal(environment: Environment, error: psycopg.Error) -> str:
     """Say that the schema file could not be run."""
     return f"{SCHEMA_FILE.relative_to(PROJECT)} failed on {describe(environment)}: {str(error).strip()}"
+
+
+def require_current(connection: psycopg.Connection[dict[str, Any]], environment: Environment) -> None:
+    """Check that the tables are those of the schema file, and that this login may do what a run needs.
+
+    :raises DatabaseError: says what is missing and which file to run.
+    """
+    access = connection.execute((SQL_FOLDER / "landing" / "read_access.sql").read_bytes()).fetchone() or {}
+    if not is_current(connection):
+        raise DatabaseError(f"{describe(environment)} has not the tables of this version: make setup-database")
+    if access.get("missing"):
+        lacking = ", ".join(access["missing"])
+        raise DatabaseError(f"{describe(environment)} lacks {lacking}: run include/sql/grant_role.sql as the owner")
 
 
 def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:

@@ -1,51 +1,66 @@
 """`make demo`: the main job through the real scheduler, from nothing to a printed leaderboard."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from zoneinfo import ZoneInfo
+
+import urllib3
+from airflow_client.client.exceptions import ApiException
 
 from comets.settings import DAG_ID
 from include.sandbox import NOTICE
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import AirflowApi, AirflowApiError, TaskState
-from include.stack.components import ComponentEndedError, Components
+from include.stack.airflow_api import AirflowApi
+from include.stack.backfill import Days
 from include.stack.database import describe
-from include.stack.day_runs import Days, planned_runs
-from include.stack.demo_days import Day, plan_days, plan_steps
-from include.stack.environment import Environment, resolve
+from include.stack.environment import Environment, resolve, resolve_for_runs
+from include.stack.errors import StackError
+from include.stack.files import log_tail, open_log
+from include.stack.forecast import ask_consent, forecast
 from include.stack.interrupts import Stopped, stoppable
-from include.stack.leaderboard import count_calls, last_call, recorded_date_of, show_leaderboard
-from include.stack.output import say
+from include.stack.leaderboard import ROW_LIMIT, count_calls, last_call, show_leaderboard
+from include.stack.output import say, terminal
 from include.stack.package_settings import package_settings
-from include.stack.ports import free_port, require_free
-from include.stack.progress import follow_run
+from include.stack.ports import free_port
+from include.stack.project import PROJECT
+from include.stack.runs import failed_tasks, follow_run
 from include.stack.sandbox import sandbox_url
-from include.stack.services import airflow_services, set_up_given_database
-from include.stack.stack_lock import exclusive_stack
-from include.stack.task_logs import log_tail, run_folder
+from include.stack.services import databases
+from include.stack.task_logs import run_folder, task_log_tail
+from include.stack.up import preflight, running_airflow
 
-HEALTHY_SECONDS = 180
 DAG_SECONDS = 120
-EARLIER_BACKFILL_SECONDS = 300
+BACKFILL_SECONDS = 300
+HISTORY_DAYS = 30
+LIVE_DAYS = 2
+MISSED_DAYS_AGO = 14
+RUN_HOUR = 2
 # Fills the day whether it was run before or not.
-MAKE_ANEW = "completed"
-LEADERBOARD_ROWS = 15
+MAKE_AGAIN = "completed"
 INTERRUPTED = 130
 
 
-def run_demo(_arguments: Sequence[str]) -> int:
+def run_demo() -> int:
     """Run the demo; return the exit code."""
     environment = demo_environment()
-    url = f"http://127.0.0.1:{environment.ui_port}"
-    days = plan_days(environment, datetime.now(UTC))
+    preflight(environment)
     with stoppable(), ExitStack() as stack:
         try:
-            stack.enter_context(exclusive_stack(environment.state.stack_lock, "make demo", url))
-            require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
-            announce(environment, days)
-            return run_days(environment, days, stack)
+            announce(environment)
+            if not environment.is_sandbox:
+                with databases(environment):
+                    say(f"{forecast(environment, package_settings())}.")
+                ask_consent("Go on?")
+            api = stack.enter_context(running_airflow(environment, "make demo"))
+            api.wait_for_dag(DAG_ID, DAG_SECONDS)
+            return run_month(environment, api) if environment.is_sandbox else run_today(environment, api)
         except Stopped:
             say("Stopping.")
             stack.close()
@@ -61,7 +76,7 @@ def demo_environment() -> Environment:
         chosen["COMETS_UI_PORT"] = str(free_port())
     if first.is_sandbox and "sandbox" not in first.configured_ports:
         chosen["COMETS_SANDBOX_PORT"] = str(free_port())
-    environment = resolve({**os.environ, **chosen})
+    environment = resolve_for_runs({**os.environ, **chosen})
     # Unpausing a Dag would otherwise start the scheduled run that was missed last.
     demo_settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
@@ -70,51 +85,82 @@ def demo_environment() -> Environment:
     return replace(environment, variables={**environment.variables, **demo_settings})
 
 
-def announce(environment: Environment, days: Sequence[Day]) -> None:
+def announce(environment: Environment) -> None:
     """Say before anything starts what will happen and what it can cost."""
     if environment.is_sandbox:
         say(NOTICE)
-        say(f"This demo runs the Dag {DAG_ID} for {len(days)} days, {days[0].date} to {days[-1].date}.")
-        for day in [day for day in days if day.is_missed]:
-            say(f"Day {day.number} of them is missed on purpose and filled at the end, by Airflow's backfill.")
+        say(f"This demo runs the Dag {DAG_ID} for {HISTORY_DAYS} days; one is missed, and backfilled at the end.")
     else:
-        budget = package_settings().budget
-        cost = budget.max_api_calls * budget.price_per_call_usd
         say(f"This runs the Dag {DAG_ID} once, for today, on the real data of {environment.tikhub_host}")
         say(f"(from {environment.tikhub_source}).")
-        say(f"It makes at most {budget.max_api_calls} calls, which cost at most {cost:.2f} USD (include/comets.yaml).")
     say(f"Results go into {describe(environment)}.")
-    if environment.is_sandbox and environment.database_source:
-        say("The made-up creators will stand there beside whatever it holds already.")
     say()
 
 
-def run_days(environment: Environment, days: Sequence[Day], stack: ExitStack) -> int:
-    """Start everything, make the runs one after the other, and show what came out."""
-    say("Starting the databases. The first start takes up to a minute.")
-    stack.enter_context(airflow_services(environment))
-    set_up_given_database(environment)
-    say("Starting Airflow.")
-    components = stack.enter_context(Components(environment.state, environment.variables))
-    api = AirflowApi(environment.ui_port, components.check)
-    api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
-    api.wait_for_dag(DAG_ID, DAG_SECONDS)
-    run_ids: dict[int, str] = {}
-    earlier_call = last_call(environment)
+def run_month(environment: Environment, api: AirflowApi) -> int:
+    """Make a month of made-up days: a past without a scheduler, the last days and a missed one by Airflow."""
+    timezone = package_settings().timezone
+    days = month(datetime.now(ZoneInfo(timezone)))
+    missed = days[-1 - MISSED_DAYS_AGO]
+    past, latest = [day for day in days[:-LIVE_DAYS] if day != missed], days[-LIVE_DAYS:]
+    calls_before = last_call(environment)
+    say(f"{past[0]} to {past[-1]}: {len(past)} days of history without a scheduler; {missed} is missed on purpose.")
+    make_history(environment, past)
     with unpaused(api):
-        for step in plan_steps(days):
-            say()
-            say(step.heading)
-            if step.day is None:
-                continue
-            run_id, state, tasks = run_day(environment, api, step.day, components)
-            run_ids[step.day.number] = run_id
-            if state != "success":
-                report_failure(environment, run_id, tasks)
+        for day in latest:
+            at = datetime.combine(day, clock(RUN_HOUR), ZoneInfo(timezone))
+            SandboxClient(sandbox_url(environment.sandbox_port)).set_clock(at)
+            if not run_succeeds(environment, api, api.trigger(DAG_ID, at), f"{day}, run by Airflow"):
                 return 1
-    last_date = recorded_date_of(environment, run_ids[days[-1].number])
-    show_result(environment, last_date, list(run_ids.values()), earlier_call)
+        run_id = backfill_day(api, Days(missed, missed, timezone))
+        if not run_succeeds(environment, api, run_id, f"{missed}, backfilled by Airflow"):
+            return 1
+    show_result(environment, latest[-1], calls_before)
     return 0
+
+
+def run_today(environment: Environment, api: AirflowApi) -> int:
+    """Run the Dag once, on real data."""
+    calls_before = last_call(environment)
+    with unpaused(api):
+        run_id = api.trigger(DAG_ID, None)
+        if not run_succeeds(environment, api, run_id, f"Run {run_id}"):
+            return 1
+    show_result(environment, datetime.now(ZoneInfo(package_settings().timezone)).date(), calls_before)
+    return 0
+
+
+def month(now: datetime) -> list[date]:
+    """Return the days up to the last one whose run is due: a logical date in the future would make its run wait."""
+    last = now.date() if now.hour >= RUN_HOUR else now.date() - timedelta(days=1)
+    return [last - timedelta(days=back) for back in reversed(range(HISTORY_DAYS))]
+
+
+def make_history(environment: Environment, days: Sequence[date]) -> None:
+    """Run past days in a process of its own, which reads its settings from its environment.
+
+    :raises StackError: it failed; the text holds the end of its log.
+    """
+    begun = time.monotonic()
+    path = environment.state.logs / "history.log"
+    arguments = [sandbox_url(environment.sandbox_port), str(RUN_HOUR), *map(str, days)]
+    with open_log(path) as log, terminal().status(f"{len(days)} days"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "include.stack.history", *arguments],
+            cwd=PROJECT,
+            env=environment.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+    if code:
+        raise StackError(f"The history could not be made. {log_tail(path)}")
+    say(f"{len(days)} days: success after {time.monotonic() - begun:.0f} s")
 
 
 @contextmanager
@@ -124,76 +170,60 @@ def unpaused(api: AirflowApi) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(ApiException, urllib3.exceptions.HTTPError):
             api.set_paused(DAG_ID, True)
-        except (AirflowApiError, ComponentEndedError, OSError):
-            say(f"The Dag {DAG_ID} could not be paused again.")
 
 
-def run_day(
-    environment: Environment, api: AirflowApi, day: Day, components: Components
-) -> tuple[str, str, list[TaskState]]:
-    """Make one day's run; return its id, its state and that of its tasks."""
-    run_id = backfill_day(api, day) if day.is_missed else start_day(environment, api, day)
-    state, tasks = follow_run(api, DAG_ID, run_id, components.check)
-    return run_id, state, tasks
-
-
-def start_day(environment: Environment, api: AirflowApi, day: Day) -> str:
-    """Start a run that is on time: the sandbox's clock stands on that day, and stays there; return its id."""
-    if environment.is_sandbox and day.logical_date:
-        SandboxClient(sandbox_url(environment.sandbox_port)).set_clock(day.logical_date)
-    return api.trigger(DAG_ID, day.logical_date)
-
-
-def backfill_day(api: AirflowApi, day: Day) -> str:
+def backfill_day(api: AirflowApi, days: Days) -> str:
     """Let Airflow fill a day; return the id of its run."""
-    days = Days(day.date, day.date, package_settings().timezone)
 
     def can_start() -> bool:
-        return api.active_backfill(DAG_ID) is None and bool(days.plan_backfill(api, MAKE_ANEW))
+        return api.active_backfill(DAG_ID) is None and bool(api.plan_backfill(DAG_ID, *days.instants, MAKE_AGAIN))
 
-    if not can_start():
-        say("  Something from an earlier demo is still open: Airflow notices the end of a backfill within 30 s.")
-        api.wait_for(can_start, EARLIER_BACKFILL_SECONDS, "The earlier backfill did not end")
-    planned = days.plan_backfill(api, MAKE_ANEW)
-    days.create_backfill(api, MAKE_ANEW)
-    return planned_runs(days.runs(api), planned)[0].run_id
+    # Airflow notices the end of an earlier demo's backfill within 30 s.
+    api.wait_for(can_start, BACKFILL_SECONDS, "The earlier backfill did not end")
+    api.create_backfill(DAG_ID, *days.instants, MAKE_AGAIN)
+    return api.runs_between(DAG_ID, *days.instants)[-1].dag_run_id
 
 
-def report_failure(environment: Environment, run_id: str, tasks: Sequence[TaskState]) -> None:
-    """Show the logs of what went wrong."""
+def run_succeeds(environment: Environment, api: AirflowApi, run_id: str, title: str) -> bool:
+    """Follow a run, and show the logs of what went wrong in it."""
+    if follow_run(api, run_id, title) == "success":
+        return True
     folder = run_folder(environment.variables, DAG_ID, run_id)
-    say()
-    say("The run failed.")
-    for task in [task for task in tasks if task.state == "failed"]:
-        say(f"The end of the log of {task.task_id}{f' ({task.label})' if task.label else ''}:")
-        for line in log_tail(folder, task):
+    for task in failed_tasks(api.tasks(DAG_ID, run_id)):
+        say(
+            f"The end of the log of {task.task_id}{f' ({task.rendered_map_index})' if task.rendered_map_index else ''}:"
+        )
+        for line in task_log_tail(folder, task):
             say(f"  {line}")
     say(f"Task logs: {folder}")
     say(f"Other logs: {environment.state.logs}")
+    return False
 
 
-def show_result(environment: Environment, last_date: date, run_ids: Sequence[str], earlier_call: int) -> None:
+def show_result(environment: Environment, last_date: date, calls_before: int) -> None:
     """Print the leaderboard of the last day, the costs and what to do next."""
     say()
     if environment.is_sandbox:
         say(NOTICE)
-    show_leaderboard(environment, last_date, LEADERBOARD_ROWS)
-    calls, billed = count_calls(environment, run_ids, earlier_call)
+    show_leaderboard(environment, last_date, ROW_LIMIT)
+    calls, billed = count_calls(environment, calls_before)
     price = package_settings().budget.price_per_call_usd
     say()
     if not calls:
         say("Calls: none. These days had been asked before, and what was answered then is used again.")
     elif environment.is_sandbox:
-        say(f"Calls: {calls}, {billed} of them billed. On the real TikHub they would cost {billed * price:.3f} USD.")
+        say(
+            f"Calls: {calls:,}, {billed:,} of them billed. On the real TikHub they would cost {billed * price:.2f} USD."
+        )
     else:
-        say(f"Calls: {calls}, {billed} of them billed: {billed * price:.3f} USD.")
+        say(f"Calls: {calls:,}, {billed:,} of them billed: {billed * price:.2f} USD.")
     say()
     say("What to do next:")
     if environment.is_sandbox:
         say("  make up                       serve these data with Airflow's UI and the Comets page")
-        say("  TIKHUB_API_KEY=... make demo  the same for today with real data; the key may stand in .env")
+        say("  TIKHUB_API_KEY=... make up    the same with real data; the key may stand in .env")
     else:
         say("  make up                       serve Airflow's UI; unpause the Dag there for the daily run")
     say("  include/comets.yaml           change hashtags and criteria")

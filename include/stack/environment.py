@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT, State
 from include.stack.sandbox import sandbox_url
 
+CONNECTION_VARIABLE = "AIRFLOW_CONN_COMETS_DB"
 DATABASE_URL_VARIABLES = ("SUPABASE_DB_URL", "POSTGRES_URL_NON_POOLING", "POSTGRES_URL", "DATABASE_URL")
 DATABASE_PART_VARIABLES = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_PORT")
 NOTICES_URL_VARIABLE = "COMETS_NOTICES_URL"
@@ -44,12 +45,14 @@ PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 LIST_VARIABLES = frozenset({"PYTHONPATH", "NO_PROXY", "no_proxy"})
 
 COMETS_DATABASE = "comets"
+# Made-up and real creators never share a database.
+SANDBOX_DATABASE = "comets_sandbox"
 METADATA_DATABASE = "airflow"
 TIKHUB_URL = "https://api.tikhub.io"
 SANDBOX_KEY = "sandbox-key-without-any-value"
 # Read by comets.settings, which `include.docker` need not have.
 PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
-# Nobody has to be spared there; at TikHub's pace a demo would take many minutes.
+# The sandbox needs no sparing; at TikHub's pace a demo would take many minutes.
 SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
 # Behind the caller's own: one of theirs with the same name is found first.
@@ -73,7 +76,7 @@ class Environment:
     :param database_source: variable that names the creators' database; None is the embedded one.
     :param tikhub_source: variable that names TikHub; None is the sandbox.
     :param metadata_source: variable that names Airflow's own database; None is the embedded one.
-    :param configured_ports: which of the ports "ui" and "sandbox" somebody has chosen.
+    :param configured_ports: which of the ports "ui" and "sandbox" the caller has chosen.
     """
 
     state: State
@@ -95,6 +98,11 @@ class Environment:
     def is_sandbox(self) -> bool:
         """Whether the data are made up."""
         return self.tikhub_source is None
+
+    @property
+    def embedded_database(self) -> str:
+        """The name of the creators' database where it is an embedded one."""
+        return SANDBOX_DATABASE if self.is_sandbox else COMETS_DATABASE
 
     @property
     def tikhub_host(self) -> str:
@@ -156,6 +164,23 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
     )
 
 
+def resolve_for_runs(caller: Mapping[str, str] | None = None) -> Environment:
+    """Work out the environment in which the Dag runs: made-up creators go into an embedded database of their own.
+
+    Only Airflow's own variable, AIRFLOW_CONN_COMETS_DB, can name another one for them.
+    """
+    environment = resolve(caller)
+    if not environment.is_sandbox or environment.database_source == CONNECTION_VARIABLE:
+        return environment
+    own = {CONNECTION_VARIABLE: database_connection(EmbeddedPostgres(environment.state.postgres).url(SANDBOX_DATABASE))}
+    return replace(
+        environment,
+        variables={**environment.variables, **own},
+        own={**environment.own, **own},
+        database_source=None,
+    )
+
+
 def read_env_file(path: Path, caller: Mapping[str, str]) -> dict[str, str]:
     """Read `.env`; `${NAME}` in it means the caller's value first, as with `load_dotenv(override=False)`."""
     values = DotEnv(path, encoding="utf-8", interpolate=True, override=False).dict()
@@ -164,8 +189,8 @@ def read_env_file(path: Path, caller: Mapping[str, str]) -> dict[str, str]:
 
 def find_database(given: Mapping[str, str], state: State) -> tuple[str, str | None]:
     """Return the creators' database as a JSON connection, and the variable it comes from (None: embedded)."""
-    if given.get("AIRFLOW_CONN_COMETS_DB"):
-        return given["AIRFLOW_CONN_COMETS_DB"], "AIRFLOW_CONN_COMETS_DB"
+    if given.get(CONNECTION_VARIABLE):
+        return given[CONNECTION_VARIABLE], CONNECTION_VARIABLE
     for name in DATABASE_URL_VARIABLES:
         if given.get(name):
             return explain(name, partial(database_connection, given[name])), name
@@ -215,7 +240,7 @@ def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(project / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Tasks mostly wait for TikHub, and the pool limits how many do: 16 at most, unless somebody sets more.
+        # Tasks mostly wait for TikHub, and the pool limits how many do: 16 at most, unless more are set.
         "AIRFLOW__CORE__PARALLELISM": "18",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
@@ -269,7 +294,7 @@ def exported_record(own: Mapping[str, str]) -> str:
 
 
 def without_exported(caller: Mapping[str, str]) -> dict[str, str]:
-    """Drop what an earlier `make env` has exported and nobody has changed since; it is worked out anew."""
+    """Drop what an earlier `make env` has exported and the caller has not changed since; it is worked out again."""
     record = dict(item.split("=", 1) for item in caller.get(EXPORTED_VARIABLE, "").split(",") if "=" in item)
     return {
         name: value for name, value in caller.items() if name != EXPORTED_VARIABLE and record.get(name) != digest(value)

@@ -3,20 +3,18 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
-from include.stack.environment import EXPORTED_VARIABLE, exported_record, resolve
+from include.stack.environment import EXPORTED_VARIABLE, exported_record, resolve_for_runs
 from include.stack.output import say
 
 WRAPPER_FOLDER = Path(__file__).with_name("bin")
 SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def run_env(_arguments: Sequence[str]) -> int:
-    """Print the lines; return the exit code."""
+def show_environment() -> None:
+    """Print the lines."""
     say("\n".join(export_lines()))
-    return 0
 
 
 def export_lines() -> list[str]:
@@ -24,7 +22,7 @@ def export_lines() -> list[str]:
 
     The values hold keys and passwords: this is the one command that prints them.
     """
-    own = resolve().own
+    own = resolve_for_runs().own
     path = os.pathsep.join([str(WRAPPER_FOLDER), *other_folders(os.environ.get("PATH", ""))])
     exported = {**own, EXPORTED_VARIABLE: exported_record(own), "PATH": path}
     return [f"export {name}={shlex.quote(value)}" for name, value in exported.items() if SHELL_NAME.fullmatch(name)]

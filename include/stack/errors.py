@@ -1,4 +1,4 @@
-"""What goes wrong in a way that a person can be told in a few words."""
+"""What goes wrong in a way that fits into a few words for a person."""
 
 
 class StackError(RuntimeError):

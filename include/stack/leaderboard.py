@@ -1,130 +1,121 @@
-"""The growing Comets of a date, and what finding them cost, from the creators' database."""
+"""The Comets of a date that grow fastest, and what finding them cost, from the creators' database."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, LiteralString
+from urllib.parse import quote
 
-from comets.tables import BASIS_LABELS
+import psycopg
+
 from comets.text import printable_text
-from include.stack.database import DatabaseError, connect
-from include.stack.environment import Environment
-from include.stack.output import say
-from include.stack.project import PROJECT
-from include.stack.tables import format_table
+from include.stack.database import connect, describe
+from include.stack.environment import Environment, resolve_for_runs
+from include.stack.errors import StackError
+from include.stack.output import say, show_table
+from include.stack.project import SQL_FOLDER
+from include.stack.services import databases
 
-SQL_FOLDER = PROJECT / "include" / "sql"
-LEADERBOARD_HEADINGS = ("", "handle", "followers", "growth/day", "percent/24 h", "hashtags")
-LEADERBOARD_TEXT = frozenset({1, 5})
-DAYS_HEADINGS = ("date", "followers", "growth/day", "known by")
-DAYS_TEXT = frozenset({0, 3})
-SHOWN_DAYS = 7
-MARK = "~"
-FIRST_READING = "first reading"
-LEGEND = f"{MARK} rests on an estimate: a count that nobody read on its day is derived from the counts around it."
+HEADINGS = ("", "", "creator", "followers", "per day", "per 24 h", "score", "hashtags")
+TEXT_COLUMNS = frozenset({1, 2, 7})
+ROW_LIMIT = 15
+ESTIMATED, DOUBTFUL, UNKNOWN = "~", "?", "–"
+LEGEND = {
+    ESTIMATED: "the count was not measured on this date: it lies on the line between the counts beside it",
+    DOUBTFUL: "the score rests on few days or videos",
+}
+LATEST_DATE = "select max(recorded_date) as recorded_date from comet_dates where is_run"
 LAST_CALL = "select coalesce(max(call_id), 0) as call_id from comet_calls"
-# A run that is made anew keeps its id and its earlier calls.
+# A run that is made again keeps its id and its earlier calls.
 COUNT_CALLS = """
 select
     count(*) as call_count,
     count(*) filter (where is_billed) as billed_count
 from comet_calls
-where run_id = any(%(run_ids)s::text[]) and call_id > %(after)s
+where call_id > %(after)s
 """
-RECORDED_DATE = "select recorded_date from comet_runs where run_id = %(run_id)s"
+
+
+def show_latest() -> int:
+    """Print the leaderboard of the newest date that was run; return the exit code."""
+    environment = resolve_for_runs()
+    with databases(environment):
+        newest: date | None = fetch_one(environment, LATEST_DATE)["recorded_date"]
+        if newest is None:
+            say("No day was run yet: make demo shows made-up ones, make up runs real ones.")
+            return 1
+        show_leaderboard(environment, newest, ROW_LIMIT)
+    return 0
 
 
 def show_leaderboard(environment: Environment, recorded_date: date, row_limit: int) -> None:
-    """Print the leaderboard of a date, and the days of its first creator if there are several."""
+    """Print the leaderboard of a date."""
     rows = fetch_all(environment, "leaderboard", recorded_date=recorded_date, row_limit=row_limit)
     if not rows:
         say(f"No Comets on {recorded_date}.")
         return
-    first = rows[0]["user_id"]
-    days = fetch_all(environment, "creator_days", user_id=first, recorded_date=recorded_date, row_limit=SHOWN_DAYS)
+    table = [cells(row) for row in rows]
     say(f"Leaderboard of {recorded_date}, fastest growing first:")
-    say_table([LEADERBOARD_HEADINGS, *(leaderboard_cells(row) for row in rows)], LEADERBOARD_TEXT)
-    if len(days) > 1:
+    say()
+    show_table(HEADINGS, table, TEXT_COLUMNS)
+    marks = [mark for mark in LEGEND if any(cell.startswith(mark) for row in table for cell in row)]
+    if marks:
         say()
-        say(f"The fastest of them, day by day: {handle_cell(rows[0])}")
-        say_table([DAYS_HEADINGS, *(day_cells(day) for day in days)], DAYS_TEXT)
+    for mark in marks:
+        say(f"{mark} {LEGEND[mark]}")
 
 
-def say_table(rows: Sequence[Sequence[str]], text_columns: frozenset[int]) -> None:
-    """Print a table, and what its marks mean if it has any."""
-    for line in format_table(rows, text_columns):
-        say(f"  {line}")
-    if any(cell.startswith(MARK) for row in rows for cell in row):
-        say(f"  {LEGEND}")
-
-
-def last_call(environment: Environment) -> int:
-    """Return the number of the last call that was ever made."""
-    return int(fetch_one(environment, LAST_CALL, {})["call_id"])
-
-
-def count_calls(environment: Environment, run_ids: Sequence[str], after: int) -> tuple[int, int]:
-    """Return how many calls the runs have made after a certain one, and how many of them are billed."""
-    row = fetch_one(environment, COUNT_CALLS, {"run_ids": list(run_ids), "after": after})
-    return row["call_count"], row["billed_count"]
-
-
-def recorded_date_of(environment: Environment, run_id: str) -> date:
-    """Return the date under which a run has stored its rows."""
-    found: date = fetch_one(environment, RECORDED_DATE, {"run_id": run_id})["recorded_date"]
-    return found
-
-
-def fetch_one(environment: Environment, query: LiteralString, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a query that always has a row."""
-    with connect(environment) as connection:
-        row = connection.execute(query, parameters).fetchone()
-    if row is None:
-        raise DatabaseError(f"The creators' database holds nothing about {parameters}.")
-    return row
-
-
-def fetch_all(environment: Environment, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    """Return the rows of a SQL file of `include/sql`."""
-    with connect(environment) as connection:
-        return connection.execute((SQL_FOLDER / f"{name}.sql").read_bytes(), parameters).fetchall()
-
-
-def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Write one row of the leaderboard for a person."""
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write one row of the leaderboard for a person; nothing in it can drive a terminal."""
+    mark = ESTIMATED if row["is_estimated"] else ""
+    handle = row["handle"]
     return (
         str(row["place"]),
-        handle_cell(row),
-        number_cell(row["follower_count"], ",", row["is_estimated"]),
-        growth_cell(row),
-        number_cell(row["growth_percent"], "+.2f", row["is_estimated"]),
+        "new" if row["is_new"] else "",
+        f"https://www.tiktok.com/@{quote(handle, safe='')}" if handle else printable_text(row["user_id"]),
+        number(row["follower_count"], ",", mark),
+        number(row["daily_growth_followers"], "+,", mark),
+        number(row["growth_percent"], "+.2f", mark, " %"),
+        number(row["score"], ".1f", DOUBTFUL if row["is_low_confidence"] else ""),
         " ".join(f"#{printable_text(hashtag)}" for hashtag in row["hashtags"]),
     )
 
 
-def day_cells(day: Mapping[str, Any]) -> tuple[str, ...]:
-    """Write one day of a creator for a person."""
-    return (
-        str(day["recorded_date"]),
-        number_cell(day["follower_count"], ",", day["is_estimated"]),
-        growth_cell(day),
-        BASIS_LABELS[day["basis"]],
-    )
+def number(value: Any, form: str, mark: str, unit: str = "") -> str:
+    """Write a number behind its mark; an unknown one is a dash."""
+    return UNKNOWN if value is None else f"{mark}{value:{form}}{unit}"
 
 
-def handle_cell(row: Mapping[str, Any]) -> str:
-    """Write a handle so that it cannot drive a terminal; what a creator never told is a dash."""
-    return f"@{printable_text(row['handle'])}" if row["handle"] else "-"
+def last_call(environment: Environment) -> int:
+    """Return the number of the last call that was ever made."""
+    return int(fetch_one(environment, LAST_CALL)["call_id"])
 
 
-def growth_cell(row: Mapping[str, Any]) -> str:
-    """Write a growth a day, or that the row is the first reading."""
-    if row["daily_growth_followers"] is None and not row["is_estimated"]:
-        return FIRST_READING
-    return number_cell(row["daily_growth_followers"], "+,", row["is_estimated"])
+def count_calls(environment: Environment, after: int) -> tuple[int, int]:
+    """Return how many calls were made after a certain one, and how many of them are billed."""
+    row = fetch_one(environment, COUNT_CALLS, after=after)
+    return row["call_count"], row["billed_count"]
 
 
-def number_cell(number: Any, form: str, is_estimated: bool) -> str:
-    """Write a number, marked when it rests on an estimate; an unknown one is a dash."""
-    if number is None:
-        return "-"
-    return f"{MARK if is_estimated else ''}{number:{form}}"
+def fetch_one(environment: Environment, query: LiteralString, **parameters: Any) -> dict[str, Any]:
+    """Run a query that always has a row."""
+    rows = fetch(environment, query.encode(), parameters)
+    if not rows:
+        raise StackError(f"The creators' database holds nothing about {parameters}.")
+    return rows[0]
+
+
+def fetch_all(environment: Environment, name: str, **parameters: Any) -> Sequence[dict[str, Any]]:
+    """Return the rows of a SQL file of `include/sql`."""
+    return fetch(environment, (SQL_FOLDER / f"{name}.sql").read_bytes(), parameters)
+
+
+def fetch(environment: Environment, query: bytes, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run a query on the creators' database.
+
+    :raises StackError: it has no tables yet.
+    """
+    with connect(environment) as connection:
+        try:
+            return connection.execute(query, parameters).fetchall()
+        except psycopg.errors.UndefinedTable:
+            raise StackError(f"{describe(environment)} has no Comet tables yet: make setup-database") from None

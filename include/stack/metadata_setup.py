@@ -5,6 +5,8 @@ One process does both because starting Airflow takes seconds; its command line w
 
 import argparse
 
+import sqlalchemy
+from airflow import settings
 from airflow.models.pool import Pool
 from airflow.utils.db import initdb
 
@@ -16,9 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("pool")
     parser.add_argument("slots", type=int)
-    parser.add_argument("--migrate", action="store_true")
+    parser.add_argument("--only-empty", action="store_true", help="leave tables that are there as they are")
     arguments = parser.parse_args()
-    if arguments.migrate:
+    if not (arguments.only_empty and sqlalchemy.inspect(settings.engine).has_table("alembic_version")):
         initdb()
     Pool.create_or_update_pool(arguments.pool, arguments.slots, POOL_DESCRIPTION, include_deferred=False)
 

@@ -4,10 +4,15 @@
         server.create_database("comets")
         psycopg.connect(server.url("comets"))
 
-The wheel's own `get_server()` is not used: it breaks on paths with spaces, allows 10 s for a start (crash recovery may
-take longer) and leaves the server running when its process is killed. How it is shared: see shared_server.py.
+All processes that name the same folder share one server: each holds a lock on `users.lock`, and the last one to leave
+stops the server. The kernel releases the lock of a process that is killed. A server that is left over then is found and
+used, or replaced, at the next start.
+
+The wheel's own `get_server()` is not used: it breaks on paths with spaces and allows 10 s for a start, where crash
+recovery may take longer.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -15,21 +20,26 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 from psycopg import sql
 
-from include.stack.server_user import SERVER_USER, make_private_folder, prepare_server_user, runs_as_root
-from include.stack.shared_server import POLL_SECONDS, STOP_SECONDS, ServerError, SharedServer
+from include.stack.errors import StackError
+from include.stack.files import log_tail, open_lock, open_log
+from include.stack.server_user import make_private_folder, prepare_server_user, server_identity
 
 SUPERUSER = "postgres"
 DEFAULT_PORT = 5432
+START_SECONDS = 90
+STOP_SECONDS = 30
+POLL_SECONDS = 0.03
 # A socket address holds 104 bytes on macOS and 108 on Linux, the file's own name takes 14 of them.
 LONGEST_SOCKET_FOLDER = 88
 # Not TMPDIR, which differs between two calls or is long itself. A folder in it is private and checked for its owner.
@@ -59,8 +69,8 @@ SERVER_SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresError(ServerError):
-    """The embedded PostgreSQL could not be set up."""
+class PostgresError(StackError):
+    """The embedded PostgreSQL could not be started or stopped; the text holds the end of its log."""
 
 
 def find_binaries() -> Path:
@@ -71,7 +81,7 @@ def find_binaries() -> Path:
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
-class EmbeddedPostgres(SharedServer):
+class EmbeddedPostgres:
     """A PostgreSQL server in `folder`, shared by all processes that name the same folder.
 
     :param folder: where cluster, log and locks live; made when absent.
@@ -82,8 +92,6 @@ class EmbeddedPostgres(SharedServer):
     The superuser is `postgres` and needs no password: the socket's folder lets in its owner and root only.
     """
 
-    name = "PostgreSQL"
-
     def __init__(
         self,
         folder: Path,
@@ -92,12 +100,24 @@ class EmbeddedPostgres(SharedServer):
         listen_port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(folder)
+        self.folder = Path(folder).resolve()
+        self.log_path = self.folder / "server.log"
         self.port = listen_port or DEFAULT_PORT
         self._data = self.folder / "data"
         self._durable = durable
         self._is_listening = listen_port is not None
         self._settings = dict(settings or {})
+        self._lease: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     @property
     def socket_folder(self) -> Path:
@@ -106,6 +126,11 @@ class EmbeddedPostgres(SharedServer):
             return self._data
         digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:12]
         return SHORT_FOLDER / f"comets-{os.getuid()}-{digest}"
+
+    @property
+    def started_here(self) -> bool:
+        """Whether this object started the server (False: it found it running, or has not started it)."""
+        return self._process is not None
 
     def url(self, database: str = SUPERUSER) -> str:
         """Return a libpq connection URL for a database; works out the same before and after a start."""
@@ -116,6 +141,47 @@ class EmbeddedPostgres(SharedServer):
         """Return the same for SQLAlchemy, with its driver's name."""
         return self.url(database).replace("postgresql://", f"postgresql+{driver}://", 1)
 
+    def is_running(self) -> bool:
+        """Tell whether the server answers."""
+        return self._refusal() is None
+
+    def start(self) -> None:
+        """Start the server, or join it when it runs, and return when it answers.
+
+        :raises PostgresError: it ends or does not answer in time.
+        """
+        if self._lease is not None:
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = prepare_server_user(self.folder, find_binaries().parent)
+        if self.socket_folder != self._data:
+            make_private_folder(self.socket_folder, owner)
+        with self._start_lock():
+            self._lease = open_lock(self.folder / "users.lock")
+            fcntl.flock(self._lease, fcntl.LOCK_SH)
+            try:
+                if not self.is_running():
+                    self._end_leftovers()
+                    self._initialise()
+                    self._launch()
+            except BaseException:
+                self._leave()
+                raise
+
+    def stop(self) -> None:
+        """Leave the server; it is stopped, before this returns, when no other process uses it."""
+        if self._lease is not None:
+            with self._start_lock():
+                self._leave()
+
+    def end_unused(self) -> bool:
+        """Stop a server that a killed process has left; tell whether none is at work now."""
+        if self.folder.exists():
+            with self._start_lock():
+                self._lease = open_lock(self.folder / "users.lock")
+                self._leave()
+        return not self.is_running()
+
     def create_database(self, name: str) -> None:
         """Create a database unless it exists."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -124,34 +190,47 @@ class EmbeddedPostgres(SharedServer):
             with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
-    def _make_folder(self) -> None:
-        super()._make_folder()
-        owner = prepare_server_user(self.folder, find_binaries().parent)
-        if self.socket_folder != self._data:
-            make_private_folder(self.socket_folder, owner)
+    @contextmanager
+    def _start_lock(self) -> Iterator[None]:
+        lock = open_lock(self.folder / "start.lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
-    def _prepare(self) -> None:
-        self._stop_leftovers()
-        self._initialise()
+    def _refusal(self) -> str | None:
+        """Return what the server says instead of an answer; None when it answers."""
+        try:
+            psycopg.connect(self.url(), connect_timeout=10).close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        return None
 
-    def _stop_leftovers(self) -> None:
-        """Stop processes of this cluster that have lost their keeper, and remove its lock files.
+    def _end_leftovers(self) -> None:
+        """End processes of this cluster that nothing can be asked of any more, and remove its lock files.
 
         The number in such a file can belong to any process of the same user after a reboot or in a restarted container,
-        or to a dead one that nobody has reaped; PostgreSQL would refuse to start then. Removing the files is safe
+        or to a dead one that is not reaped yet; PostgreSQL would refuse to start then. Removing the files is safe
         because no process works in the cluster any more.
         """
-        if not (self._data / "postmaster.pid").exists():
-            return
+        self._end_processes()
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        (self.socket_folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
+
+    def _end_processes(self) -> None:
+        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
         for number in (signal.SIGINT, signal.SIGKILL):
             deadline = time.monotonic() + STOP_SECONDS
             for process in processes_in(self._data):
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
-            while processes_in(self._data) and time.monotonic() < deadline:
+            while time.monotonic() < deadline:
+                if self._process is not None:
+                    self._process.poll()
+                if not processes_in(self._data):
+                    return
                 time.sleep(POLL_SECONDS)
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        (self.socket_folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
     def _initialise(self) -> None:
         """Make the cluster beside its final place, so that an interrupted attempt is never taken for a cluster."""
@@ -160,57 +239,66 @@ class EmbeddedPostgres(SharedServer):
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         command = [str(find_binaries() / "initdb"), f"--pgdata={fresh}", f"--username={SUPERUSER}", *INITDB_OPTIONS]
-        if not self._durable:
-            command.append("--no-sync")
-        with self._open_log() as log:
-            result = subprocess.run(
-                command,
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                check=False,
-                **server_identity(),
-            )
-        if result.returncode:
-            raise PostgresError(f"initdb failed. {self._log_tail()}")
+        if self._popen([*command, *([] if self._durable else ["--no-sync"])]).wait():
+            raise PostgresError(f"initdb failed. {log_tail(self.log_path)}")
         fresh.rename(self._data)
 
-    def _keeper_options(self) -> list[str]:
-        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
-        user = [f"--user={SERVER_USER}"] if runs_as_root() else []
-        return ["--stop-signal=SIGINT", *user]
+    def _launch(self) -> None:
+        self._process = self._popen(self._command())
+        deadline = time.monotonic() + START_SECONDS
+        while refusal := self._refusal():
+            if self._process.poll() is not None:
+                raise PostgresError(f"PostgreSQL ended at its start. {log_tail(self.log_path)}")
+            if time.monotonic() > deadline:
+                raise PostgresError(f"PostgreSQL does not answer ({refusal}). {log_tail(self.log_path)}")
+            time.sleep(POLL_SECONDS)
 
     def _command(self) -> list[str]:
         # The setting is a list of folders: the name is quoted because it may contain a comma.
         socket_folder = str(self.socket_folder).replace('"', '""')
-        settings = SERVER_SETTINGS if self._durable else SERVER_SETTINGS | NOT_DURABLE
-        settings = (
-            settings
-            | self._settings
-            | {
-                "port": str(self.port),
-                "listen_addresses": "127.0.0.1" if self._is_listening else "",
-                "unix_socket_directories": f'"{socket_folder}"',
-            }
-        )
-        command = [str(find_binaries() / "postgres"), "-D", str(self._data)]
-        for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]
-        return command
+        settings = {
+            **SERVER_SETTINGS,
+            **({} if self._durable else NOT_DURABLE),
+            **self._settings,
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1" if self._is_listening else "",
+            "unix_socket_directories": f'"{socket_folder}"',
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(find_binaries() / "postgres"), "-D", str(self._data), *options]
 
-    def _why_not_ready(self) -> str | None:
+    def _popen(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Run a program of the wheel as the server's user, in a session that no Ctrl-C of a terminal reaches.
+
+        It has no use for the caller's keys and passwords.
+        """
+        with open_log(self.log_path) as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **server_identity(),
+            )
+
+    def _leave(self) -> None:
+        """Give the lease back, and stop the server if it was the last one; call with the start lock held."""
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return
         try:
-            psycopg.connect(self.url(), connect_timeout=10).close()
-        except psycopg.OperationalError as error:
-            return str(error)
-        return None
-
-
-def server_identity() -> dict[str, Any]:
-    """Return what makes `subprocess` run a program as the server's user."""
-    return {"user": SERVER_USER, "group": SERVER_USER, "extra_groups": []} if runs_as_root() else {}
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._end_processes()
+        except BlockingIOError:
+            return
+        finally:
+            os.close(lease)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
 
 
 def processes_in(data: Path) -> list[psutil.Process]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCHEMA_FILE = PROJECT / "include" / "sql" / "setup_database.sql"
+SQL_FOLDER = PROJECT / "include" / "sql"
+SCHEMA_FILE = SQL_FOLDER / "setup_database.sql"
 
 
 @dataclass(frozen=True)

@@ -5,67 +5,50 @@ from pathlib import Path
 
 import redis
 
+from include.stack.errors import StackError
 from include.stack.ports import LOOPBACK, free_port
-from include.stack.shared_server import ServerError, SharedServer
+from include.stack.processes import Part
 
 PROGRAM = "redis-server"
+START_SECONDS = 30
 ASK_SECONDS = 5
 
 
-class RedisMissingError(ServerError):
+class RedisMissingError(StackError):
     """There is no redis-server; the text names the package to install."""
 
 
-class RedisServer(SharedServer):
+class RedisServer:
     """A Redis on a free port of this machine, with a password; what is queued outlives an orderly end.
 
-    :param folder: where its data, log and locks live.
+    :param folder: where its data and settings live.
     :param password: letters, digits, "-" and "_" only.
     """
 
-    name = "Redis"
-
     def __init__(self, folder: Path, password: str) -> None:
-        super().__init__(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._port = free_port()
         self._password = password
-
-    @property
-    def port(self) -> int:
-        """Where it listens; another one after each start."""
-        return int(self._port_file.read_text())
+        settings = folder / "redis.conf"
+        # In a file and not on the command line, which every user of the machine can read.
+        settings.touch(mode=0o600)
+        # Without a rule about saving it keeps Redis's own, one of which is that it saves when it is asked to end.
+        settings.write_text(f'bind {LOOPBACK}\nport {self._port}\nrequirepass {password}\ndir "{folder}"\n')
+        # Scheduler and workers use it until their end.
+        self.part = Part("redis", (find_redis(), str(settings)), is_needed_to_end=True)
 
     @property
     def url(self) -> str:
-        """Its URL, password included, for a server that was started."""
-        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+        """Its URL, password included."""
+        return f"redis://:{self._password}@{LOOPBACK}:{self._port}/0"
 
-    @property
-    def _port_file(self) -> Path:
-        return self.folder / "port"
-
-    @property
-    def _settings_file(self) -> Path:
-        return self.folder / "redis.conf"
-
-    def _prepare(self) -> None:
-        port = free_port()
-        self._port_file.write_text(str(port))
-        # In a file and not on the command line, which every user of the machine can read.
-        self._settings_file.touch(mode=0o600)
-        # Its data lie where it is started. Without a rule about saving it keeps Redis's own, one of which is that it
-        # saves when it is told to end.
-        self._settings_file.write_text(f"bind {LOOPBACK}\nport {port}\nrequirepass {self._password}\n")
-
-    def _command(self) -> list[str]:
-        return [find_redis(), self._settings_file.name]
-
-    def _why_not_ready(self) -> str | None:
+    def answers(self) -> bool:
+        """Tell whether it can be used."""
         try:
-            with redis.Redis(LOOPBACK, self.port, password=self._password, socket_timeout=ASK_SECONDS) as client:
-                client.ping()
-        except redis.RedisError as error:
-            return str(error)
-        return None
+            with redis.Redis(LOOPBACK, self._port, password=self._password, socket_timeout=ASK_SECONDS) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
 
 
 def find_redis() -> str:

@@ -1,45 +1,19 @@
-"""The TikHub sandbox as a server of the stack."""
+"""The TikHub sandbox as a process of the stack."""
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 import requests
 
-from include.stack.project import PROJECT
-from include.stack.shared_server import SharedServer
+from include.stack.processes import Part
 
 HOST = "127.0.0.1"
+START_SECONDS = 60
 ASK_SECONDS = 5
 
 
-class SandboxServer(SharedServer):
-    """The sandbox on a port of this machine, shared like the database.
-
-    :param folder: where its log and locks live.
-    :param port: where it listens.
-    """
-
-    name = "The TikHub sandbox"
-    start_seconds = 60.0
-
-    def __init__(self, folder: Path, port: int) -> None:
-        super().__init__(folder / str(port))
-        self.port = port
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        return sandbox_url(self.port)
-
-    def _environment(self) -> Mapping[str, str]:
-        return {**super()._environment(), "PYTHONPATH": str(PROJECT)}
-
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "include.sandbox", "--host", HOST, "--port", str(self.port)]
-
-    def _why_not_ready(self) -> str | None:
-        return None if sandbox_answers(self.port) else "no answer"
+def sandbox_part(port: int) -> Part:
+    """Return the sandbox at a port of this machine."""
+    return Part("sandbox", (sys.executable, "-m", "include.sandbox", "--host", HOST, "--port", str(port)))
 
 
 def sandbox_url(port: int) -> str:

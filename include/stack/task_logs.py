@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.stack.airflow_api import TaskState
+from airflow_client.client import TaskInstanceResponse
 
 # Airflow folds a log in its UI by such entries.
 GROUP_MARK = re.compile(r"::(?:end)?group::")
@@ -22,7 +22,7 @@ def run_folder(variables: Mapping[str, str], dag_id: str, run_id: str) -> Path:
     return log_folder(variables) / f"dag_id={dag_id}" / f"run_id={run_id}"
 
 
-def log_tail(folder: Path, task: TaskState, lines: int = 25) -> list[str]:
+def task_log_tail(folder: Path, task: TaskInstanceResponse, lines: int = 25) -> list[str]:
     """Return the end of a task instance's log, one readable line per entry."""
     path = folder / f"task_id={task.task_id}"
     if task.map_index >= 0:

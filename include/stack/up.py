@@ -1,51 +1,45 @@
-"""`make up`: the whole stack in the foreground, with Airflow's UI."""
+"""`make up` and `make distributed`: the whole stack in the foreground, with Airflow's UI."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
+from include.stack.account import ask_account
 from include.stack.airflow_api import AirflowApi, read_password
-from include.stack.components import Components
-from include.stack.database import describe
-from include.stack.environment import Environment, resolve
+from include.stack.celery_settings import celery_parts, celery_variables
+from include.stack.database import connect, describe
+from include.stack.environment import Environment, resolve_for_runs
 from include.stack.interrupts import Stopped, stoppable
+from include.stack.keys import load_redis_password
 from include.stack.output import say
 from include.stack.ports import require_free
-from include.stack.services import airflow_services, set_up_given_database
-from include.stack.stack_lock import exclusive_stack
+from include.stack.processes import COMPONENTS, Part, Processes, exclusive_stack
+from include.stack.redis_server import RedisServer, find_redis
+from include.stack.sandbox import sandbox_answers
+from include.stack.services import airflow_databases, sandbox_parts, set_up_given_database
 from include.stack.task_logs import log_folder
 
 HEALTHY_SECONDS = 180
 WATCH_SECONDS = 0.5
+CONNECT_SECONDS = 4
 
 
-def run_up(_arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C or SIGTERM; return the exit code."""
-    return serve("make up", lambda environment, _stack: Components(environment.state, environment.variables))
-
-
-def serve(command: str, make_components: Callable[[Environment, ExitStack], Components]) -> int:
-    """Serve a stack until Ctrl-C or SIGTERM; return the exit code.
+def serve(command: str, *, is_distributed: bool = False) -> int:
+    """Serve the stack until Ctrl-C or SIGTERM; return the exit code.
 
     :param command: how the user calls it.
-    :param make_components: makes Airflow's components, with what they need beside the databases in the given context.
+    :param is_distributed: with Celery workers as separate processes behind a Redis.
     """
-    environment = resolve()
-    url = f"http://127.0.0.1:{environment.ui_port}"
+    if is_distributed:
+        find_redis()
+    environment = resolve_for_runs()
+    preflight(environment)
     with stoppable(), ExitStack() as stack:
         try:
-            stack.enter_context(exclusive_stack(environment.state.stack_lock, command, url))
-            require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
-            say("Starting the databases. The first start takes up to a minute.")
-            stack.enter_context(airflow_services(environment))
-            set_up_given_database(environment)
-            say("Starting Airflow.")
-            components = stack.enter_context(make_components(environment, stack))
-            api = AirflowApi(environment.ui_port, components.check)
-            api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
+            api = stack.enter_context(running_airflow(environment, command, is_distributed=is_distributed))
             introduce(environment, api)
             while True:
-                components.check()
+                api.check()
                 time.sleep(WATCH_SECONDS)
         except Stopped:
             say("Stopping.")
@@ -54,8 +48,54 @@ def serve(command: str, make_components: Callable[[Environment, ExitStack], Comp
             return 0
 
 
+@contextmanager
+def running_airflow(environment: Environment, command: str, *, is_distributed: bool = False) -> Iterator[AirflowApi]:
+    """Keep the whole stack at work; yield the API of its Airflow, logged in.
+
+    :raises StackError: another command runs the stack, a port is taken, or something does not start.
+    """
+    url = f"http://127.0.0.1:{environment.ui_port}"
+    with exclusive_stack(environment.state, command, url):
+        require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
+        sandbox = sandbox_parts(environment)
+        say("Starting the databases. The first start takes up to a minute.")
+        with airflow_databases(environment):
+            set_up_given_database(environment)
+            say("Starting Airflow.")
+            variables, parts, is_ready = airflow_parts(environment, is_distributed=is_distributed)
+            with Processes(environment.state, variables, [*sandbox, *parts]) as processes:
+                api = AirflowApi(url, processes.check)
+                api.wait_for(is_ready, HEALTHY_SECONDS, "The queue did not answer")
+                api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
+                if environment.is_sandbox:
+                    answers = lambda: sandbox_answers(environment.sandbox_port)  # noqa: E731
+                    api.wait_for(answers, HEALTHY_SECONDS, "The sandbox did not answer")
+                yield api
+
+
+def airflow_parts(
+    environment: Environment, *, is_distributed: bool
+) -> tuple[Mapping[str, str], Sequence[Part], Callable[[], bool]]:
+    """Return the environment of Airflow's components, the components, and what tells that their queue is ready."""
+    if not is_distributed:
+        return environment.variables, COMPONENTS, lambda: True
+    queue = RedisServer(environment.state.redis, load_redis_password(environment.state.keys))
+    return celery_variables(environment.variables, queue.url), [queue.part, *celery_parts()], queue.answers
+
+
+def preflight(environment: Environment) -> None:
+    """Check in a few seconds what would end a run red after a minute: the key, its balance, and a database of others.
+
+    :raises StackError: one of them cannot be used.
+    """
+    if not environment.is_sandbox:
+        ask_account(environment)
+    if environment.database_source is not None:
+        connect(environment, CONNECT_SECONDS).close()
+
+
 def introduce(environment: Environment, api: AirflowApi) -> None:
-    """Tell where everything is."""
+    """Say where everything is."""
     user, password = read_password(environment.variables)
     say()
     say("Airflow is ready.")

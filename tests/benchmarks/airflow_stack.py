@@ -10,31 +10,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
-import requests
+from airflow_client.client import DAGRunResponse, TaskInstanceResponse, TriggerDAGRunPostBody
 from psycopg import sql
 
 from comets.settings import DAG_ID, PACE_VARIABLE, SETTINGS_FILE_VARIABLE, settings
 from include.sandbox.client import SandboxClient
 from include.stack.airflow_api import FINAL_STATES, AirflowApi
-from include.stack.components import Components
-from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
+from include.stack.demo import DAG_SECONDS
 from include.stack.environment import (
-    COMETS_DATABASE,
     DATABASE_PART_VARIABLES,
     DATABASE_URL_VARIABLES,
     METADATA_VARIABLES,
+    SANDBOX_DATABASE,
     Environment,
-    resolve,
+    resolve_for_runs,
 )
-from include.stack.output import note
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
+from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
-from include.stack.services import airflow_services
+from include.stack.up import running_airflow
 from tests.benchmarks.errors import BenchmarkError
 
 EMPTY_DAG_ID = "empty_tasks"
@@ -93,37 +91,26 @@ class BenchmarkApi(AirflowApi):
         :param logical_date: now when left out
         :raises BenchmarkError: the run did not succeed.
         """
-        runs = f"/api/v2/dags/{dag_id}/dagRuns"
-        body = {"logical_date": (logical_date or datetime.now(UTC)).isoformat(), "conf": dict(conf)}
-        run_id = str(self._request("POST", runs, json=body)["dag_run_id"])
+        body = TriggerDAGRunPostBody(logical_date=logical_date or datetime.now(UTC), conf=dict(conf))
+        run_id = self.dag_runs.trigger_dag_run(dag_id, body).dag_run_id
         failure = f"The run {run_id} of {dag_id} did not end"
         self.wait_for(lambda: self.run_state(dag_id, run_id) in FINAL_STATES, RUN_SECONDS, failure)
-        path = f"{runs}/{quote(run_id, safe='')}/taskInstances"
-        tasks = self._read_pages(path, "task_instances", {})
-        states = {task["task_id"]: task["state"] for task in tasks if task["state"] != "success"}
+        tasks = self.tasks(dag_id, run_id)
+        states = {task.task_id: state_of(task) for task in tasks if state_of(task) != "success"}
         if states:
             raise BenchmarkError(f"Not all tasks of the run {run_id} of {dag_id} succeeded: {states}")
-        (begun,) = [read_time(task) for task in tasks if task["task_id"] == FIRST_TASK]
-        mapped = [task for task in tasks if task["task_id"] == MAPPED_TASK]
-        seconds = (max(read_time(task) for task in mapped) - begun).total_seconds()
-        run = self._request("GET", f"{runs}/{quote(run_id, safe='')}")
-        run_seconds = (read_time(run) - datetime.fromisoformat(run["queued_at"])).total_seconds()
-        return MappedTasks(seconds, [task["id"] for task in mapped], run_seconds)
-
-    def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Ask; what only reads is asked for once more if no answer comes in time, as hours of work hang on it."""
-        try:
-            return super()._call(method, path, **arguments)
-        except requests.Timeout:
-            if method != "GET":
-                raise
-            note("Airflow's API server was slow, and is asked again.")
-            return super()._call(method, path, **arguments)
+        (begun,) = [end_of(task) for task in tasks if task.task_id == FIRST_TASK]
+        mapped = [task for task in tasks if task.task_id == MAPPED_TASK]
+        seconds = (max(map(end_of, mapped)) - begun).total_seconds()
+        run = self.dag_runs.get_dag_run(dag_id, run_id)
+        run_seconds = (end_of(run) - (run.queued_at or run.run_after)).total_seconds()
+        return MappedTasks(seconds, [str(task.id) for task in mapped], run_seconds)
 
 
-def read_time(task_or_run: Mapping[str, Any]) -> datetime:
+def end_of(task_or_run: TaskInstanceResponse | DAGRunResponse) -> datetime:
     """When a task instance or a run ended."""
-    return datetime.fromisoformat(task_or_run["end_date"])
+    assert task_or_run.end_date
+    return task_or_run.end_date
 
 
 @dataclass(frozen=True)
@@ -137,7 +124,7 @@ class BenchmarkStack:
     def begin_anew(self) -> None:
         """Empty the creators' tables, and let the sandbox forget the calls."""
         server = EmbeddedPostgres(self.environment.state.postgres)
-        copy_database(server, PRISTINE_DATABASE, COMETS_DATABASE)
+        copy_database(server, PRISTINE_DATABASE, SANDBOX_DATABASE)
         self.sandbox.clear_calls()
 
     def search(self, hashtags: Sequence[str], pages: int) -> MappedTasks:
@@ -152,7 +139,7 @@ class BenchmarkStack:
 
     def creators(self) -> str:
         """URL of the creators' database."""
-        return EmbeddedPostgres(self.environment.state.postgres).url(COMETS_DATABASE)
+        return EmbeddedPostgres(self.environment.state.postgres).url(SANDBOX_DATABASE)
 
 
 @contextmanager
@@ -176,16 +163,15 @@ def benchmark_stack(folder: Path, variables: Mapping[str, str] | None = None) ->
         "COMETS_SANDBOX_PORT": str(free_port()),
         **(variables or {}),
     }
-    environment = resolve(caller)
-    with settings_of(environment.variables), airflow_services(environment):
-        copy_database(EmbeddedPostgres(environment.state.postgres), COMETS_DATABASE, PRISTINE_DATABASE)
-        with Components(environment.state, environment.variables) as components:
-            api = BenchmarkApi(environment.ui_port, components.check)
-            api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
-            for dag_id in (DAG_ID, EMPTY_DAG_ID):
-                api.wait_for_dag(dag_id, DAG_SECONDS)
-                api.set_paused(dag_id, False)
-            yield BenchmarkStack(environment, api, SandboxClient(sandbox_url(environment.sandbox_port)))
+    environment = resolve_for_runs(caller)
+    with settings_of(environment.variables), running_airflow(environment, "make bench") as running:
+        copy_database(EmbeddedPostgres(environment.state.postgres), SANDBOX_DATABASE, PRISTINE_DATABASE)
+        api = BenchmarkApi(running.url, running.check)
+        api.log_in(environment.variables)
+        for dag_id in (DAG_ID, EMPTY_DAG_ID):
+            api.wait_for_dag(dag_id, DAG_SECONDS)
+            api.set_paused(dag_id, False)
+        yield BenchmarkStack(environment, api, SandboxClient(sandbox_url(environment.sandbox_port)))
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from comets.settings import DAG_ID, PACE_VARIABLE
-from include.stack.environment import COMETS_DATABASE
+from include.stack.environment import SANDBOX_DATABASE
 from include.stack.output import note, say
 from include.stack.postgres import EmbeddedPostgres
 from tests.benchmarks import job_ways
@@ -82,10 +82,10 @@ def measure_ours(job: DayJob, folder: Path) -> tuple[list[DayOutcome], list[floa
         job.searches.prepare(stack.sandbox)
         server = EmbeddedPostgres(stack.environment.state.postgres)
         run_day(stack, job, job.days[0], 0)
-        copy_database(server, COMETS_DATABASE, DAY_BEFORE_DATABASE)
+        copy_database(server, SANDBOX_DATABASE, DAY_BEFORE_DATABASE)
         outcomes, task_count = [], 0
         for number in range(1, RUNS + 1):
-            copy_database(server, DAY_BEFORE_DATABASE, COMETS_DATABASE)
+            copy_database(server, DAY_BEFORE_DATABASE, SANDBOX_DATABASE)
             stack.sandbox.clear_calls()
             tasks = run_day(stack, job, job.days[1], number)
             rows = frozenset(rows_of(stack.creators(), "creator_stats", job.days[1]))

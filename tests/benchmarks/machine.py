@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from include.stack.postgres import find_binaries
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from include.stack.output import say
-from include.stack.tables import format_table
+from tests.benchmarks.aligned import format_table
 from tests.benchmarks.measure import Timing, explain
 
 TEXT_COLUMNS = (0, 4)

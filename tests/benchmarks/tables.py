@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.stack.output import note, say
-from include.stack.tables import format_table
+from tests.benchmarks.aligned import format_table
 from tests.benchmarks.figures import Figure, figure_of
 from tests.benchmarks.machine import describe, facts
 

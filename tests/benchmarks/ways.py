@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +19,10 @@ from include.sandbox.client import SandboxClient
 from include.stack.output import note, say
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
-from include.stack.sandbox import SandboxServer
+from include.stack.processes import Processes
+from include.stack.project import PROJECT, State
+from include.stack.sandbox import START_SECONDS, sandbox_answers, sandbox_part, sandbox_url
+from tests.benchmarks.errors import BenchmarkError
 from tests.benchmarks.processes import run_python
 
 WAY_SECONDS = 7200
@@ -107,11 +112,11 @@ def measure(
         server = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
         errands = []
         for number in range(1, runs + 1):
-            sandbox = stack.enter_context(SandboxServer(folder / "sandbox", free_port()))
-            prepare(SandboxClient(sandbox.url))
+            url = stack.enter_context(sandbox_process(folder / f"sandbox {number}"))
+            prepare(SandboxClient(url))
             database = f"{key}_{number}"
             server.create_database(database)
-            errands.append({"sandbox_url": sandbox.url, "database_url": server.url(database)})
+            errands.append({"sandbox_url": url, "database_url": server.url(database)})
         at_once = runs if way.is_waiting else 1
         note(f"{way.name}: {runs} runs, {at_once} at a time ...")
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=at_once))
@@ -127,3 +132,17 @@ def find(name: str) -> Callable[..., Any]:
     module, function = name.split(":")
     found: Callable[..., Any] = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
     return found
+
+
+@contextmanager
+def sandbox_process(folder: Path) -> Iterator[str]:
+    """Keep a sandbox at work in a process of its own; yield its URL."""
+    port = free_port()
+    with Processes(State(folder), {**os.environ, "PYTHONPATH": str(PROJECT)}, [sandbox_part(port)]) as processes:
+        deadline = time.monotonic() + START_SECONDS
+        while not sandbox_answers(port):
+            processes.check()
+            if time.monotonic() > deadline:
+                raise BenchmarkError("The sandbox does not answer.")
+            time.sleep(0.1)
+        yield sandbox_url(port)

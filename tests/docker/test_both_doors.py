@@ -16,9 +16,9 @@ from include.stack.celery_settings import (
     celery_parts,
     celery_variables,
 )
-from include.stack.components import COMPONENTS
 from include.stack.environment import DEFAULT_SANDBOX_PORT, DEFAULT_UI_PORT, resolve
 from include.stack.postgres import INITDB_OPTIONS, SERVER_SETTINGS
+from include.stack.processes import COMPONENTS
 from tests.docker.compose import AIRFLOW_SERVICES, HOME, PROJECT_FOLDER, SERVICES, environment_of
 
 OWN_SECRET = "each installation has its own"
@@ -123,8 +123,8 @@ def test_the_same_components_run_in_containers() -> None:
     commands = {
         " ".join(service["command"]) for service in AIRFLOW_SERVICES.values() if service["command"][0] != "python"
     }
-    assert {" ".join(part.arguments) for part in COMPONENTS} < commands
-    started = [" ".join(part.arguments).split(" --")[0] for part in celery_parts()]
+    assert {" ".join(part.command[2:]) for part in COMPONENTS} < commands
+    started = [" ".join(part.command[2:]).split(" --")[0] for part in celery_parts()]
     assert set(started) == commands
     assert started.count("celery worker") == len(WORKERS) == 2
 

@@ -120,7 +120,7 @@ def test_nothing_else_gets_into_the_image() -> None:
 
 def test_the_image_has_the_airflow_of_the_lock() -> None:
     lock = (PROJECT_FOLDER / "requirements.txt").read_text(encoding="utf-8")
-    locked = re.search(r"^apache-airflow==(\S+)", lock, re.MULTILINE)
+    locked = re.search(r"^apache-airflow(?:\[\S+\])?==(\S+)", lock, re.MULTILINE)
     tag = re.search(r"^FROM apache/airflow:slim-(\S+)-python", DOCKERFILE, re.MULTILINE)
     assert locked
     assert tag

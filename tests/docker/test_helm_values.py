@@ -100,7 +100,9 @@ def test_every_secret_is_explained_and_none_stands_in_the_file() -> None:
 
 
 def test_airflow_is_that_of_the_lock_and_the_image_that_of_the_compose_file() -> None:
-    locked = re.search(r"^apache-airflow==(\S+)", (PROJECT_FOLDER / "requirements.txt").read_text(), re.MULTILINE)
+    locked = re.search(
+        r"^apache-airflow(?:\[\S+\])?==(\S+)", (PROJECT_FOLDER / "requirements.txt").read_text(), re.MULTILINE
+    )
     assert locked
     assert VALUES["airflowVersion"] == VALUES["defaultAirflowTag"] == locked[1]
     assert VALUES["images"]["airflow"]["repository"] == SERVICES["airflow-worker"]["image"]

@@ -113,6 +113,7 @@ def lander(sandbox: SandboxClient, comets_connection: str) -> Iterator[Lander]:
             publish_time_days=0,
             region="US",
             max_api_calls=1_000_000,
+            is_made_up=False,
             is_refresh=False,
             is_live=True,
             accepted_at=datetime.now(UTC),

@@ -54,6 +54,7 @@ def accept_run(database: Database) -> AcceptRun:
             publish_time_days=0,
             region="US",
             max_api_calls=100,
+            is_made_up=False,
             is_refresh=False,
             is_live=False,
             accepted_at=datetime.now(UTC),

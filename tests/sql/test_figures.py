@@ -1,4 +1,4 @@
-"""leaderboard.sql, creator_days.sql and report/days.sql: what people read of days, and how far to trust it."""
+"""leaderboard.sql and report/days.sql: what people read of days, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -63,29 +63,20 @@ def test_the_leaderboard_tells_which_figures_rest_on_an_estimate(facts: Facts) -
     }
 
 
-def test_a_late_count_is_marked_and_the_first_reading_after_it_has_no_growth(facts: Facts) -> None:
+def test_a_backdated_count_has_no_place(facts: Facts) -> None:
     facts.land_page(Video(), observed_at=noon(day(1)))
     facts.run(DAY)
     facts.run(day(1))
-    rows = ask(facts, "creator_days", user_id="71", recorded_date=day(1), row_limit=10)
-    assert [(row["basis"], row["is_estimated"], row["daily_growth_followers"]) for row in rows] == [
-        ("late", True, None),
-        ("observed", False, None),
-    ]
     assert ask(facts, "leaderboard", recorded_date=DAY, row_limit=10) == []
 
 
-def test_the_days_of_a_creator_are_the_last_ones_up_to_a_date(facts: Facts) -> None:
-    facts.land_page(Video("71"), Video("72", "v2"))
+def test_a_creator_is_new_on_the_date_of_the_run_that_found_it(facts: Facts) -> None:
+    facts.land_page(Video())
     facts.run(DAY)
-    for number in (1, 2, 3):
-        facts.observe(20_000 + number, day(number))
-        facts.run(day(number))
-    rows = ask(facts, "creator_days", user_id="71", recorded_date=day(2), row_limit=2)
-    assert [(row["recorded_date"], row["follower_count"], row["daily_growth_followers"]) for row in rows] == [
-        (day(1), 20_001, 1),
-        (day(2), 20_002, 1),
-    ]
+    facts.observe(20_001, day(1))
+    facts.run(day(1))
+    places = [ask(facts, "leaderboard", recorded_date=on, row_limit=10)[0]["is_new"] for on in (DAY, day(1))]
+    assert places == [True, False]
 
 
 def test_each_day_tells_what_its_run_searched_found_and_cost(facts: Facts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from celery import Celery  # type: ignore[import-untyped]
 
@@ -19,12 +20,13 @@ from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
 from include.stack.celery_settings import VISIBILITY_VARIABLE
 from include.stack.demo import DAG_SECONDS
-from include.stack.environment import COMETS_DATABASE, resolve
+from include.stack.environment import SANDBOX_DATABASE, resolve_for_runs
 from include.stack.keys import load_redis_password
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
-from include.stack.redis_server import PROGRAM, RedisServer
+from include.stack.redis_server import PROGRAM
+from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
 from tests.conftest import FAST_SETTINGS, REQUIRED
 from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack
@@ -54,13 +56,15 @@ class DistributedApi(DagApi):
 
     def running(self, run_id: str) -> dict[int, Instance]:
         """The task instances that run, by the number of their process."""
-        path = f"{self._runs_path()}/{run_id}/taskInstances"
-        found = self._read_pages(path, "task_instances", {"state": "running"})
-        return {task["pid"]: (task["task_id"], task["map_index"]) for task in found if task["pid"]}
+        return {
+            task.pid: (task.task_id, task.map_index)
+            for task in self.tasks(DAG_ID, run_id)
+            if task.pid and state_of(task) == "running"
+        }
 
     def in_state(self, run_id: str, state: str) -> set[Instance]:
         """The task instances in a state."""
-        return {(task.task_id, task.map_index) for task in self.task_states(DAG_ID, run_id) if task.state == state}
+        return {(task.task_id, task.map_index) for task in self.tasks(DAG_ID, run_id) if state_of(task) == state}
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,9 @@ class DistributedStack(RunningStack):
         return (self.environment.state.logs / f"{worker}.log").read_text().count("succeeded in")
 
     def _control(self, command: str, worker: str) -> None:
-        queue = RedisServer(self.environment.state.redis, load_redis_password(self.environment.state.keys))
-        with Celery(broker=queue.url) as app:
+        (port,) = re.findall(r"^port (\d+)$", (self.environment.state.redis / "redis.conf").read_text(), re.MULTILINE)
+        password = load_redis_password(self.environment.state.keys)
+        with Celery(broker=f"redis://:{password}@127.0.0.1:{port}/0") as app:
             assert getattr(app.control, command)(QUEUE, destination=[f"celery@{worker}"], reply=True)
 
     def _in_flight_count(self, route: str, after: int) -> int:
@@ -160,21 +165,21 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
         # Within the same day, what a lost worker has not acknowledged is delivered once more.
         VISIBILITY_VARIABLE: "60",
     }
-    environment = resolve({**NOTHING_CONFIGURED, **variables})
+    environment = resolve_for_runs({**NOTHING_CONFIGURED, **variables})
     with subprocess.Popen(
         stack_command("distributed"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
     ) as command:
         try:
             assert command.stdout
             assert "Airflow is ready.\n" in iter(command.stdout.readline, "")
-            api = DistributedApi(environment.ui_port)
+            api = DistributedApi(f"http://127.0.0.1:{environment.ui_port}")
             api.log_in(environment.variables)
             api.wait_for_dag(DAG_ID, DAG_SECONDS)
             api.set_paused(DAG_ID, False)
             sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
             creators = EmbeddedPostgres(environment.state.postgres)
             stack = DistributedStack(environment, caller(variables), creators, api, sandbox, command)
-            stack.copy_database(COMETS_DATABASE, PRISTINE_DATABASE)
+            stack.copy_database(SANDBOX_DATABASE, PRISTINE_DATABASE)
             yield stack
         finally:
             command.send_signal(signal.SIGTERM)

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from comets.settings import DAG_ID
-from include.stack.environment import COMETS_DATABASE
+from include.stack.environment import SANDBOX_DATABASE
 from include.stack.postgres import EmbeddedPostgres
 from tests.dags.worlds import cast, page_of
 from tests.sql.builders import CONTENTS
@@ -78,8 +78,8 @@ class DisturbedDays:
         stack.sandbox.set_faults(*WORLD)
         stack.sandbox.set_clock(DAY_1)
         stack.run(DAY_1, CONF, "day-1")
-        self.task_ids = {task.task_id for task in stack.api.task_states(DAG_ID, "day-1")}
-        stack.copy_database(COMETS_DATABASE, AFTER_DAY_1)
+        self.task_ids = {task.task_id for task in stack.api.tasks(DAG_ID, "day-1")}
+        stack.copy_database(SANDBOX_DATABASE, AFTER_DAY_1)
 
     def undisturbed(self) -> Aftermath:
         """Day 2 without any trouble."""
@@ -108,9 +108,9 @@ class DisturbedDays:
     def begin(self) -> None:
         """Put everything back to where day 2 begins."""
         for run in self.stack.api.runs():
-            if run["dag_run_id"] == RUN_2:
+            if run.dag_run_id == RUN_2:
                 self.stack.api.delete_run(RUN_2)
-        self.stack.copy_database(AFTER_DAY_1, COMETS_DATABASE)
+        self.stack.copy_database(AFTER_DAY_1, SANDBOX_DATABASE)
         self.stack.sandbox.set_clock(DAY_2)
         self.stack.sandbox.clear_calls()
 
@@ -142,7 +142,7 @@ class DisturbedDays:
     @contextmanager
     def lock(self, table: str) -> Iterator[None]:
         """Keep everybody from writing to a table, until the server ends all connections."""
-        with closing(psycopg.connect(self.stack.creators.url(COMETS_DATABASE))) as connection:
+        with closing(psycopg.connect(self.stack.creators.url(SANDBOX_DATABASE))) as connection:
             connection.execute(f"lock table {table} in share mode".encode())
             yield
 

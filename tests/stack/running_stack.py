@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,22 +16,38 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from airflow_client.client import (
+    AssetApi,
+    AssetEventResponse,
+    ClearTaskInstancesBody,
+    DAGRunResponse,
+    TaskInstanceApi,
+    TriggerDAGRunPostBody,
+)
+from airflow_client.client.exceptions import ConflictException
 from psycopg import sql
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import FINAL_STATES, HTTP_CONFLICT, AirflowApi
-from include.stack.components import Components
-from include.stack.database import apply_schema, connect
-from include.stack.demo import DAG_SECONDS, HEALTHY_SECONDS
-from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, Environment, resolve
+from include.stack.airflow_api import FINAL_STATES, AirflowApi, entries
+from include.stack.connections import database_connection
+from include.stack.database import connect
+from include.stack.demo import DAG_SECONDS
+from include.stack.environment import (
+    CONNECTION_VARIABLE,
+    METADATA_DATABASE,
+    SANDBOX_DATABASE,
+    Environment,
+    resolve,
+)
 from include.stack.keys import UI_USER, passwords_file
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
+from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
-from include.stack.services import airflow_services
 from include.stack.task_logs import log_folder
+from include.stack.up import running_airflow
 from tests.conftest import FAST_SETTINGS, PROFILE_VARIABLE
 from tests.secret_scan import database_texts
 from tests.stack.test_demo import NOTHING_CONFIGURED
@@ -70,36 +86,34 @@ class DagApi(AirflowApi):
 
     def start(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> str:
         """Trigger a run and return its id."""
-        body = {"logical_date": logical_date.isoformat(), "conf": dict(conf), "dag_run_id": run_id}
-        return str(self._request("POST", self._runs_path(), json=body)["dag_run_id"])
+        body = TriggerDAGRunPostBody(logical_date=logical_date, conf=dict(conf), dag_run_id=run_id)
+        return self.dag_runs.trigger_dag_run(DAG_ID, body).dag_run_id
 
     def clear(self, run_id: str, task_id: str) -> None:
         """Clear a task with everything after it, as the UI does when Downstream is ticked and Only Failed is not."""
         wanted = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False}
-        path = f"/api/v2/dags/{DAG_ID}/clearTaskInstances"
-        self._request("POST", path, json={**wanted, "dry_run": False, "reset_dag_runs": True})
+        body = ClearTaskInstancesBody.from_dict({**wanted, "dry_run": False, "reset_dag_runs": True})
+        assert body
+        TaskInstanceApi(self.client).post_clear_task_instances(DAG_ID, body)
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[DAGRunResponse]:
         """All runs of the Dag, oldest logical date first."""
-        return list(self._request("GET", self._runs_path(), params={"order_by": "logical_date"})["dag_runs"])
+        return list(entries(self.dag_runs.get_dag_runs, "dag_runs", dag_id=DAG_ID, order_by=["logical_date"]))
 
-    def asset_events(self) -> list[dict[str, Any]]:
+    def asset_events(self) -> list[AssetEventResponse]:
         """All events of assets, those of runs that are deleted too."""
-        return self._read_pages("/api/v2/assets/events", "asset_events", {"order_by": "timestamp"})
+        return list(entries(AssetApi(self.client).get_asset_events, "asset_events", order_by=["timestamp"]))
 
     def delete_run(self, run_id: str) -> None:
         """Let Airflow forget a run that has ended; the scheduler dies of one that disappears while it looks at it."""
-        self._call("DELETE", f"{self._runs_path()}/{quote(run_id, safe='')}").raise_for_status()
+        self.dag_runs.delete_dag_run(DAG_ID, run_id)
 
     def end_backfills(self) -> None:
         """Close backfills whose runs are over: Airflow sees that every 30 s, and refuses another one until then."""
-        for backfill in self._request("GET", "/api/v2/backfills", params={"dag_id": DAG_ID})["backfills"]:
-            reply = self._call("PUT", f"/api/v2/backfills/{backfill['id']}/cancel")
+        for backfill in self.backfills.list_backfills(dag_id=DAG_ID).backfills:
             # Airflow may have been faster, now or earlier.
-            assert reply.ok or reply.status_code == HTTP_CONFLICT, reply.text
-
-    def _runs_path(self) -> str:
-        return f"/api/v2/dags/{DAG_ID}/dagRuns"
+            with suppress(ConflictException):
+                self.backfills.cancel_backfill(backfill.id)
 
 
 @dataclass(frozen=True)
@@ -122,8 +136,8 @@ class RunningStack:
     def begin_anew(self) -> None:
         """Let Airflow forget all runs, and empty the creators' tables and the sandbox."""
         for run in self.api.runs():
-            self.api.delete_run(run["dag_run_id"])
-        self.copy_database(PRISTINE_DATABASE, COMETS_DATABASE)
+            self.api.delete_run(run.dag_run_id)
+        self.copy_database(PRISTINE_DATABASE, SANDBOX_DATABASE)
         self.sandbox.clear()
 
     def run(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> None:
@@ -141,7 +155,7 @@ class RunningStack:
         """Wait until all instances of a task are in one of these states."""
 
         def is_reached() -> bool:
-            found = [task.state for task in self.api.task_states(DAG_ID, run_id) if task.task_id == task_id]
+            found = [state_of(task) for task in self.api.tasks(DAG_ID, run_id) if task.task_id == task_id]
             return bool(found) and {*found} <= states
 
         self.api.wait_for(is_reached, RUN_SECONDS, f"{task_id} of {run_id} did not become {sorted(states)}")
@@ -152,10 +166,10 @@ class RunningStack:
         statement = sql.SQL("alter database {} allow_connections {}")
         with psycopg.connect(self.creators.url(), autocommit=True) as connection:
             try:
-                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("false")))
+                connection.execute(statement.format(sql.Identifier(SANDBOX_DATABASE), sql.SQL("false")))
                 yield
             finally:
-                connection.execute(statement.format(sql.Identifier(COMETS_DATABASE), sql.SQL("true")))
+                connection.execute(statement.format(sql.Identifier(SANDBOX_DATABASE), sql.SQL("true")))
 
     def written(self) -> dict[str, list[str]]:
         """All that Airflow's processes and tasks have written, by kind of place."""
@@ -168,7 +182,7 @@ class RunningStack:
             for name, folder in folders.items()
         }
         airflow = EmbeddedPostgres(self.environment.state.postgres)
-        for server, database in ((airflow, METADATA_DATABASE), (self.creators, COMETS_DATABASE)):
+        for server, database in ((airflow, METADATA_DATABASE), (self.creators, SANDBOX_DATABASE)):
             texts |= {f"{database} {name}": found for name, found in database_texts(server.url(database)).items()}
         return texts
 
@@ -208,7 +222,7 @@ class RunningStack:
             self.api.delete_run(run_id)
 
     def _backfilled_runs(self) -> set[str]:
-        return {run["dag_run_id"] for run in self.api.runs() if run["run_type"] == "backfill"}
+        return {run.dag_run_id for run in self.api.runs() if run.run_type.value == "backfill"}
 
     def _wait_for_runs(self, run_ids: set[str]) -> None:
         states: dict[str, str] = {}
@@ -236,7 +250,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
         encoding="utf-8",
     )
     with EmbeddedPostgres(folder / "creators") as creators:
-        creators.create_database(COMETS_DATABASE)
+        creators.create_database(SANDBOX_DATABASE)
         caller = {
             "PATH": os.environ["PATH"],
             **NOTHING_CONFIGURED,
@@ -244,23 +258,21 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
             "PYTHONPATH": str(DEATHS_MODULE_FOLDER),
             DEATHS_VARIABLE: str(folder / "deaths"),
             PROFILE_VARIABLE: os.environ.get(PROFILE_VARIABLE, ""),
-            "DATABASE_URL": creators.url(COMETS_DATABASE).replace("@/", f":{quote(DATABASE_PASSWORD, safe='')}@/"),
+            CONNECTION_VARIABLE: database_connection(
+                creators.url(SANDBOX_DATABASE).replace("@/", f":{quote(DATABASE_PASSWORD, safe='')}@/")
+            ),
             "COMETS_STATE_DIR": str(folder / "state"),
             "COMETS_UI_PORT": str(free_port()),
             "COMETS_SANDBOX_PORT": str(free_port()),
         }
         resolved = resolve(caller)
         environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
-        apply_schema(environment)
-        with (
-            airflow_services(environment),
-            Components(environment.state, environment.variables) as components,
-        ):
-            api = DagApi(environment.ui_port, components.check)
-            api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
+        with running_airflow(environment, "a test") as running:
+            api = DagApi(running.url, running.check)
+            api.log_in(environment.variables)
             api.wait_for_dag(DAG_ID, DAG_SECONDS)
             api.set_paused(DAG_ID, False)
             sandbox = SandboxClient(sandbox_url(environment.sandbox_port))
             stack = RunningStack(environment, caller, creators, api, sandbox)
-            stack.copy_database(COMETS_DATABASE, PRISTINE_DATABASE)
+            stack.copy_database(SANDBOX_DATABASE, PRISTINE_DATABASE)
             yield stack

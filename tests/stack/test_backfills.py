@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.stack.environment import COMETS_DATABASE, SANDBOX_KEY
+from include.stack.environment import SANDBOX_DATABASE, SANDBOX_KEY
 from tests.dags.worlds import PROFILE, cast, page_of
 from tests.secret_scan import CACHE_LINK, findings
 from tests.stack.running_stack import DATABASE_PASSWORD, RunningStack
@@ -61,7 +61,7 @@ def day_4(stack: RunningStack) -> str:
     for number in (1, 4):
         stack.sandbox.set_clock(at(number))
         stack.run(at(number), CONF)
-    stack.copy_database(COMETS_DATABASE, "day_4")
+    stack.copy_database(SANDBOX_DATABASE, "day_4")
     return "day_4"
 
 
@@ -83,7 +83,7 @@ def run_again(stack: RunningStack, forwards: FourDays) -> tuple[Tables, int]:
 def backwards(stack: RunningStack, day_4: str, run_again: tuple[Tables, int]) -> FourDays:
     """Days 2 and 3 backfilled backwards, as if they had not been filled before."""
     stack.forget_backfilled_runs()
-    stack.copy_database(day_4, COMETS_DATABASE)
+    stack.copy_database(day_4, SANDBOX_DATABASE)
     return fill_days_2_and_3(stack, "--run-backwards")
 
 

@@ -6,22 +6,31 @@ import os
 import socket
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, NoReturn
 
+import psutil
 import psycopg
 import pytest
+from airflow_client.client import TaskInstanceResponse
 
-from include.stack.airflow_api import TaskState
 from include.stack.airflow_cli import needs_nothing, run_in_foreground
-from include.stack.demo import announce
-from include.stack.demo_days import plan_days, plan_steps
+from include.stack.demo import announce, month
 from include.stack.environment import resolve
 from include.stack.ports import LOOPBACK, PortTakenError, require_free
-from include.stack.progress import summary
-from include.stack.project import PROJECT
-from include.stack.stack_lock import StackBusyError, exclusive_stack, running_url
-from include.stack.task_logs import log_tail
+from include.stack.processes import (
+    MARK,
+    Part,
+    ProcessEndedError,
+    Processes,
+    StackBusyError,
+    exclusive_stack,
+    marked,
+    running_url,
+)
+from include.stack.project import PROJECT, State
+from include.stack.task_logs import task_log_tail
 
 
 def run_stack(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -58,14 +67,14 @@ def test_a_wrong_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
 
 
 def test_only_one_command_holds_the_stack(tmp_path: Path) -> None:
-    lock = tmp_path / "stack.lock"
-    assert running_url(lock) is None
-    with exclusive_stack(lock, "make up", "http://here"):
-        assert running_url(lock) == "http://here"
+    state = State(tmp_path)
+    assert running_url(state) is None
+    with exclusive_stack(state, "make up", "http://here"):
+        assert running_url(state) == "http://here"
         with pytest.raises(StackBusyError, match="`make up` is already running: http://here"):  # noqa: SIM117
-            with exclusive_stack(lock, "make demo", "http://there"):
+            with exclusive_stack(state, "make demo", "http://there"):
                 pass
-    assert running_url(lock) is None
+    assert running_url(state) is None
 
 
 def test_the_schema_is_applied_to_the_configured_database(database_url: str, tmp_path: Path) -> None:
@@ -95,44 +104,56 @@ def test_databases_are_started_only_for_commands_that_need_them(arguments: list[
     assert needs_nothing(arguments) == expected
 
 
-def test_made_up_days_end_with_the_last_run_that_was_due(state: dict[str, str], tmp_path: Path) -> None:
-    environment = resolve(state, tmp_path)
-    late = plan_days(environment, datetime(2026, 3, 10, 2, 0, tzinfo=UTC))
-    early = plan_days(environment, datetime(2026, 3, 10, 1, 59, tzinfo=UTC))
-    assert [day.date.day for day in late] == [6, 7, 8, 9, 10]
-    assert [day.date.day for day in early] == [5, 6, 7, 8, 9]
-    assert all(day.logical_date and day.logical_date.hour == 2 for day in late)
+def test_the_month_of_the_demo_ends_with_the_last_run_that_was_due() -> None:
+    late, early = (month(datetime(2026, 3, 30, hour, tzinfo=UTC)) for hour in (2, 1))
+    assert (late[0], late[-1], len(late)) == (date(2026, 3, 1), date(2026, 3, 30), 30)
+    assert early[-1] == date(2026, 3, 29)
 
 
-def test_a_made_up_day_is_missed_and_filled_after_the_last_one(state: dict[str, str], tmp_path: Path) -> None:
-    days = plan_days(resolve(state, tmp_path), datetime(2026, 3, 10, 12, 0, tzinfo=UTC))
-    steps = list(plan_steps(days))
-    assert [step.day.number if step.day else None for step in steps] == [1, 2, 3, None, 5, 4]
-    assert "2026-03-09 is missed on purpose" in steps[3].heading
-    assert steps[-1].heading == "Day 4 of 5: 2026-03-09, backfilled on 2026-03-10"
-
-
-def test_real_data_are_one_run_announced_with_its_highest_cost(
+def test_real_data_are_announced_without_a_secret(
     state: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment = resolve(
-        {**state, "TIKHUB_API_KEY": "top-secret", "DATABASE_URL": "postgres://u:hidden@h/d"}, tmp_path
-    )
-    days = plan_days(environment, datetime.now(UTC))
-    announce(environment, days)
+    announce(resolve({**state, "TIKHUB_API_KEY": "top-secret", "DATABASE_URL": "postgres://u:hidden@h/d"}, tmp_path))
     text = capsys.readouterr().out
-    assert [(day.logical_date, day.is_missed) for day in days] == [(None, False)]
-    assert "at most 2000 calls, which cost at most 2.00 USD" in text
     assert "database d at h:5432 as u" in text
     assert "top-secret" not in text
     assert "hidden" not in text
 
 
-def test_mapped_tasks_are_summed_up() -> None:
-    states = ["success", "failed", "success", None]
-    tasks = [TaskState("extract_videos", index, None, state, 1) for index, state in enumerate(states)]
-    assert summary(tasks) == "2 success, 1 failed, 1 waiting"
-    assert summary(tasks[:1]) == "success"
+def test_what_a_killed_stack_has_left_ends_with_the_next_one(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with (
+        subprocess.Popen(["/bin/sleep", "600"], env={MARK: str(tmp_path)}, start_new_session=True) as left,
+        subprocess.Popen(["/bin/sleep", "600"], env={MARK: str(tmp_path / "other")}) as stranger,
+    ):
+        try:
+            with exclusive_stack(state, "make up", "http://here"):
+                assert list(marked(state)) == []
+            assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE
+        finally:
+            left.kill()
+            stranger.kill()
+
+
+def check_for_ever(processes: Processes) -> NoReturn:
+    """Watch processes until one of them ends by itself."""
+    while True:
+        processes.check()
+
+
+def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    child = "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('a last word', flush=True); "
+    parts = [
+        Part("lasting", (sys.executable, "-c", f"{child} import time; time.sleep(600)")),
+        Part("brief", (sys.executable, "-c", f"{child} sys.exit(3)")),
+    ]
+    with Processes(state, dict(os.environ), parts) as processes:
+        with pytest.raises(ProcessEndedError, match=r"brief has ended by itself \(exit code 3\)") as caught:
+            check_for_ever(processes)
+        assert "a last word" in str(caught.value)
+        assert len(list(marked(state))) >= 2
+    assert list(marked(state)) == []
 
 
 def test_the_end_of_a_tasks_log_is_readable(tmp_path: Path) -> None:
@@ -144,5 +165,6 @@ def test_the_end_of_a_tasks_log_is_readable(tmp_path: Path) -> None:
         "not JSON",
     ]
     (folder / "attempt=1.log").write_text("\n".join(lines))
-    task = TaskState("extract_videos", 2, "#one", "failed", 1)
-    assert log_tail(tmp_path, task, lines=2) == ["error    Task failed TikHubError: 500", "not JSON"]
+    fields: dict[str, Any] = {"task_id": "extract_videos", "map_index": 2, "try_number": 1}
+    task = TaskInstanceResponse.model_construct(**fields)
+    assert task_log_tail(tmp_path, task, lines=2) == ["error    Task failed TikHubError: 500", "not JSON"]

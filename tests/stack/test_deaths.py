@@ -77,7 +77,7 @@ def outage(days: DisturbedDays, undisturbed: Aftermath) -> Outage:
         state = stack.end_of(RUN_2)
     finally:
         server.start()
-    (step,) = [task for task in stack.api.task_states(DAG_ID, RUN_2) if task.task_id == "record_growth"]
+    (step,) = [task for task in stack.api.tasks(DAG_ID, RUN_2) if task.task_id == "record_growth"]
     folder = run_folder(stack.environment.variables, DAG_ID, RUN_2) / "task_id=record_growth"
     log = (folder / f"attempt={step.try_number}.log").read_text()
     dates_before_healing = len(stack.rows("select * from comet_dates where is_run"))

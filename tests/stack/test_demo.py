@@ -17,13 +17,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from comets.settings import DAG_ID
 from include.stack import airflow_api
 from include.stack.airflow_api import AirflowApi
-from include.stack.day_runs import Days
+from include.stack.backfill import Days
 from include.stack.environment import DATABASE_PART_VARIABLES, DATABASE_URL_VARIABLES, resolve
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
@@ -52,7 +52,7 @@ class Demo:
     @property
     def last_day(self) -> date:
         """The date of its last day."""
-        (found,) = re.findall(r"^Day 5 of 5: (\S+)$", self.output, re.MULTILINE)
+        (found,) = re.findall(r"^Leaderboard of (\S+),", self.output, re.MULTILINE)
         return date.fromisoformat(found)
 
 
@@ -65,35 +65,32 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(state, result.stdout)
 
 
-def test_the_demo_ends_in_a_leaderboard_of_several_days_and_leaves_nothing_running(demo: Demo) -> None:
+def test_the_demo_ends_in_a_leaderboard_of_a_month_and_leaves_nothing_running(demo: Demo) -> None:
     assert "made up" in demo.output
-    assert demo.output.count("record_growth    success") == 5
-    rows = re.findall(r"^ +\d+  @\S+ +~?[\d,]+ +~?([+-][\d,]+) +~?[+-][\d.]+  #\S+", demo.output, re.MULTILINE)
-    assert len(rows) > 5
-    assert any(growth not in {"+0", "-0"} for growth in rows)
-    assert re.search(r"^Calls: \d+, \d+ of them billed", demo.output, re.MULTILINE)
+    rows = re.findall(
+        r"^ *\d+ +(new)? +https://www.tiktok.com/@\S+ .* %  +(\??)[\d.]+  #\S+", demo.output, re.MULTILINE
+    )
+    assert len(rows) == 15
+    assert any(not doubt for _, doubt in rows)
+    assert max(map(len, demo.output.splitlines())) <= 100
+    assert re.search(r"^Calls: [\d,]+, [\d,]+ of them billed", demo.output, re.MULTILINE)
     assert "make up" in demo.output
     assert working_in(demo.state) == []
 
 
-def test_the_demo_fills_a_missed_day_by_a_backfill_and_marks_what_is_estimated(demo: Demo) -> None:
-    missed = demo.last_day - timedelta(days=1)
-    headings = re.findall(r"^Day (\d) of 5: (.*)$", demo.output, re.MULTILINE)
-    assert [number for number, _ in headings] == ["1", "2", "3", "4", "5", "4"]
-    assert headings[3][1].startswith(f"{missed} is missed on purpose")
-    assert headings[5][1] == f"{missed}, backfilled on {demo.last_day}"
-    assert "  ~ rests on an estimate: " in demo.output
-    days = demo.output.split("day by day: ")[1]
-    assert re.search(rf"^  {missed} +~[\d,]+ +~[+-][\d,]+  estimated$", days, re.MULTILINE)
-    # Growth between two measured counts is measured, although the day between was missed.
-    assert re.search(rf"^  {demo.last_day} +[\d,]+ +[+-][\d,]+  measured$", days, re.MULTILINE)
+def test_the_demo_fills_the_day_that_was_missed_two_weeks_ago(demo: Demo) -> None:
+    missed = demo.last_day - timedelta(days=14)
+    assert f"{missed} is missed on purpose" in demo.output
+    assert re.search(rf"^{missed}, backfilled by Airflow: success after \d+ s$", demo.output, re.MULTILINE)
+    for day in (demo.last_day - timedelta(days=1), demo.last_day):
+        assert re.search(rf"^{day}, run by Airflow: success after \d+ s$", demo.output, re.MULTILINE)
 
 
 def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
     demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = demo.last_day
-    days = [last - timedelta(days=number) for number in reversed(range(6))]
+    days = [last - timedelta(days=number) for number in reversed(range(3))]
     with running_stack(demo.state) as variables, filling(days[0], last, variables) as backfill:
         assert backfill.stdout
         told = list(lines_until("Backfill 2 ", backfill.stdout))
@@ -104,9 +101,9 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
 
         monkeypatch.setattr(airflow_api, "PAGE_ENTRIES", 2)
         environment = resolve({**NOTHING_CONFIGURED, **variables})
-        api = AirflowApi(environment.ui_port)
+        api = AirflowApi(f"http://127.0.0.1:{environment.ui_port}")
         api.log_in(environment.variables)
-        every_run = Days(days[0], last, "UTC").runs(api)
+        every_run = api.runs_between(DAG_ID, *Days(days[0], last, "UTC").instants)
 
     assert told[0] == f"Left alone, because they have succeeded: {days[1]} to {last}.\n"
     assert any(line.startswith(f"Backfill 2 runs {days[0]};") for line in told)
@@ -121,19 +118,18 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
             "Nothing to do: no run of these days is missing or has failed.",
         ],
     )
-    table = {line.split()[0]: line.split()[1:] for line in again.stdout.splitlines() if line.startswith("  20")}
+    table = {line.split()[0]: line.split()[1:] for line in again.stdout.splitlines() if line.startswith("20")}
     assert list(table) == [str(day) for day in days]
     assert {line[0] for line in table.values()} == {"success"}
-    # Searches made and re-used, Comets, new ones, snapshots observed, estimated and late, calls.
-    first_day = [int(figure) for figure in table[str(days[0])][1:9]]
-    missed_day = [int(figure) for figure in table[str(days[4])][1:9]]
-    assert first_day[:2] == missed_day[:2] == [3, 0]
-    assert min(first_day[2], first_day[6], first_day[7]) > 0
-    assert missed_day[5] > 0
-    assert [line.rstrip() for line in told if line.startswith("  20")][-6:] == [
-        line for line in again.stdout.splitlines() if line.startswith("  20")
+    # Searches made and re-used, Comets, new ones, counts measured, estimated and backdated, calls, billed ones.
+    filled = [int(figure.replace(",", "")) for figure in table[str(days[0])][1:]]
+    assert filled[:2] == [0, 3]
+    assert min(filled[2], filled[4]) > 0
+    assert filled[7:] == [0, 0]
+    assert [line.rstrip() for line in told if line.startswith("20")][-3:] == [
+        line.rstrip() for line in again.stdout.splitlines() if line.startswith("20")
     ]
-    assert [run.logical_date.date() for run in every_run] == days
+    assert [run.logical_date.date() for run in every_run if run.logical_date] == days
     assert working_in(demo.state) == []
 
 
@@ -158,7 +154,7 @@ def running_stack(state: Path) -> Iterator[dict[str, str]]:
             assert stack.stdout
             assert "Airflow is ready.\n" in iter(stack.stdout.readline, "")
             environment = resolve({**NOTHING_CONFIGURED, **variables})
-            api = AirflowApi(environment.ui_port)
+            api = AirflowApi(f"http://127.0.0.1:{environment.ui_port}")
             api.log_in(environment.variables)
             api.set_paused(DAG_ID, False)
             yield variables

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from include.stack.environment import resolve
+from include.stack.environment import resolve_for_runs
 from include.stack.project import PROJECT
 
 ODD = "a 'single' \"double\" $HOME `id` \\ # % ! \n second line * é"
@@ -45,7 +45,7 @@ def printed_by(script: str, variables: dict[str, str]) -> str:
 def test_a_shell_gets_every_value_unchanged(caller: dict[str, str]) -> None:
     script = f'eval "$(comets_env)"; exec "{sys.executable}" -c "import json, os; print(json.dumps(dict(os.environ)))"'
     seen = json.loads(printed_by(script, caller))
-    expected = resolve(caller).own
+    expected = resolve_for_runs(caller).own
     assert {name: seen.get(name) for name in expected} == dict(expected)
 
 

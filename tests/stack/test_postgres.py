@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 import pytest
 
@@ -56,11 +56,11 @@ class OtherProcess:
 
 
 def postgres_processes(folder: Path) -> list[psutil.Process]:
-    """Everything that works in the cluster, and its keeper."""
+    """Everything that works in the cluster."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder / "data") or f"--lease={folder}" in process.cmdline():
+            if process.cwd() == str(folder / "data"):
                 found.append(process)
         except psutil.Error:
             continue
@@ -142,18 +142,29 @@ def test_many_can_start_it_at_the_same_time(tmp_path: Path) -> None:
     users = [OtherProcess(tmp_path / "pg") for _ in range(4)]
     for user in users:
         user.wait_until_ready()
-    keepers = [process for process in postgres_processes(tmp_path / "pg") if "--lease" in " ".join(process.cmdline())]
+    servers = [process for process in postgres_processes(tmp_path / "pg") if "-D" in process.cmdline()]
     for user in users:
         user.leave()
-    assert len(keepers) == 1
+    assert len(servers) == 1
     wait_for(lambda: postgres_processes(tmp_path / "pg") == [])
 
 
-def test_it_ends_when_its_only_user_is_killed(tmp_path: Path) -> None:
+def test_what_a_killed_user_has_left_ends_with_the_next_one(tmp_path: Path) -> None:
     other = OtherProcess(tmp_path / "pg")
     other.wait_until_ready()
     other.kill()
-    wait_for(lambda: postgres_processes(tmp_path / "pg") == [])
+    with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
+        assert not server.started_here
+    assert postgres_processes(tmp_path / "pg") == []
+
+
+def test_what_a_killed_user_has_left_can_be_ended_unless_others_use_it(tmp_path: Path) -> None:
+    other = OtherProcess(tmp_path / "pg")
+    other.wait_until_ready()
+    assert not EmbeddedPostgres(tmp_path / "pg").end_unused()
+    other.kill()
+    assert EmbeddedPostgres(tmp_path / "pg").end_unused()
+    assert postgres_processes(tmp_path / "pg") == []
 
 
 def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
@@ -167,15 +178,6 @@ def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
     other.kill()
     with EmbeddedPostgres(folder, durable=False) as server:
         assert names_in(server, "postgres") == ["before the crash"]
-
-
-def test_a_server_that_ends_before_it_answers_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As one that was killed is there for a moment longer.
-    still_there = iter([True])
-    is_running = EmbeddedPostgres.is_running
-    monkeypatch.setattr(EmbeddedPostgres, "is_running", lambda server: next(still_there, False) or is_running(server))
-    with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
-        write_name(server, "postgres", "fine")
 
 
 def test_a_process_number_that_belongs_to_another_process_now_does_not_matter(tmp_path: Path) -> None:

@@ -2,52 +2,77 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 import redis
 
 from include.stack.keys import load_keys, load_redis_password
-from include.stack.redis_server import RedisServer
+from include.stack.processes import Processes
+from include.stack.project import State
+from include.stack.redis_server import START_SECONDS, RedisServer
 from tests.stack.distributed_stack import require_redis
 from tests.stack.test_commands import run_stack
 
 PASSWORD = "a-password_0123456789"
 
 
+@contextmanager
+def running(server: RedisServer, state: State) -> Iterator[None]:
+    """Keep it at work as the stack does."""
+    with Processes(state, dict(os.environ), [server.part]) as processes:
+        deadline = time.monotonic() + START_SECONDS
+        while not server.answers():
+            processes.check()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server in a folder with a space."""
+def state(tmp_path: Path) -> State:
+    """A state folder with a space."""
+    return State(tmp_path / "the state")
+
+
+@pytest.fixture
+def server(state: State) -> Iterator[RedisServer]:
+    """A server at work."""
     require_redis()
-    with RedisServer(tmp_path / "the state", PASSWORD) as server:
+    server = RedisServer(state.redis, PASSWORD)
+    with running(server, state):
         yield server
 
 
-def test_nobody_gets_in_without_the_password_which_no_command_line_shows(server: RedisServer) -> None:
-    with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
+def test_without_the_password_which_no_command_line_shows_there_is_no_way_in(server: RedisServer, state: State) -> None:
+    port = redis.Redis.from_url(server.url).connection_pool.connection_kwargs["port"]
+    with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
-    listening = [
-        connection
+    addresses = {
+        connection.laddr.ip
         for connection in psutil.net_connections("inet")
-        if connection.laddr.port == server.port and connection.status == psutil.CONN_LISTEN
-    ]
-    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses == {"127.0.0.1"}
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert [line for line in lines if PASSWORD in line] == []
-    assert {path.name for path in server.folder.iterdir() if PASSWORD in path.read_text(errors="replace")} == {
-        "redis.conf"
-    }
-    assert (server.folder / "redis.conf").stat().st_mode & 0o077 == 0
+    written = [path for path in state.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in written if PASSWORD in path.read_text(errors="replace")] == ["redis.conf"]
+    assert (state.redis / "redis.conf").stat().st_mode & 0o077 == 0
 
 
-def test_what_is_queued_outlives_an_orderly_end(server: RedisServer) -> None:
-    with redis.Redis.from_url(server.url) as client:
+def test_what_is_queued_outlives_an_orderly_end(state: State) -> None:
+    require_redis()
+    first = RedisServer(state.redis, PASSWORD)
+    with running(first, state), redis.Redis.from_url(first.url) as client:
         client.rpush("queue", "task")
-    server.stop()
-    server.start()
-    with redis.Redis.from_url(server.url) as client:
+    second = RedisServer(state.redis, PASSWORD)
+    with running(second, state), redis.Redis.from_url(second.url) as client:
         assert client.lrange("queue", 0, -1) == [b"task"]
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, Context
 
 from comets.database import connect
 from comets.groups import group_hashtags
+from comets.made_up import require_own_kind
 from comets.run import ParamsError, RunParams, parse_params, run_date, today
 from comets.settings import settings
 
@@ -22,6 +23,7 @@ class AcceptRunOperator(BaseOperator):
         """Accept the run.
 
         :raises ParamsError: a param is wrong or the date lies in the future; nothing is stored and no call is made.
+        :raises MixedDataError: the database holds real creators and the run's are made up, or the other way round.
         :raises DatabaseError: the connection is missing, or the schema file was not run.
         """
         params = parse_params(context["params"])
@@ -42,10 +44,12 @@ class AcceptRunOperator(BaseOperator):
         }
         with connect(timeout=self.execution_timeout) as database:
             database.require_schema()
+            is_made_up = require_own_kind(database)
             database.execute(
                 "landing/accept_run",
                 run_id=dag_run.run_id,
                 timezone=timezone,
+                is_made_up=is_made_up,
                 accepted_at=datetime.now(UTC),
                 **request,
             )

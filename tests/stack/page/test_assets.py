@@ -17,8 +17,8 @@ TABLES = {
 def test_each_run_tells_once_per_table_which_date_is_complete(days: RunningStack) -> None:
     for day in (FIRST, LAST):
         run_id = run_id_of(day)
-        events = [event for event in days.api.asset_events() if event["source_run_id"] == run_id]
-        assert {event["name"]: event["source_task_id"] for event in events} == TABLES
+        events = [event for event in days.api.asset_events() if event.source_run_id == run_id]
+        assert {event.name: event.source_task_id for event in events} == TABLES
         assert len(events) == len(TABLES)
         for event in events:
-            assert event["extra"] == {"recorded_date": str(day), "run_id": run_id}
+            assert event.extra == {"recorded_date": str(day), "run_id": run_id}

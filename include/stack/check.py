@@ -1,0 +1,103 @@
+"""`make check`: is everything there that a run needs? Nothing is started, changed or paid for."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from include.stack.account import ask_account
+from include.stack.airflow_api import AirflowApi
+from include.stack.database import connect, describe, require_current
+from include.stack.environment import NOTICES_CONNECTION, Environment, resolve_for_runs
+from include.stack.errors import StackError
+from include.stack.output import say
+from include.stack.package_settings import package_settings
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.processes import running_url
+
+
+class NoticeError(StackError):
+    """A message could not be sent."""
+
+
+def run_check(*, sends_notice: bool) -> int:
+    """Print a line per check; return 0 when all of them pass."""
+    environment = resolve_for_runs()
+    checks: Mapping[str, Callable[[], str]] = {
+        "settings": check_settings,
+        "TikHub": lambda: check_tikhub(environment),
+        "database": lambda: check_database(environment),
+        "Airflow": lambda: check_airflow(environment),
+        "notices": lambda: check_notices(environment, sends_one=sends_notice),
+    }
+    failed_count = 0
+    for name, check in checks.items():
+        try:
+            say(f"ok     {name}: {check()}")
+        except StackError as error:
+            failed_count += 1
+            say(f"wrong  {name}: {error}")
+    return 1 if failed_count else 0
+
+
+def check_settings() -> str:
+    """Read include/comets.yaml."""
+    settings = package_settings()
+    return (
+        f"{len(settings.hashtags)} hashtags, at most {settings.budget.max_api_calls:,} calls a run, "
+        f"{settings.slots} of them at a time, every day at 02:00 {settings.timezone}"
+    )
+
+
+def check_tikhub(environment: Environment) -> str:
+    """Ask TikHub for the account."""
+    if environment.is_sandbox:
+        return "the sandbox, whose creators are made up; set TIKHUB_API_KEY for real ones"
+    account = ask_account(environment)
+    return f"{environment.tikhub_host} takes the key of {environment.tikhub_source}; balance {account.balance:.2f} USD"
+
+
+def check_database(environment: Environment) -> str:
+    """Look at the tables and at the rights of the login."""
+    if environment.database_source is None and not EmbeddedPostgres(environment.state.postgres).is_running():
+        return "the embedded PostgreSQL, which starts with the stack"
+    with connect(environment) as connection:
+        require_current(connection, environment)
+    return f"{describe(environment)}, with the tables and rights that a run needs"
+
+
+def check_airflow(environment: Environment) -> str:
+    """Look whether the stack runs, and whether its Dag does."""
+    from comets.settings import DAG_ID
+
+    url = running_url(environment.state)
+    if url is None:
+        return "not running; make up starts it"
+    api = AirflowApi(url)
+    api.log_in(environment.variables)
+    state = "paused: no daily run" if api.dags.get_dag(DAG_ID).is_paused else "unpaused: runs daily"
+    return f"running at {url}, the Dag {DAG_ID} is {state}"
+
+
+def check_notices(environment: Environment, *, sends_one: bool) -> str:
+    """Look whether notices are wanted, and send a test message if asked to.
+
+    :raises NoticeError: no service took it, or there is none.
+    """
+    value = environment.variables.get(NOTICES_CONNECTION)
+    if not value:
+        if sends_one:
+            raise NoticeError("there is no service to send to: set COMETS_NOTICES_URL")
+        return "none; set COMETS_NOTICES_URL to get them"
+    if not sends_one:
+        return "configured; make check NOTICE=1 sends a test message"
+    # Loading Apprise takes long.
+    from apprise import Apprise
+
+    services = Apprise()
+    try:
+        for entry in json.loads(value)["extra"]["config"]:
+            services.add(entry["path"])
+    except (ValueError, KeyError, TypeError):
+        raise NoticeError(f"{NOTICES_CONNECTION} is not JSON with extra.config") from None
+    if not services.notify(title="Comets", body="A test message of make check: notices arrive here."):
+        raise NoticeError("no service took the test message")
+    return "sent a test message"

@@ -1,0 +1,91 @@
+"""A past of made-up days: `python -m include.stack.history DATE...` runs the Dag's operators, each day in one process.
+
+So a month takes seconds. What Airflow adds (its scheduler, retries, its own records) the days that follow show.
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from comets.form import trigger_form
+from comets.operators.accept_run import AcceptRunOperator
+from comets.operators.extract_videos import ExtractVideosOperator
+from comets.operators.quality_gate import QualityGateOperator
+from comets.operators.report import ReportOperator
+from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
+from comets.settings import DATABASE_CONN_ID, SQL_FOLDER, settings
+from comets.timeouts import TASK_TIMEOUT
+from include.sandbox.client import SandboxClient
+
+SCORED_AFTER = timedelta(minutes=30)
+
+
+def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
+    """Run the days, at an hour of the Dag's timezone, while the sandbox's clock stands there."""
+    # Outside of a task runner operators warn.
+    ExecutorSafeguard.test_mode = True
+    sandbox = SandboxClient(sandbox_url)
+    for day in days:
+        at = datetime.combine(day, clock(hour), ZoneInfo(settings().timezone))
+        sandbox.set_clock(at)
+        run_day(at)
+
+
+def run_day(at: datetime) -> None:
+    """Run the steps of the Dag in their order."""
+    dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, clear_number=0)
+    context: dict[str, Any] = {
+        "dag_run": dag_run,
+        "params": {name: param.value for name, param in trigger_form(settings()).items()},
+    }
+
+    def run(kind: type[BaseOperator], task_id: str, **arguments: Any) -> Any:
+        operator = kind(task_id=task_id, execution_timeout=TASK_TIMEOUT, **arguments)
+        return operator.execute(context)  # type: ignore[arg-type]
+
+    def run_sql(name: str) -> None:
+        parameters = {
+            "run_id": dag_run.run_id,
+            "score_version": settings().score.version,
+            "score_weights": settings().score.weights.model_dump_json(),
+            "scored_at": at + SCORED_AFTER,
+            "statement_timeout": "0",
+            "lock_timeout": "0",
+        }
+        run(
+            SQLExecuteQueryOperator,
+            name,
+            sql=(SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"),
+            conn_id=DATABASE_CONN_ID,
+            parameters=parameters,
+            split_statements=True,
+            hook_params={"log_sql": False},
+        )
+
+    groups = run(AcceptRunOperator, "accept_run")
+    for hashtags in groups:
+        run(ExtractVideosOperator, "extract_videos", hashtags=hashtags)
+    run(QualityGateOperator, "check_search", step="search")
+    run_sql("filter_comets")
+    run_sql("upsert_creators")
+    for batch_number in run(PlanRollCallOperator, "plan_roll_call"):
+        run(RollCallOperator, "roll_call", batch_number=batch_number)
+    run(QualityGateOperator, "check_roll_call", step="roll_call", after="search")
+    for name in ("upsert_creators", "record_growth", "score_creators"):
+        run_sql(name)
+    # A task that fails ends the history, so all of them have succeeded here.
+    states = {dag_run.run_id: {f"extract_videos_{number}": "success" for number in range(len(groups))}}
+    context["ti"] = SimpleNamespace(dag_id="", run_id=dag_run.run_id, get_task_states=lambda **_: states)
+    run(ReportOperator, "report", extract_task_id="extract_videos", groups=groups)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), [date.fromisoformat(text) for text in sys.argv[3:]])

@@ -1,0 +1,84 @@
+"""What is wrong with a key or a database is said in one sentence before anything is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.sandbox.client import SandboxClient
+from include.stack.forecast import Forecast
+from include.stack.ports import free_port
+from include.stack.project import PROJECT
+
+ACCOUNT = "get_user_info"
+
+
+def run(command: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of a user with a key."""
+    return subprocess.run(
+        [sys.executable, "-m", "include.stack", command],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "COMETS_STATE_DIR": str(state),
+            "TIKHUB_API_KEY": "a-key-0123456789",
+            **variables,
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_key_that_is_refused_is_one_sentence(command: str, sandbox: SandboxClient, tmp_path: Path) -> None:
+    sandbox.set_faults({"route": ACCOUNT, "fault": "status", "status": 401})
+    result = run(command, tmp_path, TIKHUB_BASE_URL=sandbox.url)
+    assert result.returncode == 1
+    assert result.stderr == "Error: TikHub refuses the key of TIKHUB_API_KEY (HTTP 401). Copy it again from TikHub.\n"
+    assert not (tmp_path / "postgres").exists()
+    assert all(call["route"] == ACCOUNT for call in sandbox.calls())
+
+
+def test_an_unreachable_host_is_named(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    result = run("demo", tmp_path, TIKHUB_BASE_URL=url)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"TikHub cannot be reached at {url}" in result.stderr
+
+
+def test_a_database_that_refuses_is_named_without_its_password(sandbox: SandboxClient, tmp_path: Path) -> None:
+    url = f"postgresql://me:top-secret@127.0.0.1:{free_port()}/x"
+    result = run("demo", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL=url)
+    assert result.returncode == 1
+    assert "Cannot use database x" in result.stderr
+    assert "top-secret" not in result.stderr
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_a_check_says_what_is_right_and_what_is_wrong(
+    sandbox: SandboxClient, database_url: str, tmp_path: Path
+) -> None:
+    result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL=database_url)
+    assert result.returncode == 0, result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 5
+    sandbox.set_faults({"route": ACCOUNT, "fault": "status", "status": 403})
+    result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL="postgresql://me@127.0.0.1:1/x")
+    assert result.returncode == 1
+    assert [line.split(":")[0] for line in result.stdout.splitlines() if line.startswith("wrong")] == [
+        "wrong  TikHub",
+        "wrong  database",
+    ]
+
+
+def test_a_forecast_is_one_sentence() -> None:
+    assert str(Forecast(15, 49, 0.001, 2_000)) == (
+        "15 searches and 49 profiles, about 0.06 USD, never more than 2.00 USD"
+    )
+    assert "about 2.00 USD" in str(Forecast(15, 49_000, 0.001, 2_000))
