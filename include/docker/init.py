@@ -13,13 +13,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from comets.settings import POOL
 from include.docker.environment import POSTGRES_ADDRESS
 from include.stack.database import apply_schema
 from include.stack.environment import COMETS_DATABASE, METADATA_VARIABLE, resolve
 from include.stack.errors import StackError
+from include.stack.metadata import setup_commands
 from include.stack.output import note, say
-from include.stack.package_settings import package_settings
 
 
 def main() -> int:
@@ -57,10 +56,9 @@ def prepare_metadata() -> None:
 
     :raises StackError: Airflow failed at it; it has said why.
     """
-    slots = str(package_settings().slots)
-    command = [sys.executable, "-m", "include.stack.metadata_setup", POOL, slots]
-    if subprocess.run(command, check=False).returncode:  # noqa: S603
-        raise StackError("Airflow could not set up its database")
+    for command in setup_commands():
+        if subprocess.run(command, check=False).returncode:  # noqa: S603
+            raise StackError("Airflow could not set up its database")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import requests
 
-from include.stack.environment import TIKHUB_URL, Environment
+from comets.hooks.base_url import BaseUrlError, base_url_of
+from include.stack.environment import Environment
 from include.stack.errors import StackError
 
 ROUTE = "/api/v1/tikhub/user/get_user_info"
 ANSWER_SECONDS = 4
+TIKHUB_VARIABLE = "AIRFLOW_CONN_TIKHUB"
 
 
 class AccountError(StackError):
@@ -24,40 +27,47 @@ class Account:
     free_credit: float
 
 
-def ask_account(environment: Environment) -> Account:
+def ask_account(environment: Environment) -> Account | None:
     """Ask TikHub for the account of the configured key; the answer is free. It holds an e-mail: it is not shown.
 
+    :return: None where the connection is a URI, which only Airflow reads
     :raises AccountError: TikHub cannot be reached, refuses the key, or has no balance left for it.
     """
-    host, key = tikhub_access(environment)
+    if not environment.variables[TIKHUB_VARIABLE].lstrip().startswith("{"):
+        return None
+    url, key = tikhub_access(environment)
     source = environment.tikhub_source
     try:
-        reply = requests.get(host + ROUTE, headers={"Authorization": f"Bearer {key}"}, timeout=ANSWER_SECONDS)
+        reply = requests.get(
+            url + ROUTE,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=ANSWER_SECONDS,
+            allow_redirects=False,
+        )
     except requests.RequestException as error:
-        raise AccountError(
-            f"TikHub cannot be reached at {host} ({type(error).__name__}). Check TIKHUB_BASE_URL."
-        ) from None
+        raise AccountError(f"TikHub cannot be reached at {url} ({type(error).__name__}): check {source}.") from None
     if reply.status_code in (401, 403):
         raise AccountError(f"TikHub refuses the key of {source} (HTTP {reply.status_code}). Copy it again from TikHub.")
     try:
         user = reply.json()["user_data"]
         account = Account(float(user["balance"]), float(user["free_credit"]))
     except (ValueError, KeyError, TypeError):
-        raise AccountError(f"{host} answered HTTP {reply.status_code} to {ROUTE}, not with an account.") from None
+        raise AccountError(f"{url} answered HTTP {reply.status_code} to {ROUTE}, not with an account.") from None
     if account.balance + account.free_credit <= 0:
         raise AccountError(f"The TikHub account of {source} has no balance left. Top it up, then start again.")
     return account
 
 
 def tikhub_access(environment: Environment) -> tuple[str, str]:
-    """Return TikHub's base URL and the key.
+    """Return TikHub's base URL, as the hook reads it, and the key.
 
-    :raises AccountError: the connection is not written as JSON, which alone can be read without Airflow.
+    :raises AccountError: the connection is not valid JSON, has no key, or a host that is no web address.
     """
     try:
-        connection = json.loads(environment.variables["AIRFLOW_CONN_TIKHUB"])
-        return str(connection.get("host") or TIKHUB_URL).rstrip("/"), str(connection["password"])
-    except (ValueError, KeyError, TypeError):
-        raise AccountError(
-            "AIRFLOW_CONN_TIKHUB is not JSON with a password: write it so, or set TIKHUB_API_KEY."
-        ) from None
+        connection = json.loads(environment.variables[TIKHUB_VARIABLE])
+        address = SimpleNamespace(**{name: connection.get(name) for name in ("conn_type", "host", "schema", "port")})
+        return base_url_of(address), str(connection["password"])
+    except BaseUrlError as error:
+        raise AccountError(f"{TIKHUB_VARIABLE} has a wrong host: {error}.") from None
+    except (ValueError, KeyError, AttributeError):
+        raise AccountError(f"{TIKHUB_VARIABLE} is not JSON with a password.") from None

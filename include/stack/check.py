@@ -52,6 +52,8 @@ def check_tikhub(environment: Environment) -> str:
     if environment.is_sandbox:
         return "the sandbox, whose creators are made up; set TIKHUB_API_KEY for real ones"
     account = ask_account(environment)
+    if account is None:
+        return f"{environment.tikhub_host}, not asked: the connection is a URI, which only Airflow reads"
     return f"{environment.tikhub_host} takes the key of {environment.tikhub_source}; balance {account.balance:.2f} USD"
 
 

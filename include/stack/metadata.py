@@ -1,15 +1,19 @@
 """Airflow's own database: created or migrated when needed, with the pool that brakes the calls to TikHub."""
 
 import subprocess
-import sys
 from importlib.metadata import version
+
+import sqlalchemy
 
 from comets.settings import POOL
 from include.stack.environment import METADATA_VARIABLE, Environment
 from include.stack.errors import StackError
 from include.stack.files import log_tail, open_log
 from include.stack.package_settings import package_settings
+from include.stack.processes import airflow_command
 from include.stack.project import PROJECT
+
+POOL_DESCRIPTION = "Parallel TikHub work over all runs and backfills; set by pool_slots in include/comets.yaml."
 
 
 class MetadataError(StackError):
@@ -27,26 +31,45 @@ def prepare_metadata(environment: Environment) -> None:
     if not environment.variables.get(METADATA_VARIABLE):
         return
     is_own = environment.metadata_source is not None
-    slots = str(package_settings().slots)
     # Lies beside the cluster, so that it goes with it.
     done = environment.state.postgres / "airflow-ready"
-    wanted = f"{version('apache-airflow')} {POOL} {slots}"
+    wanted = f"{version('apache-airflow')} {POOL} {package_settings().slots}"
     if not is_own and done.is_file() and done.read_text() == wanted:
         return
     environment.state.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_path = environment.state.logs / "metadata.log"
-    command = [sys.executable, "-m", "include.stack.metadata_setup", POOL, slots]
+    commands = setup_commands(migrates=not is_own or is_empty(environment.variables[METADATA_VARIABLE]))
     with open_log(log_path) as log:
-        result = subprocess.run(
-            [*command, "--only-empty"] if is_own else command,
-            cwd=PROJECT,
-            env=environment.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            check=False,
-        )
-    if result.returncode:
-        raise MetadataError(f"Airflow could not set up its database. {log_tail(log_path)}")
+        for command in commands:
+            result = subprocess.run(
+                command,
+                cwd=PROJECT,
+                env=environment.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+            if result.returncode:
+                raise MetadataError(f"Airflow could not set up its database. {log_tail(log_path)}")
     if not is_own:
         done.write_text(wanted)
+
+
+def setup_commands(*, migrates: bool = True) -> list[tuple[str, ...]]:
+    """Return Airflow's own commands that make its tables, if wanted, and the pool."""
+    migrate = [airflow_command("db", "migrate")] if migrates else []
+    return [*migrate, airflow_command("pools", "set", POOL, str(package_settings().slots), POOL_DESCRIPTION)]
+
+
+def is_empty(url: str) -> bool:
+    """Tell whether Airflow was never set up in a database.
+
+    :raises MetadataError: it cannot be reached.
+    """
+    try:
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+        return not sqlalchemy.inspect(engine).has_table("alembic_version")
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        reason = str(error.__cause__ or error).strip()
+        raise MetadataError(f"Airflow's database ({METADATA_VARIABLE}) cannot be used: {reason}") from None

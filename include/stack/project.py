@@ -20,11 +20,6 @@ class State:
         return self.folder / "postgres"
 
     @property
-    def sandbox(self) -> Path:
-        """Logs and locks of sandboxes, by port."""
-        return self.folder / "sandbox"
-
-    @property
     def redis(self) -> Path:
         """The queue of `make distributed`."""
         return self.folder / "redis"
@@ -46,7 +41,7 @@ class State:
 
     @property
     def run(self) -> Path:
-        """Working folder of Airflow's components: empty, and the mark by which leftovers are known."""
+        """Working folder of the stack's processes, which is empty."""
         return self.folder / "run"
 
     @property
@@ -63,7 +58,6 @@ class State:
         """Everything that the stack may have put into the folder."""
         return [
             self.postgres,
-            self.sandbox,
             self.redis,
             self.airflow_home,
             self.logs,

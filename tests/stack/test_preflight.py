@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from include.sandbox.client import SandboxClient
+from include.stack.account import AccountError, ask_account
+from include.stack.environment import resolve
 from include.stack.forecast import Forecast
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
@@ -75,6 +79,27 @@ def test_a_check_says_what_is_right_and_what_is_wrong(
         "wrong  TikHub",
         "wrong  database",
     ]
+
+
+def test_the_account_is_asked_where_the_hook_asks(
+    sandbox: SandboxClient, state: dict[str, str], tmp_path: Path
+) -> None:
+    connection = {"conn_type": "http", "host": sandbox.url.removeprefix("http://"), "password": "a-key-0123456789"}
+    account = ask_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": json.dumps(connection)}, tmp_path))
+    assert account is not None
+    assert account.balance > 0
+
+
+def test_a_connection_that_only_airflow_reads_is_not_refused(state: dict[str, str], tmp_path: Path) -> None:
+    assert ask_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": "http://:key@api.example.com"}, tmp_path)) is None
+
+
+@pytest.mark.parametrize("connection", ['{"host": "x"}', '{"password": ', '{"host": "ftp://x", "password": "secret"}'])
+def test_a_wrong_connection_is_named_without_its_key(connection: str, state: dict[str, str], tmp_path: Path) -> None:
+    environment = replace(resolve(state, tmp_path), variables={"AIRFLOW_CONN_TIKHUB": connection})
+    with pytest.raises(AccountError, match="AIRFLOW_CONN_TIKHUB") as caught:
+        ask_account(environment)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_forecast_is_one_sentence() -> None:
