@@ -1,7 +1,8 @@
 """Long-running processes of the stack: started together, watched, and ended together.
 
-Each process carries the state folder in its environment, and its children inherit that. So whatever outlives its parent
-(a killed `make up`, the tasks of a killed scheduler) is found and ended at the end of the stack or at its next start.
+Each process works in the `run` folder of the state, as its children do. So whatever outlives its parent (a killed
+`make up`, the tasks of a killed scheduler) is found and ended at the end of the stack or at its next start. A variable
+or the command line would not do: Airflow's processes overwrite both when they give themselves a title.
 """
 
 import fcntl
@@ -24,7 +25,6 @@ from include.stack.output import note
 from include.stack.ports import free_port
 from include.stack.project import State
 
-MARK = "COMETS_STACK"
 GRACE_SECONDS = 10
 # A component that lives for a shorter time would only end again.
 SHORTEST_LIFE_SECONDS = 30
@@ -95,8 +95,7 @@ class Processes:
         self._parts = parts
         # Airflow shows the log of a task that still runs through these ports; their numbers do not matter.
         ports = {name: variables.get(name) or str(free_port()) for name in LOG_PORT_VARIABLES}
-        own = {"PYTHONUNBUFFERED": "1", MARK: str(state.folder)}
-        self._variables = {**with_own_programs(variables), **ports, **own}
+        self._variables = {**with_own_programs(variables), **ports, "PYTHONUNBUFFERED": "1"}
         self._running: dict[Part, Run] = {}
 
     def __enter__(self) -> Self:
@@ -160,7 +159,7 @@ class Processes:
                     self._running[part].process.wait(part.grace_seconds)
         # Airflow gives every task a process group of its own, but no session.
         sessions = {run.process.pid for run in self._running.values()}
-        left = [process for process in marked(self._state) if session_of(process) in sessions]
+        left = [process for process in working(self._state) if session_of(process) in sessions]
         kill(left)
         for run in self._running.values():
             run.process.wait()
@@ -184,11 +183,11 @@ def exclusive_stack(state: State, command: str, url: str) -> Iterator[None]:
             raise StackBusyError(describe_holder(state)) from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"command": command, "process": os.getpid(), "url": url}).encode(), 0)
-        end_marked(state)
+        kill(working(state))
         try:
             yield
         finally:
-            end_marked(state)
+            kill(working(state))
     finally:
         os.close(lock)
 
@@ -217,11 +216,6 @@ def running_url(state: State) -> str | None:
     return None
 
 
-def end_marked(state: State) -> None:
-    """Kill what carries the mark of a state folder; the caller holds its lock, so no stack is at work."""
-    kill(list(marked(state)))
-
-
 def kill(processes: Sequence[psutil.Process]) -> None:
     """Kill processes, and return when they are gone."""
     for process in processes:
@@ -238,12 +232,14 @@ def session_of(process: psutil.Process) -> int | None:
         return None
 
 
-def marked(state: State) -> Iterator[psutil.Process]:
-    """Find the processes that carry the mark of a state folder, but this one and the ones above it."""
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            is_marked = process.pid not in own and process.environ().get(MARK) == str(state.folder)
-            # One that has ended, and that its parent has not asked about yet, is no longer there for anything else.
-            if is_marked and process.status() != psutil.STATUS_ZOMBIE:
-                yield process
+def working(state: State) -> list[psutil.Process]:
+    """Find the processes of a state folder's stacks: they work in its `run` folder, and no terminal controls them."""
+    return [process for process in psutil.process_iter() if works_in(process, state.run)]
+
+
+def works_in(process: psutil.Process, folder: Path) -> bool:
+    """Tell whether a process was started in a folder by the stack, and not by a user in a shell there."""
+    try:
+        return process.cwd() == str(folder) and process.terminal() is None
+    except psutil.Error:
+        return False

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
 import psycopg
 import pytest
 from airflow_client.client import TaskInstanceResponse
@@ -20,14 +19,13 @@ from include.stack.demo import announce, month
 from include.stack.environment import resolve
 from include.stack.ports import LOOPBACK, PortTakenError, require_free
 from include.stack.processes import (
-    MARK,
     Part,
     ProcessEndedError,
     Processes,
     StackBusyError,
     exclusive_stack,
-    marked,
     running_url,
+    working,
 )
 from include.stack.project import PROJECT, State
 from include.stack.task_logs import task_log_tail
@@ -122,14 +120,21 @@ def test_real_data_are_announced_without_a_secret(
 
 def test_what_a_killed_stack_has_left_ends_with_the_next_one(tmp_path: Path) -> None:
     state = State(tmp_path)
+    state.run.mkdir()
+    # As Airflow's processes do: it overwrites command line and environment.
+    titled = "import setproctitle, time; setproctitle.setproctitle('a title ' * 50); print(flush=True); time.sleep(600)"
     with (
-        subprocess.Popen(["/bin/sleep", "600"], env={MARK: str(tmp_path)}, start_new_session=True) as left,
-        subprocess.Popen(["/bin/sleep", "600"], env={MARK: str(tmp_path / "other")}) as stranger,
+        subprocess.Popen(
+            [sys.executable, "-c", titled], cwd=state.run, start_new_session=True, stdout=subprocess.PIPE
+        ) as left,
+        subprocess.Popen(["/bin/sleep", "600"], cwd=tmp_path, start_new_session=True) as stranger,
     ):
         try:
+            assert left.stdout
+            left.stdout.readline()
             with exclusive_stack(state, "make up", "http://here"):
-                assert list(marked(state)) == []
-            assert psutil.Process(stranger.pid).status() != psutil.STATUS_ZOMBIE
+                assert working(state) == []
+            assert stranger.poll() is None
         finally:
             left.kill()
             stranger.kill()
@@ -152,8 +157,8 @@ def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(
         with pytest.raises(ProcessEndedError, match=r"brief has ended by itself \(exit code 3\)") as caught:
             check_for_ever(processes)
         assert "a last word" in str(caught.value)
-        assert len(list(marked(state))) >= 2
-    assert list(marked(state)) == []
+        assert len(working(state)) >= 2
+    assert working(state) == []
 
 
 def test_the_end_of_a_tasks_log_is_readable(tmp_path: Path) -> None:

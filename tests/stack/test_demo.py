@@ -133,6 +133,30 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
     assert working_in(demo.state) == []
 
 
+def test_after_the_stack_was_killed_its_next_start_works(demo: Demo) -> None:
+    variables = {"COMETS_UI_PORT": str(free_port()), "COMETS_SANDBOX_PORT": str(free_port())}
+    variables["COMETS_STATE_DIR"] = str(demo.state)
+    with starting(variables) as killed:
+        killed.kill()
+        killed.communicate()
+    assert working_in(demo.state)
+    with starting(variables) as stack:
+        stack.send_signal(signal.SIGTERM)
+        stack.communicate()
+    assert working_in(demo.state) == []
+
+
+@contextmanager
+def starting(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`make up` when it has said that it is ready."""
+    with subprocess.Popen(
+        stack_command("up"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
+    ) as stack:
+        assert stack.stdout
+        assert "Airflow is ready.\n" in iter(stack.stdout.readline, "")
+        yield stack
+
+
 def run_stack(*arguments: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command of the stack to its end."""
     return subprocess.run(
@@ -147,12 +171,8 @@ def running_stack(state: Path) -> Iterator[dict[str, str]]:
     variables = {"COMETS_STATE_DIR": str(state), **ports}
     # Unpausing would otherwise start the scheduled run that was missed last.
     quiet = {**variables, "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
-    with subprocess.Popen(
-        stack_command("up"), cwd=PROJECT, env=caller(quiet), stdout=subprocess.PIPE, text=True
-    ) as stack:
+    with starting(quiet) as stack:
         try:
-            assert stack.stdout
-            assert "Airflow is ready.\n" in iter(stack.stdout.readline, "")
             environment = resolve({**NOTHING_CONFIGURED, **variables})
             api = AirflowApi(f"http://127.0.0.1:{environment.ui_port}")
             api.log_in(environment.variables)
