@@ -2,16 +2,15 @@
 
 import os
 import sys
-from dataclasses import dataclass
 
-import psycopg
-
+from comets.database import Database
+from comets.forecast import Forecast, forecast_run
+from comets.run import parse_params
 from comets.settings import Settings
 from include.stack.database import connect
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 
-COUNT_TRACKED = "select count(*) as creator_count from creators where status <> 'missing'"
 YES_VARIABLE = "YES"
 
 
@@ -19,40 +18,14 @@ class DeclinedError(StackError):
     """The user does not want to pay for the run."""
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """Calls of a run and their price, in USD."""
-
-    search_count: int
-    profile_count: int
-    price: float
-    most_calls: int
-
-    def __str__(self) -> str:
-        """Say it in one sentence."""
-        calls = min(self.search_count + self.profile_count, self.most_calls)
-        return (
-            f"{self.search_count:,} searches and {self.profile_count:,} profiles, about {calls * self.price:.2f} USD, "
-            f"never more than {self.most_calls * self.price:.2f} USD"
-        )
-
-
 def forecast(environment: Environment, settings: Settings) -> Forecast:
-    """Count what a run with the settings' defaults asks for: a call per page, and one per tracked creator.
+    """Forecast a run with the settings' defaults."""
+    # The form is made of Airflow's own classes, which take long to import.
+    from comets.form import trigger_form
 
-    Profiles of creators that the run itself finds come on top; `max_api_calls` bounds the whole.
-    """
+    params = parse_params({name: param.value for name, param in trigger_form(settings).items()})
     with connect(environment) as connection:
-        try:
-            row = connection.execute(COUNT_TRACKED).fetchone()
-        except psycopg.errors.UndefinedTable:
-            row = None
-    return Forecast(
-        search_count=len(settings.hashtags) * settings.search.pages_per_hashtag,
-        profile_count=row["creator_count"] if row else 0,
-        price=settings.budget.price_per_call_usd,
-        most_calls=settings.budget.max_api_calls,
-    )
+        return forecast_run(Database(connection), params, settings.budget.price_per_call_usd)
 
 
 def ask_consent(question: str) -> None:

@@ -12,7 +12,8 @@ PUBLISH_TIMES = {0: "any time", 1: "last day", 7: "last week", 30: "last month",
 
 def trigger_form(settings: Settings) -> dict[str, Param]:
     """Dag params with the settings file's values as defaults. Airflow refuses a wrong value when a run is triggered."""
-    criteria, search = settings.criteria, settings.search
+    criteria, search, budget = settings.criteria, settings.search, settings.budget
+    search_count = len(settings.hashtags) * search.pages_per_hashtag
     return {
         "hashtags": Param(
             settings.hashtags,
@@ -65,12 +66,17 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
             section="What it may cost",
         ),
         "max_api_calls": Param(
-            settings.budget.max_api_calls,
+            budget.max_api_calls,
             type="integer",
             minimum=1,
             maximum=1_000_000,
             title="Most TikHub calls",
-            description="The run stops calling TikHub at this number, retries included. Clearing the run renews it.",
+            description=(
+                "The run stops calling TikHub at this number, retries included. Clearing the run renews it. As the "
+                f"form is filled in: {search_count:,} searches and a profile of each tracked creator, at "
+                f"{budget.price_per_call_usd:g} USD a call, never more than "
+                f"{budget.max_api_calls * budget.price_per_call_usd:.2f} USD."
+            ),
             section="What it may cost",
         ),
         "refresh": Param(

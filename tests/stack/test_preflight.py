@@ -14,7 +14,6 @@ import pytest
 from include.sandbox.client import SandboxClient
 from include.stack.account import AccountError, ask_account
 from include.stack.environment import resolve
-from include.stack.forecast import Forecast
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
 
@@ -100,10 +99,3 @@ def test_a_wrong_connection_is_named_without_its_key(connection: str, state: dic
     with pytest.raises(AccountError, match="AIRFLOW_CONN_TIKHUB") as caught:
         ask_account(environment)
     assert "secret" not in str(caught.value)
-
-
-def test_a_forecast_is_one_sentence() -> None:
-    assert str(Forecast(15, 49, 0.001, 2_000)) == (
-        "15 searches and 49 profiles, about 0.06 USD, never more than 2.00 USD"
-    )
-    assert "about 2.00 USD" in str(Forecast(15, 49_000, 0.001, 2_000))

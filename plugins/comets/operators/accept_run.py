@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from airflow.sdk import BaseOperator, Context
 
 from comets.database import connect
+from comets.forecast import forecast_run
 from comets.groups import group_hashtags
 from comets.made_up import require_own_kind
 from comets.run import ParamsError, RunParams, parse_params, run_date, today
@@ -53,7 +54,9 @@ class AcceptRunOperator(BaseOperator):
                 accepted_at=datetime.now(UTC),
                 **request,
             )
+            forecast = forecast_run(database, params, settings().budget.price_per_call_usd)
         self._log_request(params, request)
+        self.log.info("Forecast: %s", forecast)
         groups = group_hashtags(params.hashtags, params.pages_per_hashtag, settings())
         if len(groups) < len(params.hashtags):
             self.log.info("%d hashtags in %d tasks", len(params.hashtags), len(groups))
