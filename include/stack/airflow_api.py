@@ -13,19 +13,17 @@ from airflow_client.client import (
     ApiClient,
     BackfillApi,
     BackfillPostBody,
-    BackfillResponse,
     Configuration,
     DAGApi,
     DAGPatchBody,
     DagRunApi,
-    DAGRunClearBody,
     DAGRunResponse,
     ImportErrorApi,
     MonitorApi,
+    PoolApi,
     ReprocessBehavior,
     TaskInstanceApi,
     TaskInstanceResponse,
-    TriggerDAGRunPostBody,
 )
 from airflow_client.client.exceptions import ApiException, ConflictException, NotFoundException
 
@@ -33,8 +31,12 @@ from include.stack.errors import StackError
 
 CALL_SECONDS = 30
 POLL_SECONDS = 0.5
+# Airflow closes a backfill up to half a minute after its last run, and takes no other one before.
+BACKFILL_CLOSED_SECONDS = 60
 FINAL_STATES = frozenset({"success", "failed"})
+DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 PAGE_ENTRIES = 100
+LOG_LINES = 25
 
 
 class AirflowApiError(StackError):
@@ -42,23 +44,23 @@ class AirflowApiError(StackError):
 
 
 class AirflowApi:
-    """A client of the API server on this machine.
+    """The API server on this machine, as calls of apache-airflow-client and what takes more than one of them.
 
     :param url: where it listens.
     :param check: called while waiting; raises when waiting has become pointless.
-
-    Further calls: `client` is that of apache-airflow-client.
     """
 
     def __init__(self, url: str, check: Callable[[], None] = lambda: None) -> None:
         self.url = url
         self.check = check
         # A proxy of the environment must not be asked for this machine.
-        self._configuration = Configuration(host=self.url, no_proxy="127.0.0.1")
+        self._configuration = Configuration(host=url, no_proxy="127.0.0.1")
         self.client = ApiClient(self._configuration)
         self.dags = DAGApi(self.client)
         self.dag_runs = DagRunApi(self.client)
+        self.task_instances = TaskInstanceApi(self.client)
         self.backfills = BackfillApi(self.client)
+        self.pools = PoolApi(self.client)
 
     def wait_until_ready(self, variables: Mapping[str, str], seconds: float) -> None:
         """Wait for Airflow's components, and log in.
@@ -88,18 +90,6 @@ class AirflowApi:
             raise AirflowApiError(f"{self.url} did not let {user} in: {error}") from None
         self._configuration.access_token = reply.json()["access_token"]
 
-    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
-        """Wait until a Dag has been parsed.
-
-        :raises AirflowApiError: it is not there in time; the text holds what went wrong in Dag files.
-        """
-        try:
-            self.wait_for(lambda: self._has_dag(dag_id), seconds, f"The Dag {dag_id} did not appear")
-        except AirflowApiError as error:
-            found = ImportErrorApi(self.client).get_import_errors().import_errors
-            traces = "".join(f"\n{problem.filename}:\n{problem.stack_trace}" for problem in found)
-            raise AirflowApiError(f"{error}{traces}") from None
-
     def wait_for(self, is_reached: Callable[[], bool], seconds: float, failure: str) -> None:
         """Ask again and again until something is the case.
 
@@ -112,22 +102,21 @@ class AirflowApi:
                 raise AirflowApiError(f"{failure} within {seconds:.0f} s.")
             time.sleep(POLL_SECONDS)
 
+    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
+        """Wait until a Dag has been parsed.
+
+        :raises AirflowApiError: it is not there in time; the text holds what went wrong in Dag files.
+        """
+        try:
+            self.wait_for(lambda: self._has_dag(dag_id), seconds, f"The Dag {dag_id} did not appear")
+        except AirflowApiError as error:
+            found = ImportErrorApi(self.client).get_import_errors().import_errors
+            traces = "".join(f"\n{problem.filename}:\n{problem.stack_trace}" for problem in found)
+            raise AirflowApiError(f"{error}{traces}") from None
+
     def set_paused(self, dag_id: str, is_paused: bool) -> None:
         """Pause or unpause a Dag."""
         self.dags.patch_dag(dag_id, DAGPatchBody(is_paused=is_paused))
-
-    def trigger(self, dag_id: str, logical_date: datetime | None) -> str:
-        """Start a run, or start the one of that logical date again, and return its id."""
-        try:
-            return self.dag_runs.trigger_dag_run(
-                dag_id, TriggerDAGRunPostBody(logical_date=logical_date, conf={})
-            ).dag_run_id
-        except ConflictException:
-            if logical_date is None:
-                raise
-            run_id = self.runs_between(dag_id, logical_date, logical_date)[0].dag_run_id
-            self.dag_runs.clear_dag_run(dag_id, run_id, DAGRunClearBody(dry_run=False))
-            return run_id
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return a run's state."""
@@ -135,38 +124,53 @@ class AirflowApi:
 
     def runs_between(self, dag_id: str, first: datetime, last: datetime) -> list[DAGRunResponse]:
         """Return the runs with a logical date from an instant to another, both included, oldest first."""
-        return list(
-            entries(
-                self.dag_runs.get_dag_runs,
-                "dag_runs",
-                dag_id=dag_id,
-                logical_date_gte=first,
-                logical_date_lte=last,
-                order_by=["logical_date"],
-            )
-        )
+        period = {"logical_date_gte": first, "logical_date_lte": last, "order_by": ["logical_date"]}
+        return list(entries(self.dag_runs.get_dag_runs, "dag_runs", dag_id=dag_id, **period))
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskInstanceResponse]:
         """Return every task instance of a run."""
-        call = TaskInstanceApi(self.client).get_task_instances
+        call = self.task_instances.get_task_instances
         return list(entries(call, "task_instances", dag_id=dag_id, dag_run_id=run_id))
 
-    def active_backfill(self, dag_id: str) -> BackfillResponse | None:
-        """Return the Dag's backfill that Airflow does not know to be over, if there is one; it allows no second."""
-        newest = self.backfills.list_backfills(dag_id=dag_id, order_by=["-id"], limit=1).backfills
-        return newest[0] if newest and newest[0].completed_at is None else None
+    def progress(self, dag_id: str, run_id: str) -> str:
+        """Say which task of a run is at work and how many are done: `roll_call, 7 of 12 tasks done`."""
+        tasks = self.tasks(dag_id, run_id)
+        open_tasks = [task.task_id for task in tasks if state_of(task) not in DONE_STATES]
+        at_work = open_tasks[0] if open_tasks else "waiting"
+        return f"{at_work}, {len(tasks) - len(open_tasks)} of {len(tasks)} tasks done"
 
-    def plan_backfill(self, dag_id: str, first: datetime, last: datetime, reprocess: str) -> frozenset[datetime]:
-        """Return the logical dates of the runs that `create_backfill` would start."""
-        planned = self.backfills.create_backfill_dry_run(backfill_body(dag_id, first, last, reprocess)).backfills
-        return frozenset(run.logical_date for run in planned if run.logical_date)
+    def failures(self, dag_id: str, run_id: str) -> Iterator[str]:
+        """Return lines that say why a run has failed: the end of each failed task's log."""
+        for task in self.tasks(dag_id, run_id):
+            if state_of(task) != "failed":
+                continue
+            yield f"{task.task_id} {task.rendered_map_index or ''}".strip()
+            log = self.task_instances.get_log(
+                dag_id, run_id, task.task_id, task.try_number, map_index=task.map_index, accept="application/json"
+            )
+            for entry in (log.content.actual_instance or [])[-LOG_LINES:]:
+                yield f"  {getattr(entry, 'event', entry)}"
 
-    def create_backfill(self, dag_id: str, first: datetime, last: datetime, reprocess: str) -> int:
-        """Start a backfill from an instant to another, both included, and return its id.
+    def create_backfill(self, dag_id: str, first: datetime, last: datetime, reprocess: str) -> frozenset[datetime]:
+        """Start a backfill from an instant to another, both included, as soon as Airflow takes one.
 
         :param reprocess: which existing runs are made again: `none`, `failed`, or `completed` (failed and succeeded).
+        :return: the logical dates that it runs; there is no backfill when it has nothing to do.
         """
-        return self.backfills.create_backfill(backfill_body(dag_id, first, last, reprocess)).id
+        body = BackfillPostBody(
+            dag_id=dag_id, from_date=first, to_date=last, reprocess_behavior=ReprocessBehavior(reprocess)
+        )
+        planned = self.backfills.create_backfill_dry_run(body).backfills
+        deadline = time.monotonic() + BACKFILL_CLOSED_SECONDS
+        while planned:
+            try:
+                self.backfills.create_backfill(body)
+                break
+            except ConflictException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+        return frozenset(run.logical_date for run in planned if run.logical_date)
 
     def _is_healthy(self) -> bool:
         try:
@@ -195,11 +199,9 @@ def entries(call: Callable[..., Any], name: str, **parameters: Any) -> Iterator[
             return
 
 
-def backfill_body(dag_id: str, first: datetime, last: datetime, reprocess: str) -> BackfillPostBody:
-    """Return the body of a request about a backfill."""
-    return BackfillPostBody(
-        dag_id=dag_id, from_date=first, to_date=last, reprocess_behavior=ReprocessBehavior(reprocess)
-    )
+def state_of(task: TaskInstanceResponse) -> str:
+    """Return a task instance's state; one that was not scheduled yet has none."""
+    return task.state.value if task.state else ""
 
 
 def describe_refusal(error: ApiException) -> str:

@@ -12,13 +12,14 @@ from datetime import time as clock
 from zoneinfo import ZoneInfo
 
 import urllib3
-from airflow_client.client.exceptions import ApiException
+from airflow_client.client import DAGRunClearBody, TriggerDAGRunPostBody
+from airflow_client.client.exceptions import ApiException, ConflictException
 
 from comets.settings import DAG_ID
 from include.sandbox import NOTICE
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import AirflowApi
-from include.stack.backfill import Days
+from include.stack.airflow_api import FINAL_STATES, POLL_SECONDS, AirflowApi
+from include.stack.backfill import instants
 from include.stack.database import describe
 from include.stack.environment import Environment, resolve, resolve_for_runs
 from include.stack.errors import StackError
@@ -30,10 +31,8 @@ from include.stack.output import say, terminal
 from include.stack.package_settings import package_settings
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
-from include.stack.runs import failed_tasks, follow_run
 from include.stack.sandbox import sandbox_url
 from include.stack.services import databases
-from include.stack.task_logs import run_folder, task_log_tail
 from include.stack.up import preflight, running_airflow
 
 DAG_SECONDS = 120
@@ -110,11 +109,11 @@ def run_month(environment: Environment, api: AirflowApi) -> int:
         for day in latest:
             at = datetime.combine(day, clock(RUN_HOUR), ZoneInfo(timezone))
             SandboxClient(sandbox_url(environment.sandbox_port)).set_clock(at)
-            if not run_succeeds(environment, api, api.trigger(DAG_ID, at), f"{day}, run by Airflow"):
-                return 1
-        run_id = backfill_day(api, Days(missed, missed, timezone))
-        if not run_succeeds(environment, api, run_id, f"{missed}, backfilled by Airflow"):
-            return 1
+            follow_run(environment, api, trigger(api, at), f"{day}, run by Airflow")
+        period = instants(missed, missed, timezone)
+        api.wait_for(lambda: is_over(api, period), BACKFILL_SECONDS, "The day's earlier run did not end")
+        (at,) = api.create_backfill(DAG_ID, *period, MAKE_AGAIN)
+        follow_run(environment, api, run_of(api, at), f"{missed}, backfilled by Airflow")
     show_result(environment, latest[-1], calls_before)
     return 0
 
@@ -123,9 +122,8 @@ def run_today(environment: Environment, api: AirflowApi) -> int:
     """Run the Dag once, on real data."""
     calls_before = last_call(environment)
     with unpaused(api):
-        run_id = api.trigger(DAG_ID, None)
-        if not run_succeeds(environment, api, run_id, f"Run {run_id}"):
-            return 1
+        run_id = trigger(api, None)
+        follow_run(environment, api, run_id, f"Run {run_id}")
     show_result(environment, datetime.now(ZoneInfo(package_settings().timezone)).date(), calls_before)
     return 0
 
@@ -174,32 +172,46 @@ def unpaused(api: AirflowApi) -> Iterator[None]:
             api.set_paused(DAG_ID, True)
 
 
-def backfill_day(api: AirflowApi, days: Days) -> str:
-    """Let Airflow fill a day; return the id of its run."""
+def trigger(api: AirflowApi, at: datetime | None) -> str:
+    """Start a run, or start the one of that logical date again; return its id."""
+    try:
+        return api.dag_runs.trigger_dag_run(DAG_ID, TriggerDAGRunPostBody(logical_date=at, conf={})).dag_run_id
+    except ConflictException:
+        if at is None:
+            raise
+        run_id = run_of(api, at)
+        api.dag_runs.clear_dag_run(DAG_ID, run_id, DAGRunClearBody(dry_run=False))
+        return run_id
 
-    def can_start() -> bool:
-        return api.active_backfill(DAG_ID) is None and bool(api.plan_backfill(DAG_ID, *days.instants, MAKE_AGAIN))
 
-    # Airflow notices the end of an earlier demo's backfill within 30 s.
-    api.wait_for(can_start, BACKFILL_SECONDS, "The earlier backfill did not end")
-    api.create_backfill(DAG_ID, *days.instants, MAKE_AGAIN)
-    return api.runs_between(DAG_ID, *days.instants)[-1].dag_run_id
+def run_of(api: AirflowApi, at: datetime) -> str:
+    """Return the id of the run with a logical date."""
+    return api.runs_between(DAG_ID, at, at)[0].dag_run_id
 
 
-def run_succeeds(environment: Environment, api: AirflowApi, run_id: str, title: str) -> bool:
-    """Follow a run, and show the logs of what went wrong in it."""
-    if follow_run(api, run_id, title) == "success":
-        return True
-    folder = run_folder(environment.variables, DAG_ID, run_id)
-    for task in failed_tasks(api.tasks(DAG_ID, run_id)):
-        say(
-            f"The end of the log of {task.task_id}{f' ({task.rendered_map_index})' if task.rendered_map_index else ''}:"
-        )
-        for line in task_log_tail(folder, task):
-            say(f"  {line}")
-    say(f"Task logs: {folder}")
-    say(f"Other logs: {environment.state.logs}")
-    return False
+def is_over(api: AirflowApi, period: tuple[datetime, datetime]) -> bool:
+    """Tell whether no run of a period is at work: an interrupted demo may have left one, which goes on now."""
+    return all(run.state.value in FINAL_STATES for run in api.runs_between(DAG_ID, *period))
+
+
+def follow_run(environment: Environment, api: AirflowApi, run_id: str, title: str) -> None:
+    """Wait for the end of a run and say how it ended.
+
+    :raises StackError: it failed; the text is the end of its logs.
+    """
+    begun = time.monotonic()
+    with terminal().status(title) as status:
+        while True:
+            api.check()
+            state = api.run_state(DAG_ID, run_id)
+            if state in FINAL_STATES:
+                break
+            status.update(f"{title}: {api.progress(DAG_ID, run_id)}")
+            time.sleep(POLL_SECONDS)
+    say(f"{title}: {state} after {time.monotonic() - begun:.0f} s")
+    if state != "success":
+        lines = "\n".join(api.failures(DAG_ID, run_id))
+        raise StackError(f"The run {run_id} has failed.\n{lines}\nAll task logs: {environment.task_logs}")
 
 
 def show_result(environment: Environment, last_date: date, calls_before: int) -> None:

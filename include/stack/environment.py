@@ -105,6 +105,12 @@ class Environment:
         return SANDBOX_DATABASE if self.is_sandbox else COMETS_DATABASE
 
     @property
+    def task_logs(self) -> Path:
+        """The folder of all task logs."""
+        configured = self.variables.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER")
+        return Path(configured or Path(self.variables["AIRFLOW_HOME"]) / "logs")
+
+    @property
     def tikhub_host(self) -> str:
         """The base URL of TikHub, as far as its connection tells it without the key."""
         value = self.variables["AIRFLOW_CONN_TIKHUB"]

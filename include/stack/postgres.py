@@ -70,7 +70,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class PostgresError(StackError):
-    """The embedded PostgreSQL could not be started or stopped; the text holds the end of its log."""
+    """The embedded PostgreSQL could not be started; the text holds the end of its log."""
 
 
 def find_binaries() -> Path:
@@ -101,14 +101,21 @@ class EmbeddedPostgres:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
-        self.log_path = self.folder / "server.log"
         self.port = listen_port or DEFAULT_PORT
         self._data = self.folder / "data"
-        self._durable = durable
-        self._is_listening = listen_port is not None
-        self._settings = dict(settings or {})
+        self._log_path = self.folder / "server.log"
+        self._initdb_options = () if durable else ("--no-sync",)
+        self._settings = {
+            **SERVER_SETTINGS,
+            **({} if durable else NOT_DURABLE),
+            **(settings or {}),
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1" if listen_port else "",
+            # A list of folders: the name is quoted because it may contain a comma.
+            "unix_socket_directories": '"{}"'.format(str(self.socket_folder).replace('"', '""')),
+        }
         self._lease: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -130,7 +137,7 @@ class EmbeddedPostgres:
     @property
     def started_here(self) -> bool:
         """Whether this object started the server (False: it found it running, or has not started it)."""
-        return self._process is not None
+        return self._server is not None
 
     def url(self, database: str = SUPERUSER) -> str:
         """Return a libpq connection URL for a database; works out the same before and after a start."""
@@ -143,20 +150,22 @@ class EmbeddedPostgres:
 
     def is_running(self) -> bool:
         """Tell whether the server answers."""
-        return self._refusal() is None
+        try:
+            psycopg.connect(self.url(), connect_timeout=10).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def start(self) -> None:
         """Start the server, or join it when it runs, and return when it answers.
 
         :raises PostgresError: it ends or does not answer in time.
         """
-        if self._lease is not None:
-            return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = prepare_server_user(self.folder, find_binaries().parent)
         if self.socket_folder != self._data:
             make_private_folder(self.socket_folder, owner)
-        with self._start_lock():
+        with self._lock_of_starts():
             self._lease = open_lock(self.folder / "users.lock")
             fcntl.flock(self._lease, fcntl.LOCK_SH)
             try:
@@ -171,13 +180,13 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Leave the server; it is stopped, before this returns, when no other process uses it."""
         if self._lease is not None:
-            with self._start_lock():
+            with self._lock_of_starts():
                 self._leave()
 
     def end_unused(self) -> bool:
         """Stop a server that a killed process has left; tell whether none is at work now."""
         if self.folder.exists():
-            with self._start_lock():
+            with self._lock_of_starts():
                 self._lease = open_lock(self.folder / "users.lock")
                 self._leave()
         return not self.is_running()
@@ -191,7 +200,7 @@ class EmbeddedPostgres:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
     @contextmanager
-    def _start_lock(self) -> Iterator[None]:
+    def _lock_of_starts(self) -> Iterator[None]:
         lock = open_lock(self.folder / "start.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -199,20 +208,24 @@ class EmbeddedPostgres:
         finally:
             os.close(lock)
 
-    def _refusal(self) -> str | None:
-        """Return what the server says instead of an answer; None when it answers."""
+    def _leave(self) -> None:
+        """Give the lease back, and stop the server if it was the last one; call with the lock of starts held."""
+        if self._lease is None:
+            return
         try:
-            psycopg.connect(self.url(), connect_timeout=10).close()
-        except psycopg.OperationalError as error:
-            return str(error)
-        return None
+            fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._end_processes()
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(self._lease)
+            self._lease = None
 
     def _end_leftovers(self) -> None:
         """End processes of this cluster that nothing can be asked of any more, and remove its lock files.
 
-        The number in such a file can belong to any process of the same user after a reboot or in a restarted container,
-        or to a dead one that is not reaped yet; PostgreSQL would refuse to start then. Removing the files is safe
-        because no process works in the cluster any more.
+        The number in such a file can belong to any process of the same user after a reboot, and PostgreSQL would refuse
+        to start then. Removing the files is safe because no process works in the cluster any more.
         """
         self._end_processes()
         (self._data / "postmaster.pid").unlink(missing_ok=True)
@@ -225,12 +238,13 @@ class EmbeddedPostgres:
             for process in processes_in(self._data):
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
-            while time.monotonic() < deadline:
-                if self._process is not None:
-                    self._process.poll()
-                if not processes_in(self._data):
-                    return
+            while processes_in(self._data):
+                if time.monotonic() > deadline:
+                    break
                 time.sleep(POLL_SECONDS)
+        if self._server is not None:
+            self._server.wait()
+            self._server = None
 
     def _initialise(self) -> None:
         """Make the cluster beside its final place, so that an interrupted attempt is never taken for a cluster."""
@@ -238,43 +252,28 @@ class EmbeddedPostgres:
             return
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        command = [str(find_binaries() / "initdb"), f"--pgdata={fresh}", f"--username={SUPERUSER}", *INITDB_OPTIONS]
-        if self._popen([*command, *([] if self._durable else ["--no-sync"])]).wait():
-            raise PostgresError(f"initdb failed. {log_tail(self.log_path)}")
+        options = [f"--pgdata={fresh}", f"--username={SUPERUSER}", *INITDB_OPTIONS, *self._initdb_options]
+        if self._popen("initdb", *options).wait():
+            raise PostgresError(f"initdb failed. {log_tail(self._log_path)}")
         fresh.rename(self._data)
 
     def _launch(self) -> None:
-        self._process = self._popen(self._command())
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._server = self._popen("postgres", "-D", str(self._data), *settings)
         deadline = time.monotonic() + START_SECONDS
-        while refusal := self._refusal():
-            if self._process.poll() is not None:
-                raise PostgresError(f"PostgreSQL ended at its start. {log_tail(self.log_path)}")
-            if time.monotonic() > deadline:
-                raise PostgresError(f"PostgreSQL does not answer ({refusal}). {log_tail(self.log_path)}")
+        while not self.is_running():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise PostgresError(f"PostgreSQL did not start. {log_tail(self._log_path)}")
             time.sleep(POLL_SECONDS)
 
-    def _command(self) -> list[str]:
-        # The setting is a list of folders: the name is quoted because it may contain a comma.
-        socket_folder = str(self.socket_folder).replace('"', '""')
-        settings = {
-            **SERVER_SETTINGS,
-            **({} if self._durable else NOT_DURABLE),
-            **self._settings,
-            "port": str(self.port),
-            "listen_addresses": "127.0.0.1" if self._is_listening else "",
-            "unix_socket_directories": f'"{socket_folder}"',
-        }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(find_binaries() / "postgres"), "-D", str(self._data), *options]
-
-    def _popen(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def _popen(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Run a program of the wheel as the server's user, in a session that no Ctrl-C of a terminal reaches.
 
-        It has no use for the caller's keys and passwords.
+        It has no use for the caller's keys and passwords. `pg_ctl` would put the paths into a shell's line.
         """
-        with open_log(self.log_path) as log:
+        with open_log(self._log_path) as log:
             return subprocess.Popen(
-                command,
+                [str(find_binaries() / program), *arguments],
                 cwd=self.folder,
                 env={name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ},
                 stdin=subprocess.DEVNULL,
@@ -283,22 +282,6 @@ class EmbeddedPostgres:
                 start_new_session=True,
                 **server_identity(),
             )
-
-    def _leave(self) -> None:
-        """Give the lease back, and stop the server if it was the last one; call with the start lock held."""
-        lease, self._lease = self._lease, None
-        if lease is None:
-            return
-        try:
-            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._end_processes()
-        except BlockingIOError:
-            return
-        finally:
-            os.close(lease)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
 
 
 def processes_in(data: Path) -> list[psutil.Process]:

@@ -17,7 +17,6 @@ from include.stack.processes import COMPONENTS, Part, Processes, exclusive_stack
 from include.stack.redis_server import RedisServer, find_redis
 from include.stack.sandbox import sandbox_answers
 from include.stack.services import airflow_databases, sandbox_parts, set_up_given_database
-from include.stack.task_logs import log_folder
 
 HEALTHY_SECONDS = 180
 WATCH_SECONDS = 0.5
@@ -103,7 +102,7 @@ def introduce(environment: Environment, api: AirflowApi) -> None:
     say(f"  Comets     {api.url}/comets/   in the UI under Browse")
     say(f"  Database   {describe(environment)}")
     say(f"  TikHub     {describe_tikhub(environment)}")
-    say(f"  Task logs  {log_folder(environment.variables)}")
+    say(f"  Task logs  {environment.task_logs}")
     say(f"  Other logs {environment.state.logs}")
     say()
     say("The Dag comet_discovery is paused at first: unpause it in the UI for the daily run, or trigger it there.")

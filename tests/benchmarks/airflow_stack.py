@@ -17,7 +17,7 @@ from psycopg import sql
 
 from comets.settings import DAG_ID, PACE_VARIABLE, SETTINGS_FILE_VARIABLE, settings
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import FINAL_STATES, AirflowApi
+from include.stack.airflow_api import FINAL_STATES, AirflowApi, state_of
 from include.stack.demo import DAG_SECONDS
 from include.stack.environment import (
     DATABASE_PART_VARIABLES,
@@ -30,7 +30,6 @@ from include.stack.environment import (
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
-from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
 from include.stack.up import running_airflow
 from tests.benchmarks.errors import BenchmarkError

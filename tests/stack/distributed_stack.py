@@ -18,6 +18,7 @@ from celery import Celery  # type: ignore[import-untyped]
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
+from include.stack.airflow_api import state_of
 from include.stack.celery_settings import VISIBILITY_VARIABLE
 from include.stack.demo import DAG_SECONDS
 from include.stack.environment import SANDBOX_DATABASE, resolve_for_runs
@@ -26,7 +27,6 @@ from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
 from include.stack.redis_server import PROGRAM
-from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
 from tests.conftest import FAST_SETTINGS, REQUIRED
 from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack

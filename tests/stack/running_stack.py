@@ -29,7 +29,7 @@ from psycopg import sql
 
 from comets.settings import DAG_ID
 from include.sandbox.client import SandboxClient
-from include.stack.airflow_api import FINAL_STATES, AirflowApi, entries
+from include.stack.airflow_api import FINAL_STATES, AirflowApi, entries, state_of
 from include.stack.connections import database_connection
 from include.stack.database import connect
 from include.stack.demo import DAG_SECONDS
@@ -44,9 +44,7 @@ from include.stack.keys import UI_USER, passwords_file
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
-from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
-from include.stack.task_logs import log_folder
 from include.stack.up import running_airflow
 from tests.conftest import FAST_SETTINGS, PROFILE_VARIABLE
 from tests.secret_scan import database_texts
@@ -175,7 +173,7 @@ class RunningStack:
         """All that Airflow's processes and tasks have written, by kind of place."""
         folders = {
             "output of processes": self.environment.state.logs,
-            "task logs": log_folder(self.environment.variables),
+            "task logs": self.environment.task_logs,
         }
         texts = {
             name: [path.read_text(errors="replace") for path in folder.rglob("*.log")]

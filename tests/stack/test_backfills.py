@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from comets.settings import DAG_ID
 from include.stack.environment import SANDBOX_DATABASE, SANDBOX_KEY
 from tests.dags.worlds import PROFILE, cast, page_of
 from tests.secret_scan import CACHE_LINK, findings
@@ -150,6 +151,9 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
     )
     run_id = stack.api.start(at(5), {"hashtags": hashtags, "pages_per_hashtag": 1})
     stack.wait_for_task(run_id, "report", {"failed"})
+    failures = "\n".join(stack.api.failures(DAG_ID, run_id))
+    assert "extract_videos" in failures
+    assert "refused the API key" in failures
     with stack.refusing_database():
         refused = stack.api.start(at(6), CONF)
         stack.wait_for_task(refused, "accept_run", {"up_for_retry", "failed"})

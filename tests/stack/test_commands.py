@@ -8,11 +8,10 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import psycopg
 import pytest
-from airflow_client.client import TaskInstanceResponse
 
 from include.stack.airflow_cli import needs_nothing, run_in_foreground
 from include.stack.demo import announce, month
@@ -28,7 +27,6 @@ from include.stack.processes import (
     working,
 )
 from include.stack.project import PROJECT, State
-from include.stack.task_logs import task_log_tail
 
 
 def run_stack(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -159,17 +157,3 @@ def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(
         assert "a last word" in str(caught.value)
         assert len(working(state)) >= 2
     assert working(state) == []
-
-
-def test_the_end_of_a_tasks_log_is_readable(tmp_path: Path) -> None:
-    folder = tmp_path / "task_id=extract_videos" / "map_index=2"
-    folder.mkdir(parents=True)
-    lines = [
-        '{"level": "info", "event": "first"}',
-        '{"level": "error", "event": "Task failed", "error_detail": [{"exc_type": "TikHubError", "exc_value": "500"}]}',
-        "not JSON",
-    ]
-    (folder / "attempt=1.log").write_text("\n".join(lines))
-    fields: dict[str, Any] = {"task_id": "extract_videos", "map_index": 2, "try_number": 1}
-    task = TaskInstanceResponse.model_construct(**fields)
-    assert task_log_tail(tmp_path, task, lines=2) == ["error    Task failed TikHubError: 500", "not JSON"]

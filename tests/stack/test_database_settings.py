@@ -142,7 +142,6 @@ def test_options_of_other_clients_are_dropped_and_pgbouncer_is_respected(state: 
     [
         ("postgresql://u:p@[::1]:5433/db", {"host": "::1", "port": 5433, "schema": "db"}),
         ("postgresql:///db?host=%2Ftmp%2Fa%20b&user=me", {"host": "/tmp/a b", "login": "me", "schema": "db"}),
-        ("postgres://host/db?application_name=a@b", {"host": "host", "extra": {"application_name": "a@b"}}),
         ("postgres://u:p%40@host/d%20b", {"password": "p@", "schema": "d b"}),
     ],
 )

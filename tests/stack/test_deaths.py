@@ -13,7 +13,6 @@ import pytest
 
 from comets.failures import DATABASE_TRIES
 from comets.settings import DAG_ID
-from include.stack.task_logs import run_folder
 from tests.dags.worlds import PROFILE, SEARCH
 from tests.sql.builders import CONTENTS
 from tests.stack.disturbed_days import CONF, DAY_2, RUN_2, Aftermath, DisturbedDays, restart, stop
@@ -78,7 +77,7 @@ def outage(days: DisturbedDays, undisturbed: Aftermath) -> Outage:
     finally:
         server.start()
     (step,) = [task for task in stack.api.tasks(DAG_ID, RUN_2) if task.task_id == "record_growth"]
-    folder = run_folder(stack.environment.variables, DAG_ID, RUN_2) / "task_id=record_growth"
+    folder = stack.environment.task_logs / f"dag_id={DAG_ID}" / f"run_id={RUN_2}" / "task_id=record_growth"
     log = (folder / f"attempt={step.try_number}.log").read_text()
     dates_before_healing = len(stack.rows("select * from comet_dates where is_run"))
     stack.api.clear(RUN_2, "record_growth")
