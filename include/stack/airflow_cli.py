@@ -3,37 +3,21 @@
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 
 from include.stack.environment import resolve_for_runs
 from include.stack.interrupts import STOP_SIGNALS
 from include.stack.processes import Processes, airflow_command, with_own_programs
-from include.stack.services import airflow_databases, databases, sandbox_parts
-
-# They read no database, so nothing is started for them.
-COMMANDS_WITHOUT_DATABASE = frozenset({"version", "config", "cheat-sheet"})
-# They make or change the database's tables themselves.
-COMMANDS_ON_THE_DATABASE = frozenset({"db"})
+from include.stack.services import airflow_databases, sandbox_parts
 
 
 def run_airflow(arguments: Sequence[str]) -> int:
     """Run Airflow with the caller's input and output and return its exit code."""
     environment = resolve_for_runs()
-    with ExitStack() as stack:
-        if needs_nothing(arguments):
-            pass
-        elif arguments[0] in COMMANDS_ON_THE_DATABASE:
-            stack.enter_context(databases(environment))
-        else:
-            stack.enter_context(airflow_databases(environment))
-            stack.enter_context(Processes(environment.state, environment.variables, sandbox_parts(environment)))
+    with (
+        airflow_databases(environment),
+        Processes(environment.state, environment.variables, sandbox_parts(environment)),
+    ):
         return run_in_foreground(airflow_command(*arguments), with_own_programs(environment.variables))
-
-
-def needs_nothing(arguments: Sequence[str]) -> bool:
-    """Tell whether a command line only shows something that is known without a database."""
-    is_help = any(argument in {"-h", "--help"} for argument in arguments)
-    return not arguments or is_help or arguments[0] in COMMANDS_WITHOUT_DATABASE
 
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 
+from airflow_client.client.exceptions import NotFoundException
+
+from comets.settings import DAG_ID, POOL
 from include.stack.account import ask_account
 from include.stack.airflow_api import AirflowApi
 from include.stack.database import connect, describe, require_current
@@ -12,6 +15,10 @@ from include.stack.output import say
 from include.stack.package_settings import package_settings
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.processes import running_url
+
+
+class PoolError(StackError):
+    """Airflow lacks the pool."""
 
 
 class NoticeError(StackError):
@@ -67,16 +74,22 @@ def check_database(environment: Environment) -> str:
 
 
 def check_airflow(environment: Environment) -> str:
-    """Look whether the stack runs, and whether its Dag does."""
-    from comets.settings import DAG_ID
+    """Look whether the stack runs, has the pool that brakes the calls, and runs its Dag daily.
 
+    :raises PoolError: the pool is missing, without which tasks would wait for ever.
+    """
     url = running_url(environment.state)
     if url is None:
-        return "not running; make up starts it"
+        return "not running; make up starts it, and makes its pool"
     api = AirflowApi(url)
     api.log_in(environment.variables)
-    state = "paused: no daily run" if api.dags.get_dag(DAG_ID).is_paused else "unpaused: runs daily"
-    return f"running at {url}, the Dag {DAG_ID} is {state}"
+    try:
+        slots = api.pools.get_pool(POOL).slots
+    except NotFoundException:
+        raise PoolError(f'no pool {POOL}: make airflow ARGS="pools set {POOL} 1 TikHub"') from None
+    dag = api.dags.get_dag(DAG_ID)
+    schedule = "is paused: no daily run" if dag.is_paused else f"runs next at {dag.next_dagrun_run_after}"
+    return f"running at {url}; {slots} slots in the pool {POOL}; the Dag {DAG_ID} ({dag.timetable_summary}) {schedule}"
 
 
 def check_notices(environment: Environment, *, sends_one: bool) -> str:

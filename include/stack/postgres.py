@@ -33,6 +33,7 @@ from psycopg import sql
 
 from include.stack.errors import StackError
 from include.stack.files import log_tail, open_lock, open_log
+from include.stack.processes import kill, working
 from include.stack.server_user import make_private_folder, prepare_server_user, server_identity
 
 SUPERUSER = "postgres"
@@ -232,16 +233,13 @@ class EmbeddedPostgres:
         (self.socket_folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
     def _end_processes(self) -> None:
-        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
-        for number in (signal.SIGINT, signal.SIGKILL):
-            deadline = time.monotonic() + STOP_SECONDS
-            for process in processes_in(self._data):
-                with suppress(psutil.NoSuchProcess):
-                    process.send_signal(number)
-            while processes_in(self._data):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(POLL_SECONDS)
+        processes = working(self._data)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                # PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
+                process.send_signal(signal.SIGINT)
+        psutil.wait_procs(processes, timeout=STOP_SECONDS)
+        kill(working(self._data))
         if self._server is not None:
             self._server.wait()
             self._server = None
@@ -282,16 +280,3 @@ class EmbeddedPostgres:
                 start_new_session=True,
                 **server_identity(),
             )
-
-
-def processes_in(data: Path) -> list[psutil.Process]:
-    """Find the PostgreSQL processes of a cluster: all of them work in its folder."""
-    return [process for process in psutil.process_iter() if works_in(process, data)]
-
-
-def works_in(process: psutil.Process, data: Path) -> bool:
-    """Tell whether a process is a PostgreSQL one of this cluster."""
-    try:
-        return bool(process.name() == "postgres" and process.cwd() == str(data))
-    except psutil.Error:
-        return False

@@ -159,7 +159,7 @@ class Processes:
                     self._running[part].process.wait(part.grace_seconds)
         # Airflow gives every task a process group of its own, but no session.
         sessions = {run.process.pid for run in self._running.values()}
-        left = [process for process in working(self._state) if session_of(process) in sessions]
+        left = [process for process in working(self._state.run) if session_of(process) in sessions]
         kill(left)
         for run in self._running.values():
             run.process.wait()
@@ -183,11 +183,11 @@ def exclusive_stack(state: State, command: str, url: str) -> Iterator[None]:
             raise StackBusyError(describe_holder(state)) from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"command": command, "process": os.getpid(), "url": url}).encode(), 0)
-        kill(working(state))
+        kill(working(state.run))
         try:
             yield
         finally:
-            kill(working(state))
+            kill(working(state.run))
     finally:
         os.close(lock)
 
@@ -232,13 +232,13 @@ def session_of(process: psutil.Process) -> int | None:
         return None
 
 
-def working(state: State) -> list[psutil.Process]:
-    """Find the processes of a state folder's stacks: they work in its `run` folder, and no terminal controls them."""
-    return [process for process in psutil.process_iter() if works_in(process, state.run)]
+def working(folder: Path) -> list[psutil.Process]:
+    """Find the processes that were started in a folder, and not by a user in a shell there."""
+    return [process for process in psutil.process_iter() if works_in(process, folder)]
 
 
 def works_in(process: psutil.Process, folder: Path) -> bool:
-    """Tell whether a process was started in a folder by the stack, and not by a user in a shell there."""
+    """Tell whether a process works in a folder without a terminal."""
     try:
         return process.cwd() == str(folder) and process.terminal() is None
     except psutil.Error:

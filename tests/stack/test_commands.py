@@ -13,7 +13,7 @@ from typing import NoReturn
 import psycopg
 import pytest
 
-from include.stack.airflow_cli import needs_nothing, run_in_foreground
+from include.stack.airflow_cli import run_in_foreground
 from include.stack.demo import announce, month
 from include.stack.environment import resolve
 from include.stack.ports import LOOPBACK, PortTakenError, require_free
@@ -92,14 +92,6 @@ def test_a_program_ended_by_a_signal_counts_as_in_a_shell() -> None:
     assert run_in_foreground(["sh", "-c", "kill -TERM $$"], dict(os.environ)) == 143
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [([], True), (["dags", "list", "--help"], True), (["version"], True), (["dags", "list"], False), (["db"], False)],
-)
-def test_databases_are_started_only_for_commands_that_need_them(arguments: list[str], expected: bool) -> None:
-    assert needs_nothing(arguments) == expected
-
-
 def test_the_month_of_the_demo_ends_with_the_last_run_that_was_due() -> None:
     late, early = (month(datetime(2026, 3, 30, hour, tzinfo=UTC)) for hour in (2, 1))
     assert (late[0], late[-1], len(late)) == (date(2026, 3, 1), date(2026, 3, 30), 30)
@@ -131,7 +123,7 @@ def test_what_a_killed_stack_has_left_ends_with_the_next_one(tmp_path: Path) -> 
             assert left.stdout
             left.stdout.readline()
             with exclusive_stack(state, "make up", "http://here"):
-                assert working(state) == []
+                assert working(state.run) == []
             assert stranger.poll() is None
         finally:
             left.kill()
@@ -155,5 +147,5 @@ def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(
         with pytest.raises(ProcessEndedError, match=r"brief has ended by itself \(exit code 3\)") as caught:
             check_for_ever(processes)
         assert "a last word" in str(caught.value)
-        assert len(working(state)) >= 2
-    assert working(state) == []
+        assert len(working(state.run)) >= 2
+    assert working(state.run) == []
