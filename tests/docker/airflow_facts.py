@@ -15,16 +15,12 @@ from io import StringIO
 def main() -> None:
     """Collect and print."""
     from airflow.configuration import conf
-    from airflow.providers.celery.executors.celery_executor import app
 
     options = {section: list(parts["options"]) for section, parts in conf.configuration_description.items()}
     facts = {
         "options": options,
         "refused_commands": [line for line in json.loads(sys.argv[1]) if not is_command(line)],
-        "broker": app.conf.broker_url,
-        "results": app.conf.result_backend,
         "scheduler_health_port": conf.get("scheduler", "scheduler_health_check_server_port"),
-        "health_paths": health_paths(),
     }
     print("\n" + json.dumps(facts))
 
@@ -39,13 +35,6 @@ def is_command(line: list[str]) -> bool:
     except SystemExit:
         return False
     return True
-
-
-def health_paths() -> list[str]:
-    """The api-server's paths that have to do with health and need no login."""
-    from airflow.api_fastapi.core_api.routes.public.monitor import monitor_router
-
-    return [f"/api/v2{route.path}" for route in monitor_router.routes]  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

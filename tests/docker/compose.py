@@ -15,7 +15,6 @@ TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 AIRFLOW_SERVICES = {name: service for name, service in SERVICES.items() if name.startswith("airflow-")}
-ONE_SHOT_SERVICES = {"airflow-init"}
 HOME = "/opt/airflow"
 
 # `${NAME}` with `:-default` or `:?message`; `$$` is a literal dollar sign.

@@ -16,7 +16,7 @@ from include.stack.celery_settings import (
     celery_parts,
     celery_variables,
 )
-from include.stack.environment import DEFAULT_SANDBOX_PORT, DEFAULT_UI_PORT, resolve
+from include.stack.environment import resolve
 from include.stack.postgres import INITDB_OPTIONS, SERVER_SETTINGS
 from include.stack.processes import COMPONENTS
 from tests.docker.compose import AIRFLOW_SERVICES, HOME, PROJECT_FOLDER, SERVICES, environment_of
@@ -104,12 +104,6 @@ def test_what_only_one_sets_has_a_known_reason(
     assert contained.keys() - distributed.keys() == ONLY_IN_CONTAINERS_NOT_DISTRIBUTED.keys()
 
 
-def test_results_are_kept_where_containers_keep_them(distributed: dict[str, str], contained: dict[str, str]) -> None:
-    for variables in (distributed, contained):
-        assert variables[RESULTS_VARIABLE] == f"db+{variables['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
-    assert distributed[BROKER_VARIABLE] == BROKER_URL
-
-
 def test_no_task_is_delivered_again_while_it_may_still_run(contained: dict[str, str]) -> None:
     assert int(contained[VISIBILITY_VARIABLE]) > 2 * TASK_TIMEOUT.total_seconds()
 
@@ -127,11 +121,6 @@ def test_the_same_components_run_in_containers() -> None:
     started = [" ".join(part.command[2:]).split(" --")[0] for part in celery_parts()]
     assert set(started) == commands
     assert started.count("celery worker") == len(WORKERS) == 2
-
-
-def test_both_use_the_same_ports() -> None:
-    assert SERVICES["airflow-apiserver"]["ports"] == [f"127.0.0.1:${{COMETS_UI_PORT:-{DEFAULT_UI_PORT}}}:8080"]
-    assert SERVICES["sandbox"]["ports"] == [f"127.0.0.1:${{COMETS_SANDBOX_PORT:-{DEFAULT_SANDBOX_PORT}}}:8099"]
 
 
 def test_both_servers_sort_text_alike() -> None:

@@ -10,14 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from dotenv import dotenv_values
 
 from tests.docker.compose import (
     AIRFLOW_SERVICES,
     COMPOSE_FILE,
     HOME,
-    ONE_SHOT_SERVICES,
     PROJECT_FOLDER,
     SERVICES,
     handed_over,
@@ -72,13 +70,6 @@ def test_ports_are_published_on_this_machine_only_and_can_be_changed() -> None:
     assert all(re.fullmatch(r"127\.0\.0\.1:\$\{COMETS_\w+_PORT:-\d+\}:\d+", port) for port in published), published
 
 
-def test_every_service_that_stays_is_checked_and_restarted() -> None:
-    for name, service in SERVICES.items():
-        stays = name not in ONE_SHOT_SERVICES
-        assert ("healthcheck" in service) == stays, name
-        assert service["restart"] == ("unless-stopped" if stays else "no"), name
-
-
 def test_airflow_starts_after_its_servers_and_the_init() -> None:
     for name in AIRFLOW_SERVICES.keys() - {"airflow-init"}:
         wanted = AIRFLOW_SERVICES[name]["depends_on"]
@@ -89,19 +80,6 @@ def test_airflow_starts_after_its_servers_and_the_init() -> None:
 
 def test_workers_can_be_scaled() -> None:
     assert SERVICES["airflow-worker"].keys().isdisjoint({"container_name", "ports", "hostname"})
-
-
-def test_every_airflow_service_sees_the_same_code_and_logs() -> None:
-    for name, service in AIRFLOW_SERVICES.items():
-        assert service["volumes"] == SERVICES["airflow-init"]["volumes"], name
-    assert f"airflow-logs:{HOME}/logs" in SERVICES["airflow-init"]["volumes"]
-
-
-def test_mounted_folders_exist_and_are_read_only() -> None:
-    for name, service in SERVICES.items():
-        for text in (text for text in service.get("volumes", []) if text.startswith(".")):
-            assert (PROJECT_FOLDER / text.split(":")[0]).is_dir(), f"{name}: {text}"
-            assert text.endswith(":ro"), f"{name}: {text}"
 
 
 def test_the_image_holds_what_is_mounted_over_it() -> None:
@@ -132,28 +110,16 @@ def test_the_image_does_not_run_as_root() -> None:
     assert all(service.get("user") == "${AIRFLOW_UID:-50000}:0" for service in AIRFLOW_SERVICES.values())
 
 
-def test_both_know_where_python_finds_the_project() -> None:
+def test_the_image_finds_the_project_and_the_airflow_that_reads_the_settings() -> None:
     assert f"ENV PYTHONPATH={SERVICES['airflow-init']['environment']['PYTHONPATH']}\n" in DOCKERFILE
-
-
-def test_airflow_in_the_image_is_the_one_that_reads_the_settings() -> None:
     folder = re.search(rf"^ENV PATH={HOME}/(\S+):\$PATH$", DOCKERFILE, re.MULTILINE)
     assert folder
     assert os.access(PROJECT_FOLDER / folder[1] / "airflow", os.X_OK)
 
 
-@pytest.fixture
-def explained() -> set[str]:
-    """Every variable of .env.example, those behind a "#" included."""
+def test_every_variable_is_explained_and_works_in_containers_or_is_known_not_to() -> None:
     text = (PROJECT_FOLDER / ".env.example").read_text(encoding="utf-8")
-    return set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
-
-
-def test_every_variable_is_explained(explained: set[str]) -> None:
-    assert references().keys() | handed_over() <= explained
-
-
-def test_every_explained_variable_works_in_containers_or_is_known_not_to(explained: set[str]) -> None:
+    explained = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
     assert explained == references().keys() | handed_over() | ONLY_WITHOUT_DOCKER.keys()
 
 

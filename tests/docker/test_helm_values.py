@@ -73,23 +73,11 @@ def test_settings_are_those_of_the_compose_file(secrets: dict[str, str]) -> None
     assert VALUES["executor"] == compose["AIRFLOW__CORE__EXECUTOR"]
 
 
-def test_the_api_server_is_found_as_in_the_compose_file(secrets: dict[str, str]) -> None:
-    template = VALUES["config"]["core"]["execution_api_server_url"]
-    filled = template.replace('{{ include "airflow.fullname" . }}-api-server', "airflow-apiserver")
-    url = environment_of("airflow-worker", secrets)["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
-    assert filled.replace("{{ .Values.ports.apiServer }}", "8080") == url
-
-
-def test_jobs_and_grace_are_those_of_the_compose_file() -> None:
+def test_jobs_are_those_of_the_compose_file() -> None:
     assert VALUES["migrateDatabaseJob"]["args"][-1] == "exec " + " ".join(SERVICES["airflow-init"]["command"])
     assert VALUES["apiServer"]["args"][-1].endswith(
         "exec airflow " + " ".join(SERVICES["airflow-apiserver"]["command"])
     )
-    assert (
-        f"{VALUES['workers']['terminationGracePeriodSeconds'] // 60}m"
-        == SERVICES["airflow-worker"]["stop_grace_period"]
-    )
-    assert VALUES["workers"]["persistence"]["enabled"] is True
 
 
 def test_every_secret_is_explained_and_none_stands_in_the_file() -> None:

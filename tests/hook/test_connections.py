@@ -55,36 +55,15 @@ def test_a_host_that_is_no_web_address_is_refused_before_any_call(
     assert caught.value.is_billed is False
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        lambda url, port: {"host": url},
-        lambda url, port: {"host": f"{url}/"},
-        lambda url, port: {"host": "127.0.0.1", "port": port},
-        lambda url, port: {"host": "http://127.0.0.1", "port": port},
-        lambda url, port: {"host": "127.0.0.1", "port": port, "schema": "http"},
-        lambda url, port: {"host": f"127.0.0.1:{port}"},
-    ],
-    ids=["URL", "trailing slash", "bare host and port", "URL and port", "schema", "host with port"],
-)
-@pytest.mark.parametrize("prefix", ["", "/some/prefix"])
-def test_every_form_of_the_connection_reaches_the_server(
-    connect: Callable[..., TikHubHook], odd_server: OddServer, form: Any, prefix: str
+def test_the_routes_lie_below_the_path_of_the_base_url(
+    connect: Callable[..., TikHubHook], odd_server: OddServer
 ) -> None:
     odd_server.plan(json_reply(envelope({})))
-    fields = form(odd_server.url, int(odd_server.url.rpartition(":")[2]))
-    search(connect(**(fields | {"host": fields["host"].rstrip("/") + prefix})))
-    assert odd_server.requests[0].path == f"{prefix}/api/v1/tiktok/app/v3/fetch_video_search_result"
+    search(connect(host="127.0.0.1/some/prefix", port=int(odd_server.url.rpartition(":")[2])))
+    assert odd_server.requests[0].path == "/some/prefix/api/v1/tiktok/app/v3/fetch_video_search_result"
 
 
-def test_a_uri_reaches_the_server(odd_server: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd_server.plan(json_reply(envelope({})))
-    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", odd_server.url.replace("http://", "http://:some-key@"))
-    search(TikHubHook())
-    assert odd_server.requests[0].headers["Authorization"] == "Bearer some-key"
-
-
-@pytest.mark.parametrize("password", [KEY, f"  {KEY}\r\n", "clé-in-latin-1", "key with spaces"])
+@pytest.mark.parametrize("password", [f"  {KEY}\r\n", "clé in latin-1"])
 def test_the_password_is_the_bearer_key(
     connect: Callable[..., TikHubHook], odd_server: OddServer, password: str
 ) -> None:
@@ -93,7 +72,7 @@ def test_the_password_is_the_bearer_key(
     assert odd_server.requests[0].headers["Authorization"] == f"Bearer {password.strip()}"
 
 
-@pytest.mark.parametrize("password", [None, "", " \n", "sk-se\ncret", "sk-se\x00cret", "ключ-secret", "sk-\x7fsecret"])
+@pytest.mark.parametrize("password", [None, " \n", "sk-se\ncret", "ключ-secret", "sk-\x7fsecret"])
 def test_an_unusable_key_is_refused_before_any_call_and_not_shown(
     connect: Callable[..., TikHubHook], odd_server: OddServer, password: str | None
 ) -> None:
@@ -120,19 +99,10 @@ def test_another_connection_can_be_named(odd_server: OddServer, monkeypatch: pyt
     assert odd_server.requests[0].headers["Authorization"] == "Bearer other-key"
 
 
-def test_a_hook_can_be_made_without_any_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_TIKHUB", raising=False)
-    hook = TikHubHook()
-    assert (hook.conn_name_attr, hook.tikhub_conn_id) == ("tikhub_conn_id", "tikhub")
-    with pytest.raises(TypeError):
-        TikHubHook("tikhub")  # type: ignore[call-arg]
-
-
 EXTRAS: list[Any] = [
     {"max_pages": 5, "api_key": "extra-secret", "nested": {"a": [1]}},
     {"timeout": None, "allow_redirects": True, "check_response": False, "stream": False, "max_redirects": 9},
-    {"Authorization": "Bearer extra-secret", "User-Agent": "extra-secret", "Host": "extra-secret"},
-    {"headers": {"X-Extra": "extra-secret"}, "srv_lookup": True},
+    {"Authorization": "Bearer extra-secret", "User-Agent": "extra-secret", "headers": {"X-Extra": "extra-secret"}},
     "not JSON",
 ]
 
@@ -174,8 +144,3 @@ def test_a_password_in_the_home_folder_does_not_take_the_key_s_place(
     odd_server.plan(json_reply(envelope({})))
     search(connect(host=odd_server.url))
     assert odd_server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
-
-
-def test_the_form_shows_what_the_connection_needs() -> None:
-    behaviour = TikHubHook.get_ui_field_behaviour()
-    assert behaviour["relabeling"] == {"host": "Base URL", "password": "API key"}

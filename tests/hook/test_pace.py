@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -149,6 +149,7 @@ def test_of_several_holds_the_longest_lasts(database_url: str) -> None:
         assert held_until(database_url) == longest
 
 
+@settings(max_examples=50)
 @given(rate=st.integers(1, 20), lateness=st.lists(st.floats(0, 0.99 * (HEADROOM - 1)), min_size=60, max_size=60))
 def test_a_server_that_counts_strictly_refuses_none_whose_way_takes_a_tenth_of_a_second_more_or_less(
     rate: int, lateness: list[float]

@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 
 from comets.accounts import Account, Reading
 from comets.database import Database, connect
 from comets.erasure import forget_creator
-from comets.errors import TikHubAmbiguousError
+from comets.errors import TikHubAmbiguousError, TikHubTransientError
 from comets.hooks.tikhub import PROFILE_ROUTE, TikHubHook
 from comets.ledger import Ledger
 from comets.profiles import IN_FLIGHT_SECONDS, ProfileReader
 from comets.settings import TIKHUB_CONN_ID
 from include.sandbox.client import SandboxClient
-from include.sandbox.creators import CreatorBook, Role, number_for
-from include.sandbox.settings import SandboxSettings
+from tests.dags.worlds import cast
+from tests.sql.builders import Facts
 
-_BOOK = CreatorBook(SandboxSettings().seed)
-CREATORS = [_BOOK.by_number(number_for(Role.COMET, "read", slot)) for slot in range(3)]
+CREATORS = cast(6)
 ACCOUNTS = [Account(creator.uid, creator.sec_uid, creator.handle) for creator in CREATORS]
 
 AcceptRun = Callable[..., str]
@@ -36,30 +36,12 @@ def database(tikhub_connection: str, comets_connection: str) -> Iterator[Databas
 
 
 @pytest.fixture
-def accept_run(database: Database) -> AcceptRun:
+def accept_run(tikhub_connection: str, comets_connection: str) -> AcceptRun:
     """Note a run of a past date and return its id."""
 
     def accept(run_id: str, recorded_date: date) -> str:
-        database.execute(
-            "landing/accept_run",
-            run_id=run_id,
-            recorded_date=recorded_date,
-            timezone="UTC",
-            hashtags=["gymtok"],
-            min_followers=10_000,
-            max_followers=100_000,
-            min_video_views=50_000,
-            pages_per_hashtag=1,
-            page_size=20,
-            publish_time_days=0,
-            region="US",
-            max_api_calls=100,
-            is_made_up=False,
-            is_refresh=False,
-            is_live=False,
-            accepted_at=datetime.now(UTC),
-        )
-        return run_id
+        with psycopg.connect(comets_connection) as connection:
+            return Facts(connection).accept(run_id=run_id, recorded_date=recorded_date, is_live=False)
 
     return accept
 
@@ -88,38 +70,16 @@ def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
 
     runs = [accept_run("run of day 2", date(2026, 3, 2)), accept_run("run of day 3", date(2026, 3, 3))]
     with ThreadPoolExecutor(2) as pool:
-        readings = [*pool.map(read, runs, [ACCOUNTS, ACCOUNTS[::-1]])]
+        readings = [*pool.map(read, runs, [ACCOUNTS[:3], ACCOUNTS[2::-1]])]
 
     asked = [call["params"]["sec_user_id"] for call in sandbox.calls()]
-    assert sorted(asked) == sorted(creator.sec_uid for creator in CREATORS)
+    assert sorted(asked) == sorted(creator.sec_uid for creator in CREATORS[:3])
     assert sum(readings, Counter()) == {Reading.READ: 3, Reading.ANSWERED: 3}
 
 
-def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
-    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
-) -> None:
-    sandbox.set_clock("2026-03-09T02:00:00Z")
-    dead = accept_run("run of day 2", date(2026, 3, 2))
-    alive = accept_run("run of day 3", date(2026, 3, 3))
-    database.execute(
-        "landing/reserve_call",
-        run_id=dead,
-        clear_number=0,
-        route=PROFILE_ROUTE,
-        hashtag=None,
-        page_offset=None,
-        user_id=ACCOUNTS[0].user_id,
-        reserved_at=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS + 1),
-        started_at=datetime.now(UTC) - timedelta(seconds=IN_FLIGHT_SECONDS + 1),
-    )
-    assert read_all(database, alive, ACCOUNTS[:1]) == {Reading.READ: 1}
-
-
-def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
-    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
-) -> None:
-    sandbox.set_clock("2026-03-09T02:00:00Z")
-    run_id = accept_run("run of day 2", date(2026, 3, 2))
+def leave_open(database: Database, run_id: str, seconds: float) -> None:
+    """Leave a call for the first account that a run began so long ago."""
+    begun_at = datetime.now(UTC) - timedelta(seconds=seconds)
     database.execute(
         "landing/reserve_call",
         run_id=run_id,
@@ -128,10 +88,39 @@ def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
         hashtag=None,
         page_offset=None,
         user_id=ACCOUNTS[0].user_id,
-        reserved_at=datetime.now(UTC),
-        started_at=datetime.now(UTC),
+        reserved_at=begun_at,
+        started_at=begun_at,
     )
+
+
+def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    leave_open(database, accept_run("run of day 2", date(2026, 3, 2)), IN_FLIGHT_SECONDS + 1)
+    alive = accept_run("run of day 3", date(2026, 3, 3))
+    assert read_all(database, alive, ACCOUNTS[:1]) == {Reading.READ: 1}
+
+
+def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_clock("2026-03-09T02:00:00Z")
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    leave_open(database, run_id, 0)
     assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.READ: 1}
+
+
+def test_when_four_accounts_in_a_row_get_no_answer_no_further_one_is_asked_for(
+    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
+) -> None:
+    sandbox.set_faults({"fault": "status", "status": 500})
+    run_id = accept_run("run of day 2", date(2026, 3, 2))
+    for _ in range(2):
+        with pytest.raises(TikHubTransientError):
+            read_all(database, run_id, ACCOUNTS)
+    assert read_all(database, run_id, ACCOUNTS) == {Reading.FAILED: 4, Reading.NOT_ASKED: 2}
+    assert len(sandbox.calls()) == 12
 
 
 def test_an_account_that_does_not_exist_is_final_at_the_first_answer(

