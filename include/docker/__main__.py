@@ -4,12 +4,42 @@ The image's `airflow` is a call of this (bin/airflow), so that services, health 
 the same environment; an entrypoint would be there for the services only.
 """
 
+import json
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
-from include.docker.environment import container_environment, write_ui_password
-from include.stack.environment import SettingError
+from include.stack.connections import database_connection, http_connection
+from include.stack.environment import (
+    COMETS_DATABASE,
+    DATABASE_PART_VARIABLES,
+    DATABASE_URL_VARIABLES,
+    METADATA_VARIABLE,
+    NOTICES_URL_VARIABLE,
+    PACE_VARIABLE,
+    SANDBOX_DATABASE,
+    SANDBOX_KEY,
+    SANDBOX_PACE,
+    SettingError,
+    find_database,
+    find_notices,
+    find_tikhub,
+)
+from include.stack.keys import UI_USER
 from include.stack.processes import airflow_command
+from include.stack.project import PROJECT, State
+
+SANDBOX_PROFILE = "sandbox"
+# Parts of the URLs that docker-compose.yaml makes.
+URL_PASSWORDS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
+UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
+PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+# Inputs that have done their work; fewer processes know the passwords. DB_HOST means something else to the base image.
+CONSUMED = frozenset(
+    {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
+    | {*URL_PASSWORDS, UI_PASSWORD}
+)
 
 
 def main(command: list[str]) -> None:
@@ -20,10 +50,43 @@ def main(command: list[str]) -> None:
         environment = container_environment(os.environ)
     except SettingError as error:
         sys.exit(f"The settings in .env or in the shell are wrong: {error}")
-    write_ui_password(environment)
+    # Only the api-server has it. Written at every start, so that a changed password holds after a restart.
+    if UI_PASSWORD in os.environ:
+        write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: os.environ[UI_PASSWORD]}))
     # By its path, because the name would lead back to bin/airflow.
     program, *arguments = airflow_command(*command[1:]) if command[0] == "airflow" else command
     os.execvpe(program, [program, *arguments], environment)  # noqa: S606
+
+
+def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Work out Airflow's connections; without settings the bundled database, and the sandbox if its profile is on.
+
+    :raises SettingError: a setting cannot be read.
+    """
+    given = {name: value for name, value in inherited.items() if value}
+    for name in URL_PASSWORDS:
+        if name in given and not (given[name].isascii() and given[name].isalnum()):
+            raise SettingError(f"{name} must be letters and digits, because it becomes a part of a URL")
+    tikhub, tikhub_source = find_tikhub(given, 0)
+    is_sandbox = not tikhub_source and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
+    found = {"AIRFLOW_CONN_TIKHUB": tikhub} if tikhub_source else {}
+    if is_sandbox:
+        found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
+        found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
+    database, database_source = find_database(given, State(PROJECT))
+    if not database_source:
+        server, _, _ = given[METADATA_VARIABLE].rpartition("/")
+        database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")
+    kept = {name: value for name, value in given.items() if name not in CONSUMED}
+    return {**kept, **found, "AIRFLOW_CONN_COMETS_DB": database, **find_notices(given)}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file that only its owner can read in the place of what is there."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
 
 
 if __name__ == "__main__":

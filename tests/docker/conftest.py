@@ -1,4 +1,4 @@
-"""A set of secrets in which every sign that breaks URLs, shells or configuration files occurs."""
+"""A set of secrets; in those that may hold any sign, every one that breaks URLs, shells or configuration files."""
 
 import pytest
 
@@ -10,4 +10,5 @@ NASTY = "p@ss:w/rd%41#? &=+{}$HOME ~'q\"\\é"
 @pytest.fixture
 def secrets() -> dict[str, str]:
     """A value for every variable that Compose requires."""
-    return {name: f"{NASTY}{name}" for name in required()}
+    plain = {"POSTGRES_PASSWORD": "PostgresPassword0123456789", "REDIS_PASSWORD": "RedisPassword0123456789"}
+    return {name: f"{NASTY}{name}" for name in required()} | plain

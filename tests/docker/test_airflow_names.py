@@ -13,7 +13,7 @@ from typing import Any
 import airflow
 import pytest
 
-from include.docker.environment import container_environment
+from include.docker.__main__ import container_environment
 from tests.docker.compose import AIRFLOW_SERVICES, PROJECT_FOLDER, SERVICES, environment_of
 
 SCHEDULER_HEALTH_PATH = "/health"
@@ -33,7 +33,7 @@ def airflow_commands() -> list[list[str]]:
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the installed Airflow says, in the environment of a worker."""
-    secrets = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD"), "p@ss:w/rd%41#?$HOME")
+    secrets = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD"), "secret0123456789")
     others = ("AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY")
     environment = container_environment(environment_of("airflow-worker", secrets | dict.fromkeys(others, "secret")))
     home = tmp_path_factory.mktemp("airflow")

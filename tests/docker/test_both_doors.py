@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comets.timeouts import TASK_TIMEOUT
-from include.docker.environment import container_environment
+from include.docker.__main__ import container_environment
 from include.stack.celery_settings import (
     BROKER_VARIABLE,
     RESULTS_VARIABLE,
@@ -49,8 +49,6 @@ ONLY_IN_CONTAINERS = {
     "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "Celery",
     "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "the scheduler's health check",
     "CONNECTION_CHECK_MAX_COUNT": "read by the image's entrypoint",
-    "COMETS_POSTGRES": "address of a service",
-    "COMETS_REDIS": "address of a service",
     "COMETS_SANDBOX_URL": "address of a service",
     "DUMB_INIT_SETSID": "read by the image's first process",
 }

@@ -14,7 +14,7 @@ import pytest
 from kombu.utils.url import parse_url
 from sqlalchemy.engine import make_url
 
-from include.docker.environment import CONSUMED, container_environment
+from include.docker.__main__ import CONSUMED, container_environment
 from include.stack.environment import SettingError, resolve
 from tests.docker.compose import PROJECT_FOLDER, environment_of, handed_over
 from tests.docker.conftest import NASTY
@@ -51,7 +51,7 @@ def run_program(environment: dict[str, str], *command: str) -> subprocess.Comple
     )
 
 
-def test_urls_survive_any_password(secrets: dict[str, str]) -> None:
+def test_the_urls_of_database_and_queue_hold_their_passwords(secrets: dict[str, str]) -> None:
     environment = resolved(secrets)
     for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CELERY__RESULT_BACKEND"):
         url = make_url(environment[name].removeprefix("db+"))
@@ -72,6 +72,10 @@ def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, s
         "login": "airflow",
         "password": secrets["POSTGRES_PASSWORD"],
     }
+
+
+def test_made_up_creators_have_a_bundled_database_of_their_own(secrets: dict[str, str]) -> None:
+    assert connection(resolved(secrets, COMPOSE_PROFILES="sandbox"), "COMETS_DB")["schema"] == "comets_sandbox"
 
 
 @pytest.mark.parametrize(
@@ -128,9 +132,10 @@ def test_a_second_pass_changes_nothing(secrets: dict[str, str]) -> None:
     assert container_environment(once) == once
 
 
-def test_a_missing_secret_is_named() -> None:
-    with pytest.raises(SettingError, match="POSTGRES_PASSWORD is not set"):
-        container_environment({"COMETS_POSTGRES": "postgres:5432"})
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "REDIS_PASSWORD"])
+def test_a_password_that_would_break_its_url_is_refused(secrets: dict[str, str], name: str) -> None:
+    with pytest.raises(SettingError, match=f"{name} must be letters and digits"):
+        resolved(secrets, **{name: NASTY})
 
 
 def test_a_command_gets_the_environment(secrets: dict[str, str]) -> None:

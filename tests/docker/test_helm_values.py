@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from include.docker.environment import container_environment
+from include.docker.__main__ import container_environment
 from include.stack.environment import METADATA_VARIABLE
 from tests.docker.compose import PROJECT_FOLDER, SERVICES, environment_of
 
@@ -34,10 +34,11 @@ ONLY_IN_COMPOSE = {
     "AIRFLOW__CORE__FERNET_KEY": "a secret",
     "POSTGRES_PASSWORD": "in the secrets of the connections",
     "REDIS_PASSWORD": "in the secret of the broker",
-    "COMETS_POSTGRES": "the server is the user's own",
-    "COMETS_REDIS": "in the secret of the broker",
     "COMETS_SANDBOX_URL": "there is none",
     "DUMB_INIT_SETSID": "the chart sets it for workers",
+    METADATA_VARIABLE: "in a secret",
+    "AIRFLOW__CELERY__RESULT_BACKEND": "in a secret",
+    "AIRFLOW__CELERY__BROKER_URL": "in the secret of the broker",
 }
 # What the chart makes of secrets.
 FROM_SECRETS = {

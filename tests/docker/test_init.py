@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from include.docker.environment import POSTGRES_ADDRESS
+from include.stack.environment import METADATA_VARIABLE
 from include.stack.postgres import EmbeddedPostgres
 from tests.docker.compose import HOME, PROJECT_FOLDER, SERVICES, environment_of
 
@@ -62,7 +62,7 @@ def run_init(secrets: dict[str, str], server: Server, folder: Path, settings_fil
             "HOME": str(folder),
             "AIRFLOW_HOME": str(folder / "airflow"),
             "PYTHONPATH": declared["PYTHONPATH"].replace(HOME, str(PROJECT_FOLDER)),
-            POSTGRES_ADDRESS: f"127.0.0.1:{server.port}",
+            METADATA_VARIABLE: declared[METADATA_VARIABLE].replace("@postgres:5432", f"@127.0.0.1:{server.port}"),
             "COMETS_SETTINGS_FILE": str(settings_file),
         },
         capture_output=True,
