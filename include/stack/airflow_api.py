@@ -53,8 +53,8 @@ class AirflowApi:
     def __init__(self, url: str, check: Callable[[], None] = lambda: None) -> None:
         self.url = url
         self.check = check
-        # A proxy of the environment must not be asked for this machine.
-        self._configuration = Configuration(host=url, no_proxy="127.0.0.1")
+        # A proxy of the environment must not be asked for this machine. urllib3 writes a log of what it tries again.
+        self._configuration = Configuration(host=url, no_proxy="127.0.0.1", retries=0)
         self.client = ApiClient(self._configuration)
         self.dags = DAGApi(self.client)
         self.dag_runs = DagRunApi(self.client)

@@ -3,9 +3,6 @@
 import os
 import sys
 
-from comets.database import Database
-from comets.forecast import Forecast, forecast_run
-from comets.run import parse_params
 from comets.settings import Settings
 from include.stack.database import connect
 from include.stack.environment import Environment
@@ -18,14 +15,17 @@ class DeclinedError(StackError):
     """The user does not want to pay for the run."""
 
 
-def forecast(environment: Environment, settings: Settings) -> Forecast:
-    """Forecast a run with the settings' defaults."""
-    # The form is made of Airflow's own classes, which take long to import.
+def forecast(environment: Environment, settings: Settings) -> str:
+    """Forecast a run with the settings' defaults in a sentence."""
+    # Airflow takes seconds to import.
+    from comets.database import Database
+    from comets.forecast import forecast_run
     from comets.form import trigger_form
+    from comets.run import parse_params
 
     params = parse_params({name: param.value for name, param in trigger_form(settings).items()})
     with connect(environment) as connection:
-        return forecast_run(Database(connection), params, settings.budget.price_per_call_usd)
+        return str(forecast_run(Database(connection), params, settings.budget.price_per_call_usd))
 
 
 def ask_consent(question: str) -> None:

@@ -54,7 +54,7 @@ def show_leaderboard(environment: Environment, recorded_date: date, row_limit: i
         say(f"No Comets on {recorded_date}.")
         return
     table = [cells(row) for row in rows]
-    say(f"Leaderboard of {recorded_date}, fastest growing first:")
+    say(f"Leaderboard of {recorded_date}, fastest growing first; those found on that day have no growth yet:")
     say()
     show_table(HEADINGS, table, TEXT_COLUMNS)
     marks = [mark for mark in LEGEND if any(cell.startswith(mark) for row in table for cell in row)]

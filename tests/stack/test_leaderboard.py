@@ -67,6 +67,23 @@ def test_it_is_at_most_100_columns_wide_and_explains_its_marks(
     assert "? the score rests on few days or videos" in lines
 
 
+def test_what_is_new_is_named_below_the_fastest(
+    facts: Facts, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = [Video(str(number), f"v{number}", handle=f"known{number}") for number in range(4)]
+    facts.land_page(*known)
+    facts.run(day(0))
+    for number in range(4):
+        facts.observe(21_000 - number, day(1), user_id=str(number))
+    new = [Video(f"9{number}", f"w{number}", handle=f"new{number}") for number in range(2)]
+    facts.land_page(*known, *new, recorded_date=day(1))
+    facts.run(day(1))
+    show_leaderboard(environment, day(1), 3)
+    rows = [line.split()[:3] for line in capsys.readouterr().out.splitlines() if "tiktok.com" in line]
+    assert [row[0] for row in rows] == ["1", "2", "3", "5"]
+    assert rows[3][1:] == ["new", "https://www.tiktok.com/@new0"]
+
+
 def test_a_date_without_a_ranking_says_so(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     show_leaderboard(environment, day(0), 10)
     assert capsys.readouterr().out == "No Comets on 2026-03-01.\n"
