@@ -45,7 +45,8 @@ def ask_account(environment: Environment) -> Account | None:
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        raise AccountError(f"TikHub cannot be reached at {url} ({type(error).__name__}): check {source}.") from None
+        reason = type(error).__name__
+        raise AccountError(f"TikHub cannot be reached at {url} ({reason}): check network and address.") from None
     if reply.status_code in (401, 403):
         raise AccountError(f"TikHub refuses the key of {source} (HTTP {reply.status_code}). Copy it again from TikHub.")
     try:

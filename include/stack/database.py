@@ -38,7 +38,7 @@ def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[d
     try:
         return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
-        raise DatabaseError(f"Cannot use {describe(environment)}: {str(error).strip()}") from None
+        raise DatabaseError(f"Cannot use {describe(environment)}: {' '.join(str(error).split())}") from None
 
 
 def read_extra(target: dict[str, Any]) -> dict[str, Any]:
