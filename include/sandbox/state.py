@@ -1,61 +1,91 @@
-"""Everything one running sandbox holds."""
+"""Everything that one running sandbox holds."""
 
-import asyncio
-from datetime import datetime
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 
-from include.sandbox.calls import CallLog
-from include.sandbox.clock import VirtualClock
-from include.sandbox.faults import FaultBook
-from include.sandbox.limits import RateLimiter
-from include.sandbox.sample import Sample
-from include.sandbox.settings import SandboxSettings
+from include.sandbox.faults import Rule
 from include.sandbox.world import World
 
 
+@dataclass
+class Call:
+    """One API call.
+
+    `status` is None while the call runs and if the caller left before an answer. `billed` is None if TikHub's behaviour
+    is unknown: no complete answer was sent.
+    """
+
+    number: int
+    route: str
+    path: str
+    params: dict[str, str]
+    status: int | None = None
+    billed: bool | None = None
+
+
+class RateLimiter:
+    """Counts the calls of the last second by route, on real time. None is no limit."""
+
+    def __init__(self, per_second: int | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._monotonic = monotonic
+        self._recent: dict[str, deque[float]] = defaultdict(deque)
+
+    def admits(self, route: str) -> bool:
+        """Count a call, unless the limit is reached; return whether it counts."""
+        if self._per_second is None:
+            return True
+        now = self._monotonic()
+        recent = self._recent[route]
+        while recent and recent[0] <= now - 1:
+            recent.popleft()
+        if len(recent) >= self._per_second:
+            return False
+        recent.append(now)
+        return True
+
+
 class Sandbox:
-    """The world, its clock, and the switches. Used from one event loop only, hence without locks."""
+    """The world, its clock and the switches. One event loop uses them, so nothing is locked."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
-        self.clock = VirtualClock(settings.now)
-        self.world = World(settings.seed, Sample(settings.sample_file, settings.seed))
-        self.calls = CallLog()
-        self.faults = FaultBook()
-        self.limiter = RateLimiter(settings.per_second)
-        self.latency_seconds = settings.latency_seconds
-        self._released = asyncio.Event()
-
-    def now(self) -> datetime:
-        """Return the time that answers show."""
-        return self.clock.now()
-
-    def timestamp(self) -> float:
-        """Return the time of the answers in unix seconds."""
-        return self.clock.timestamp()
-
-    async def hold(self, seconds: float) -> None:
-        """Wait, until `release` at most."""
-        try:
-            await asyncio.wait_for(self._released.wait(), seconds)
-        except TimeoutError:
-            return
-
-    def release(self) -> None:
-        """Let all waiting calls go on."""
-        self._released.set()
-        self._released = asyncio.Event()
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        self.reset()
 
     def reset(self) -> None:
-        """Return to what the server was started with."""
-        self.clock.reset()
-        self.world.forget_changes()
-        self.calls.clear()
-        self.faults.set([])
-        self.limiter.reset()
-        self.latency_seconds = self.settings.latency_seconds
-        self.release()
+        """Return to the state at the start."""
+        self.set_now: datetime | None = None
+        self.calls: list[Call] = []
+        self.rules: list[Rule] = []
+        self.limiter = RateLimiter(None)
+        self.latency_seconds = 0.0
+        self.world.changes.clear()
+
+    def now(self) -> datetime:
+        """Return the instant at which the clock is set, else the real time, in UTC."""
+        if self.set_now is None:
+            return datetime.now(UTC)
+        return self.set_now.replace(tzinfo=UTC) if self.set_now.tzinfo is None else self.set_now.astimezone(UTC)
+
+    def log_call(self, path: str, params: Mapping[str, str]) -> Call:
+        """Log the arrival of an API call."""
+        call = Call(len(self.calls) + 1, path.rsplit("/", 1)[-1], path, dict(params))
+        self.calls.append(call)
+        return call
+
+    def take_rule(self, call: Call) -> Rule | None:
+        """Return the first rule that fits a call, and count it down."""
+        rule = next((rule for rule in self.rules if rule.fits(call.route, call.params)), None)
+        if rule is not None and rule.times is not None:
+            rule.times -= 1
+            if rule.times == 0:
+                self.rules.remove(rule)
+        return rule
 
 
 def sandbox_of(request: Request) -> Sandbox:

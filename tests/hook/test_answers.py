@@ -205,7 +205,7 @@ def test_the_sandbox_s_odd_items_are_kept_or_rejected_and_never_lost(
     ("fault", "expected"),
     [
         ({"fault": "stuck_cursor"}, (True, None)),
-        ({"fault": "has_more", "is_absent": True}, (None, 25)),
+        ({"fault": "has_more"}, (None, 25)),
         ({"fault": "has_more", "value": True}, (True, 25)),
         ({"fault": "has_more", "value": "1"}, (True, 25)),
         ({"fault": "has_more", "value": 0}, (False, 25)),

@@ -20,9 +20,8 @@ from comets.profiles import IN_FLIGHT_SECONDS, ProfileReader
 from comets.settings import TIKHUB_CONN_ID
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import CreatorBook, Role, number_for
-from include.sandbox.settings import SandboxSettings
 
-_BOOK = CreatorBook(SandboxSettings().seed)
+_BOOK = CreatorBook()
 CREATORS = [_BOOK.by_number(number_for(Role.COMET, "read", slot)) for slot in range(3)]
 ACCOUNTS = [Account(creator.uid, creator.sec_uid, creator.handle) for creator in CREATORS]
 
