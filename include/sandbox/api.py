@@ -13,11 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from include.sandbox.creators import Creator
 from include.sandbox.faults import Json, Rule
 from include.sandbox.shapes import profile_user, search_row
 from include.sandbox.state import Call, sandbox_of
-from include.sandbox.world import World
 
 _LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 _POLL_SECONDS = 0.02
@@ -86,7 +84,7 @@ def _common_fields(request: Request, code: int, message: str) -> Json:
     }
 
 
-async def admit(request: Request) -> Rule | None:
+async def admit(request: Request) -> Rule:
     """Log a call and let it through after latency, key check, rate limit and faults; return the rule that it meets.
 
     Raises:
@@ -95,22 +93,13 @@ async def admit(request: Request) -> Rule | None:
     sandbox = sandbox_of(request)
     call = sandbox.log_call(request.url.path, request.query_params)
     request.state.call = call
-    await asyncio.sleep(sandbox.latency_seconds)
+    await asyncio.sleep(sandbox.switches.latency_seconds)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key:
         raise InterruptedCallError(error_response(request, 401))
     if not sandbox.limiter.admits(call.path):
         raise InterruptedCallError(error_response(request, 429, {"Retry-After": "1"}))
     rule = sandbox.take_rule(call)
-    if rule is not None:
-        await _apply(rule, request)
-    return rule
-
-
-MetRule = Annotated[Rule | None, Depends(admit)]
-
-
-async def _apply(rule: Rule, request: Request) -> None:
     match rule.fault:
         case "timeout":
             await _hold(request, rule.delay)
@@ -123,6 +112,10 @@ async def _apply(rule: Rule, request: Request) -> None:
             raise InterruptedCallError(HTMLResponse(page, rule.status))
         case "redirect":
             raise InterruptedCallError(RedirectResponse("http://elsewhere.sandbox.example/login", 302))
+    return rule
+
+
+MetRule = Annotated[Rule, Depends(admit)]
 
 
 async def _hold(request: Request, seconds: float) -> None:
@@ -131,15 +124,16 @@ async def _hold(request: Request, seconds: float) -> None:
     Raises:
         InterruptedCallError: the caller left.
     """
-    rules = sandbox_of(request).rules
+    sandbox = sandbox_of(request)
+    rules = sandbox.switches.faults
     end = time.monotonic() + seconds
-    while time.monotonic() < end and sandbox_of(request).rules is rules:
+    while time.monotonic() < end and sandbox.switches.faults is rules:
         if await request.is_disconnected():
             raise InterruptedCallError(None)
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def answer(request: Request, rule: Rule | None, data: Json, offset: int = 0) -> Response:
+def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Response:
     """Return the success envelope around `data`, billed, spoilt by the rule that the call meets."""
     now = sandbox_of(request).now()
     envelope = _common_fields(request, 200, "Request successful. This answer is made up by the sandbox.")
@@ -147,18 +141,17 @@ def answer(request: Request, rule: Rule | None, data: Json, offset: int = 0) -> 
         "time_stamp": int(now.timestamp()),
         "time_zone": "America/Los_Angeles",
         "cache_url": f"https://cache.sandbox.example/api/v1/cache/public/{envelope['request_id']}?sign=0123456789abcdef",
-        "data": data if rule is None else rule.change_data(data, offset),
+        "data": rule.change_data(data, offset),
     }
     call: Call = request.state.call
     call.status, call.billed = 200, True
-    match rule and rule.fault:
-        case "cut_body":
-            call.billed = None
-            return CutResponse(envelope)
-        case "long_body":
-            envelope["padding"] = "x" * (rule.extra if rule else 0)
-        case "invalid_json":
-            return Response(bytes(Utf8Response(envelope).body[:-1]) + b", oops", media_type="application/json")
+    if rule.fault == "cut_body":
+        call.billed = None
+        return CutResponse(envelope)
+    if rule.fault == "invalid_json":
+        return Response(Utf8Response(envelope).body[:-1], media_type="application/json")
+    if rule.fault == "long_body":
+        envelope["padding"] = "x" * rule.extra
     return Utf8Response(envelope)
 
 
@@ -176,7 +169,7 @@ async def fetch_video_search_result(
     sandbox = sandbox_of(request)
     timestamp = sandbox.now().timestamp()
     results = sandbox.world.search(keyword, publish_time, region, timestamp)
-    start = 0 if rule is not None and rule.fault == "repeated_page" else offset
+    start = 0 if rule.fault == "repeated_page" else offset
     data = {
         "status_code": 0,
         "aweme_list": [],
@@ -195,16 +188,14 @@ async def handler_user_profile(
 ) -> Response:
     """Return one profile by the first identifier given. Unknown accounts get an ambiguous 400."""
     sandbox = sandbox_of(request)
-    creator = _find(sandbox.world, sec_user_id, user_id, unique_id)
+    world = sandbox.world
+    if sec_user_id:
+        creator = world.find("sec_uid", sec_user_id)
+    else:
+        creator = world.find("uid", user_id) if user_id else world.find("handle", unique_id)
     if creator is None:
         raise InterruptedCallError(error_response(request, 400))
     return answer(request, rule, {"status_code": 0, "user": profile_user(creator, sandbox.now().timestamp())})
-
-
-def _find(world: World, sec_user_id: str, user_id: str, unique_id: str) -> Creator | None:
-    if sec_user_id:
-        return world.find("sec_uid", sec_user_id)
-    return world.find("uid", user_id) if user_id else world.find("handle", unique_id)
 
 
 @router.get("/tikhub/user/get_user_info", dependencies=[Depends(admit)])
@@ -215,13 +206,5 @@ async def get_user_info(request: Request) -> Json:
     return {
         "code": 200,
         "router": request.url.path,
-        "api_key_data": {"api_key_name": "sandbox", "api_key_scopes": ["/api/v1/"], "api_key_status": 1},
-        "user_data": {
-            "email": "nobody@sandbox.example",
-            "balance": 5.0,
-            "free_credit": 0.1,
-            "email_verified": True,
-            "account_disabled": False,
-            "is_active": True,
-        },
+        "user_data": {"email": "nobody@sandbox.example", "balance": 5.0, "free_credit": 0.1},
     }

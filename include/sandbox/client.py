@@ -21,19 +21,19 @@ class SandboxClient:
 
     def set_clock(self, now: datetime | str | None) -> None:
         """Let the server stand still at an instant (without offset: UTC); None returns to real time."""
-        self._send("PUT", "/sandbox/clock", {"now": now.isoformat() if isinstance(now, datetime) else now})
+        self._switch(now=now.isoformat() if isinstance(now, datetime) else now)
 
     def set_faults(self, *rules: Mapping[str, Any]) -> None:
         """Replace the fault rules (the fields of `faults.Rule`) and let held calls go on."""
-        self._send("PUT", "/sandbox/faults", [dict(rule) for rule in rules])
+        self._switch(faults=[dict(rule) for rule in rules])
 
     def set_rate_limit(self, per_second: int | None) -> None:
         """Allow so many calls a second on each route; None is no limit."""
-        self._send("PUT", "/sandbox/rate_limit", {"per_second": per_second})
+        self._switch(per_second=per_second)
 
     def set_latency(self, seconds: float) -> None:
         """Wait before every API answer."""
-        self._send("PUT", "/sandbox/latency", {"seconds": seconds})
+        self._switch(latency_seconds=seconds)
 
     def calls(self, route: str | None = None) -> list[dict[str, Any]]:
         """Return the API calls since the last clearing: number, route, path, params, status, billed."""
@@ -56,6 +56,9 @@ class SandboxClient:
     def clear(self) -> None:
         """Return clock, calls, faults, limits and creators to their state at the start."""
         self._send("POST", "/sandbox/reset")
+
+    def _switch(self, **switches: Any) -> None:
+        self._send("PATCH", "/sandbox/switches", switches)
 
     def _send(self, method: str, path: str, body: Any = None) -> Any:
         with requests.Session() as session:

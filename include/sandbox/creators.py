@@ -104,14 +104,15 @@ class Role(IntEnum):
     UPPER_EDGE = 6  # crosses 100,000 followers now and then
 
 
-_FOLLOWERS: dict[Role, tuple[float, float]] = {
-    Role.COMET: (10_400, 97_000),
-    Role.HIDDEN: (11_000, 90_000),
-    Role.QUIET: (10_400, 97_000),
-    Role.SMALL: (120, 9_300),
-    Role.BIG: (112_000, 4_000_000),
-    Role.LOWER_EDGE: (8_200, 13_500),
-    Role.UPPER_EDGE: (84_000, 125_000),
+# Bounds of the followers, and of the plays that a video ends with.
+BOUNDS: dict[Role, tuple[tuple[int, int], tuple[int, int]]] = {
+    Role.COMET: ((10_400, 97_000), (80_000, 2_500_000)),
+    Role.HIDDEN: ((11_000, 90_000), (80_000, 900_000)),
+    Role.QUIET: ((10_400, 97_000), (300, 46_000)),
+    Role.SMALL: ((120, 9_300), (80, 160_000)),
+    Role.BIG: ((112_000, 4_000_000), (9_000, 30_000_000)),
+    Role.LOWER_EDGE: ((8_200, 13_500), (60_000, 400_000)),
+    Role.UPPER_EDGE: ((84_000, 125_000), (60_000, 1_500_000)),
 }
 
 
@@ -175,7 +176,7 @@ class CreatorBook:
         dice = Dice(self._seed, "creator", number)
         role = Role(number & 7)
         created_at = dice.randrange(1_480_000_000, 1_690_000_000)
-        followers = follower_curve(dice, *_FOLLOWERS[role])
+        followers = follower_curve(dice, *BOUNDS[role][0])
         hearts_per_day = followers.low * dice.uniform(0.01, 0.06)
         posts_per_day = dice.log_between(0.03, 1.5)
         return Creator(

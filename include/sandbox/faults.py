@@ -1,7 +1,7 @@
 """Fault rules: which calls go wrong, and how their data change."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,67 +9,44 @@ from include.sandbox.words import search_key
 
 Json = dict[str, Any]
 
-OddItem = Literal[
-    "missing_video_id",
-    "missing_author_ids",
-    "null_author",
-    "null_statistics",
-    "numeric_strings",
-    "nul_nickname",
-    "lone_surrogate_nickname",
-    "large_counts",
-    "negative_counts",
-    "text_counts",
-    "null_item",
-    "missing_follower_count",
-]
-
-_COUNT_CHANGES: dict[OddItem, Callable[[int], Any]] = {
-    "numeric_strings": str,
-    "large_counts": lambda count: count + 2**31 + 11,
-    "negative_counts": lambda count: -1 - count,
-    "text_counts": lambda count: f"{count / 1000:.1f}K",
+# Values that replace those of a video; objects are merged, one level deep. None replaces the whole row.
+ODDITIES: dict[str, Json | None] = {
+    "null_item": None,
+    "null_video_id": {"aweme_id": None},
+    "null_author_ids": {"author_user_id": None, "author": {"uid": None, "sec_uid": None, "unique_id": None}},
+    "null_author": {"author": None},
+    "null_statistics": {"statistics": None},
+    "numeric_strings": {"create_time": "1772000000", "statistics": {"play_count": "112000"}},
+    "nul_nickname": {"author": {"nickname": "zero\x00byte"}},
+    "lone_surrogate_nickname": {"author": {"nickname": "half \ud83d pair"}},
+    "large_counts": {"statistics": {"play_count": 2**31 + 11}, "author": {"follower_count": 2**31 + 11}},
+    "negative_counts": {"statistics": {"play_count": -1}, "author": {"follower_count": -1}},
+    "text_counts": {"statistics": {"play_count": "112.0K"}, "author": {"follower_count": "28.0K"}},
+    "null_follower_count": {"author": {"follower_count": None}},
 }
 
 
 class Rule(BaseModel):
-    """One fault, and the calls that meet it: a condition that is not set fits every call.
-
-    The faults:
-
-    - `status`: HTTP `status` with TikHub's body for it, and a `Retry-After` header if `retry_after` is set
-    - `html`: a web page of the CDN with `status`; it quotes the Authorization header
-    - `redirect`: 302 to another host
-    - `timeout`: the answer comes after `delay` seconds, or once the rules are replaced
-    - `cut_body`: status 200 and headers, then the connection closes in the middle of the body
-    - `long_body`: the body is longer by `extra` characters
-    - `invalid_json`: a complete body that is not valid JSON
-    - `inner_status`: HTTP 200 whose data carry the failing `status`
-    - `repeated_page`: the rows of the first page, whatever the offset
-    - `stuck_cursor`: a cursor that stays at the offset, with has_more 1
-    - `has_more`: `value` instead of 1 or 0; None removes the field
-    - `empty_page`: no rows although has_more is 1
-    - `odd_items`: the first video gets the first of `kinds`, and so on; the other rows stay as they are
-    - `items`: these rows instead of the real ones, exactly as given
-    """
+    """One fault, and the calls that meet it: a condition that is not set fits every call."""
 
     model_config = ConfigDict(extra="forbid")
 
     fault: Literal[
-        "status",
-        "html",
-        "redirect",
-        "timeout",
-        "cut_body",
-        "long_body",
-        "invalid_json",
-        "inner_status",
-        "repeated_page",
-        "stuck_cursor",
-        "has_more",
-        "empty_page",
-        "odd_items",
-        "items",
+        "none",  # the call is answered as usual, whatever later rules say
+        "status",  # HTTP `status` with TikHub's body for it, and a `Retry-After` header if `retry_after` is set
+        "html",  # a web page of the CDN with `status`; it quotes the Authorization header
+        "redirect",  # 302 to another host
+        "timeout",  # the answer comes after `delay` seconds, or once the rules are replaced
+        "cut_body",  # status 200 and headers, then the connection closes in the middle of the body
+        "long_body",  # the body is longer by `extra` characters
+        "invalid_json",  # a complete body that is not valid JSON
+        "inner_status",  # HTTP 200 whose data carry the failing `status`
+        "repeated_page",  # the rows of the first page, whatever the offset
+        "stuck_cursor",  # a cursor that stays at the offset, with has_more 1
+        "has_more",  # `value` instead of 1 or 0
+        "empty_page",  # no rows although has_more is 1
+        "odd_items",  # the first video gets the first of the oddities `kinds`, and so on
+        "items",  # these rows instead of the real ones, exactly as given
     ]
     route: str | None = Field(default=None, description="Last part of the path.")
     keyword: str | None = Field(default=None, description="Of a search; compared as hashtags are.")
@@ -83,7 +60,7 @@ class Rule(BaseModel):
     delay: float = 60.0
     extra: int = 100_000
     value: bool | int | str | None = None
-    kinds: tuple[OddItem, ...] = get_args(OddItem)
+    kinds: list[str] = list(ODDITIES)
     items: list[Any] = []
 
     def fits(self, route: str, params: Mapping[str, str]) -> bool:
@@ -98,54 +75,28 @@ class Rule(BaseModel):
 
     def change_data(self, data: Json, offset: int) -> Json:
         """Return the data of an answer as this fault changes them."""
-        if self.fault == "inner_status":
-            return {"status_code": self.status, "status_msg": f"failed with {self.status}"}
-        if "search_item_list" in data:
-            data |= self._page_changes(data["search_item_list"], offset)
-            if self.fault == "has_more" and self.value is None:
-                del data["has_more"]
+        match self.fault:
+            case "inner_status":
+                return {"status_code": self.status}
+            case "stuck_cursor":
+                return data | {"cursor": offset, "has_more": 1}
+            case "has_more":
+                return data | {"has_more": self.value}
+            case "empty_page":
+                return data | {"search_item_list": [], "has_more": 1}
+            case "items":
+                return data | {"search_item_list": self.items}
+            case "odd_items":
+                kinds, rows = list(self.kinds), data["search_item_list"]
+                odd = [_odd_row(row, kinds.pop(0)) if kinds and "aweme_info" in row else row for row in rows]
+                return data | {"search_item_list": odd}
         return data
 
-    def _page_changes(self, rows: list[Any], offset: int) -> Json:
-        match self.fault:
-            case "stuck_cursor":
-                return {"cursor": offset, "has_more": 1}
-            case "has_more":
-                return {"has_more": self.value}
-            case "empty_page":
-                return {"search_item_list": [], "has_more": 1}
-            case "items":
-                return {"search_item_list": self.items}
-            case "odd_items":
-                kinds = list(self.kinds)
-                odd = [_odd_row(row, kinds.pop(0)) if kinds and "aweme_info" in row else row for row in rows]
-                return {"search_item_list": odd}
-        return {}
 
-
-def _odd_row(row: Json, kind: OddItem) -> Json | None:
+def _odd_row(row: Json, kind: str) -> Json | None:
+    changes = ODDITIES[kind]
+    if changes is None:
+        return None
     video = row["aweme_info"]
-    author, statistics = video["author"], video["statistics"]
-    match kind:
-        case "null_item":
-            return None
-        case "missing_video_id":
-            del video["aweme_id"], statistics["aweme_id"]
-        case "missing_author_ids":
-            del video["author_user_id"], author["uid"], author["sec_uid"], author["unique_id"]
-        case "null_author":
-            video["author"] = None
-        case "null_statistics":
-            video["statistics"] = None
-        case "nul_nickname":
-            author["nickname"] = "zero\x00byte"
-        case "lone_surrogate_nickname":
-            author["nickname"] = "half \ud83d pair"
-        case "missing_follower_count":
-            author.pop("follower_count", None)
-        case _:
-            for counts in (statistics, author):
-                counts |= {
-                    name: _COUNT_CHANGES[kind](count) for name, count in counts.items() if isinstance(count, int)
-                }
-    return row
+    merged = {name: video[name] | value if isinstance(value, dict) else value for name, value in changes.items()}
+    return {"aweme_info": video | merged}

@@ -1,19 +1,26 @@
 """How videos and creators look in TikHub's answers: the fields that matter, with the oddities of the real ones."""
 
-from typing import Any
-
 from include.sandbox.creators import SECONDS_PER_DAY, Creator
 from include.sandbox.dice import digest
+from include.sandbox.faults import Json
 from include.sandbox.videos import Video
 from include.sandbox.world import Result
-
-Json = dict[str, Any]
 
 
 def search_row(result: Result, timestamp: float) -> Json:
     """Return a row of `search_item_list` at a unix time: a video, or a card that is none."""
     if not isinstance(result, Video):
         return {"card_type": "related_search", "card_info": {"title": result}}
+    plays = result.play_count(timestamp)
+    statistics = {
+        "aweme_id": result.video_id,
+        "play_count": plays,
+        "digg_count": round(plays * result.likes),
+        "comment_count": round(plays * result.comments),
+        "share_count": round(plays * result.shares),
+    }
+    if result.saves is not None:
+        statistics["collect_count"] = round(plays * result.saves)
     video = {
         "aweme_id": result.video_id,
         "desc": result.caption,
@@ -22,22 +29,10 @@ def search_row(result: Result, timestamp: float) -> Json:
         "author_user_id": int(result.creator.uid),
         "cha_list": None,
         "text_extra": [{"type": 1, "hashtag_name": tag} for tag in result.hashtags],
-        "statistics": _statistics(result, result.play_count(timestamp)),
+        "statistics": statistics,
         "author": _search_author(result, timestamp),
     }
     return {"aweme_info": video}
-
-
-def _statistics(video: Video, plays: int) -> Json:
-    saves = {} if video.saves is None else {"collect_count": round(plays * video.saves)}
-    return {
-        "aweme_id": video.video_id,
-        "play_count": plays,
-        "digg_count": round(plays * video.likes),
-        "comment_count": round(plays * video.comments),
-        "share_count": round(plays * video.shares),
-        **saves,
-    }
 
 
 def _search_author(video: Video, timestamp: float) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from include.sandbox.faults import Rule
@@ -50,8 +51,19 @@ class RateLimiter:
         return True
 
 
+class Switches(BaseModel):
+    """What can be set while the sandbox runs; the defaults are the state at the start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: datetime | None = Field(default=None, description="Instant at which the clock stands; None is real time.")
+    faults: list[Rule] = Field(default=[], description="Of several that fit a call, the first one counts.")
+    per_second: int | None = Field(default=None, ge=1, description="Calls admitted on each route; None is no limit.")
+    latency_seconds: float = Field(default=0, ge=0, description="How long every API answer takes.")
+
+
 class Sandbox:
-    """The world, its clock and the switches. One event loop uses them, so nothing is locked."""
+    """The world, the calls and the switches. One event loop uses them, so nothing is locked."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
@@ -59,18 +71,22 @@ class Sandbox:
 
     def reset(self) -> None:
         """Return to the state at the start."""
-        self.set_now: datetime | None = None
         self.calls: list[Call] = []
-        self.rules: list[Rule] = []
+        self.switches = Switches()
         self.limiter = RateLimiter(None)
-        self.latency_seconds = 0.0
         self.world.changes.clear()
 
+    def change(self, switches: Switches) -> None:
+        """Take over the switches that are set."""
+        changes = {name: getattr(switches, name) for name in switches.model_fields_set}
+        self.switches = self.switches.model_copy(update=changes)
+        if "per_second" in changes:
+            self.limiter = RateLimiter(switches.per_second)
+
     def now(self) -> datetime:
-        """Return the instant at which the clock is set, else the real time, in UTC."""
-        if self.set_now is None:
-            return datetime.now(UTC)
-        return self.set_now.replace(tzinfo=UTC) if self.set_now.tzinfo is None else self.set_now.astimezone(UTC)
+        """Return the instant at which the clock stands (without offset: UTC), else the real time, in UTC."""
+        now = self.switches.now or datetime.now(UTC)
+        return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
     def log_call(self, path: str, params: Mapping[str, str]) -> Call:
         """Log the arrival of an API call."""
@@ -78,13 +94,14 @@ class Sandbox:
         self.calls.append(call)
         return call
 
-    def take_rule(self, call: Call) -> Rule | None:
+    def take_rule(self, call: Call) -> Rule:
         """Return the first rule that fits a call, and count it down."""
-        rule = next((rule for rule in self.rules if rule.fits(call.route, call.params)), None)
-        if rule is not None and rule.times is not None:
+        rules = self.switches.faults
+        rule = next((rule for rule in rules if rule.fits(call.route, call.params)), Rule(fault="none"))
+        if rule.times is not None:
             rule.times -= 1
             if rule.times == 0:
-                self.rules.remove(rule)
+                rules.remove(rule)
         return rule
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from include.sandbox.creators import (
+    BOUNDS,
     EPOCH,
     SECONDS_PER_DAY,
     Creator,
@@ -24,15 +25,6 @@ from include.sandbox.words import CAPTIONS, COMMON_HASHTAGS, search_key
 SHARED_CHANNEL = ""
 SAMPLE_FILE = Path(__file__).parent / "data" / "videos_sample.jsonl"
 
-_FINAL_PLAYS: dict[Role, tuple[float, float]] = {
-    Role.COMET: (80_000, 2_500_000),
-    Role.HIDDEN: (80_000, 900_000),
-    Role.QUIET: (300, 46_000),
-    Role.SMALL: (80, 160_000),
-    Role.BIG: (9_000, 30_000_000),
-    Role.LOWER_EDGE: (60_000, 400_000),
-    Role.UPPER_EDGE: (60_000, 1_500_000),
-}
 _TRUE_ZERO_HEARTS = 10_000  # of the sample's authors with 0 followers, only the one below this really has none
 
 Record = dict[str, Any]
@@ -94,7 +86,7 @@ class VideoBook:
             caption=_caption(dice, hashtags, mentioned),
             hashtags=hashtags,
             published_at=published_at,
-            final_plays=round(dice.log_between(*_FINAL_PLAYS[Role(number & 7)])),
+            final_plays=round(dice.log_between(*BOUNDS[Role(number & 7)][1])),
             rise_days=dice.uniform(1, 2.8),
             drift=0.03,
             likes=dice.uniform(0.03, 0.16),
@@ -121,7 +113,7 @@ def _caption(dice: Dice, hashtags: tuple[str, ...], mentioned: str | None) -> st
 
 
 class Sample:
-    """Videos of the sample file by hashtag, and their authors."""
+    """Videos of the sample file by the search keys of their hashtags, and their authors."""
 
     def __init__(self, seed: int) -> None:
         records = [json.loads(line) for line in SAMPLE_FILE.read_text(encoding="utf-8").splitlines()]
@@ -130,22 +122,16 @@ class Sample:
             by_author[record["author"]["uid"]].append(record)
         self.creators: list[Creator] = []
         self.untagged: list[Video] = []
-        self._tagged: dict[str, list[Video]] = defaultdict(list)
+        self.by_key: dict[str, list[Video]] = defaultdict(list)
         for own in by_author.values():
             creator = _sample_creator(own[-1], seed)
             self.creators.append(creator)
             for record in own:
-                self._add(_sample_video(record, creator, own[-1]))
-
-    def _add(self, video: Video) -> None:
-        if not video.hashtags:
-            self.untagged.append(video)
-        for key in {search_key(tag) for tag in video.hashtags}:
-            self._tagged[key].append(video)
-
-    def tagged(self, key: str) -> list[Video]:
-        """Return the videos with a hashtag, given by its search key."""
-        return self._tagged.get(key, [])
+                video = _sample_video(record, creator, own[-1])
+                if not video.hashtags:
+                    self.untagged.append(video)
+                for key in {search_key(tag) for tag in video.hashtags}:
+                    self.by_key[key].append(video)
 
 
 def _sample_creator(newest: Record, seed: int) -> Creator:

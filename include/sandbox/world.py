@@ -99,7 +99,11 @@ class World:
     def _published(self, key: str, timestamp: float) -> Iterator[Video]:
         """Yield the distinct videos that a search can find, with present authors."""
         found = {video.video_id: video for video in self._generated(key, timestamp)}
-        found |= {video.video_id: video for video in self._from_sample(key) if video.published_at <= timestamp}
+        # A few videos that search finds although they carry no hashtag.
+        loose = Dice(self._seed, "loose matches", key).sample(self._sample.untagged, _LOOSE_MATCHES)
+        for video in (*self._sample.by_key.get(key, ()), *loose):
+            if video.published_at <= timestamp:
+                found[video.video_id] = video
         for video in found.values():
             creator = self._current(video.creator)
             if creator is not None:
@@ -112,11 +116,6 @@ class World:
             for video in self._videos.latest(number, SHARED_CHANNEL, timestamp, 2):
                 if place < _EVERYWHERE_COUNT or key in video.hashtags:
                     yield video
-
-    def _from_sample(self, key: str) -> list[Video]:
-        """Return the sample's videos with a hashtag, and a few that search finds although they carry none."""
-        loose = Dice(self._seed, "loose matches", key).sample(self._sample.untagged, _LOOSE_MATCHES)
-        return [*self._sample.tagged(key), *loose]
 
     def _choose_cast(self, key: str) -> tuple[tuple[int, int], ...]:
         """Return the creators that post under a hashtag, each with how many videos of theirs a search finds."""
