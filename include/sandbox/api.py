@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from include.sandbox.state import Call, sandbox_of
 
 _LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 _POLL_SECONDS = 0.02
+_CALLER_LEFT = 499
 _FLAKED = "Request failed, please try again: the arguments may be wrong or the platform did not answer. Not charged."
 
 router = APIRouter(prefix="/api/v1", tags=["TikHub"])
@@ -43,33 +44,19 @@ class CutResponse(Utf8Response):
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-class InterruptedCallError(Exception):
-    """Ends a call with a ready response; None if the caller left."""
+def failure(request: Request, status: int, headers: dict[str, str] | None = None) -> HTTPException:
+    """Log a call as failed and return the exception that answers it, with the body of the real API.
 
-    def __init__(self, response: Response | None) -> None:
-        super().__init__()
-        self.response = response
-
-
-async def interrupt_call(request: Request, error: InterruptedCallError) -> Response:
-    """Answer an interrupted call, which is not billed."""
-    if error.response is None:
-        return Response()
+    The body echoes the request's headers, API key included; those of 404 and 405 have plain text, that of 422 a list.
+    """
     call: Call = request.state.call
-    call.status, call.billed = error.response.status_code, False
-    return error.response
-
-
-def error_response(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
-    """Return TikHub's response to a failed call. Like the real one it echoes the request's headers, API key included;
-    404 and 405 have plain text, 422 a list."""
-    detail: Any = _common_fields(request, status, _FLAKED if status == 400 else HTTPStatus(status).phrase)
-    detail["headers"] = dict(request.headers)
+    call.status, call.billed = status, False
     if status in (404, 405):
-        detail = HTTPStatus(status).phrase
-    elif status == 422:
-        detail = [{"loc": ["query"], "msg": "Input should be valid", "type": "value_error"}]
-    return Utf8Response({"detail": detail}, status, headers)
+        return HTTPException(status)
+    if status == 422:
+        return HTTPException(status, [{"loc": ["query"], "msg": "Input should be valid", "type": "value_error"}])
+    detail = _common_fields(request, status, _FLAKED if status == 400 else HTTPStatus(status).phrase)
+    return HTTPException(status, detail | {"headers": dict(request.headers)}, headers)
 
 
 def _common_fields(request: Request, code: int, message: str) -> Json:
@@ -85,10 +72,10 @@ def _common_fields(request: Request, code: int, message: str) -> Json:
 
 
 async def admit(request: Request) -> Rule:
-    """Log a call and let it through after latency, key check, rate limit and faults; return the rule that it meets.
+    """Log a call and let it through after latency, key check and rate limit; return the rule that it meets.
 
     Raises:
-        InterruptedCallError: the call ends here.
+        HTTPException: the call is refused, its rule is a status, or the caller left.
     """
     sandbox = sandbox_of(request)
     call = sandbox.log_call(request.url.path, request.query_params)
@@ -96,22 +83,15 @@ async def admit(request: Request) -> Rule:
     await asyncio.sleep(sandbox.switches.latency_seconds)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key:
-        raise InterruptedCallError(error_response(request, 401))
+        raise failure(request, 401)
     if not sandbox.limiter.admits(call.path):
-        raise InterruptedCallError(error_response(request, 429, {"Retry-After": "1"}))
+        raise failure(request, 429, {"Retry-After": "1"})
     rule = sandbox.take_rule(call)
-    match rule.fault:
-        case "timeout":
-            await _hold(request, rule.delay)
-        case "status":
-            headers = None if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
-            raise InterruptedCallError(error_response(request, rule.status, headers))
-        case "html":
-            key = request.headers["authorization"]
-            page = f"<!DOCTYPE html><html><h1>Error {rule.status}</h1><pre>Authorization: {key}</pre></html>"
-            raise InterruptedCallError(HTMLResponse(page, rule.status))
-        case "redirect":
-            raise InterruptedCallError(RedirectResponse("http://elsewhere.sandbox.example/login", 302))
+    if rule.fault == "timeout":
+        await _hold(request, rule.delay)
+    if rule.fault == "status":
+        headers = None if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
+        raise failure(request, rule.status, headers)
     return rule
 
 
@@ -119,22 +99,18 @@ MetRule = Annotated[Rule, Depends(admit)]
 
 
 async def _hold(request: Request, seconds: float) -> None:
-    """Wait until the time is over or the rules are replaced.
-
-    Raises:
-        InterruptedCallError: the caller left.
-    """
+    """Wait until the time is over or the rules are replaced; raise HTTPException if the caller leaves."""
     sandbox = sandbox_of(request)
     rules = sandbox.switches.faults
     end = time.monotonic() + seconds
     while time.monotonic() < end and sandbox.switches.faults is rules:
         if await request.is_disconnected():
-            raise InterruptedCallError(None)
+            raise HTTPException(_CALLER_LEFT, "The caller left.")
         await asyncio.sleep(_POLL_SECONDS)
 
 
 def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Response:
-    """Return the success envelope around `data`, billed, spoilt by the rule that the call meets."""
+    """Log a call as answered and return the success envelope around `data`, or what its rule makes of that."""
     now = sandbox_of(request).now()
     envelope = _common_fields(request, 200, "Request successful. This answer is made up by the sandbox.")
     envelope |= {
@@ -145,13 +121,22 @@ def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Respons
     }
     call: Call = request.state.call
     call.status, call.billed = 200, True
-    if rule.fault == "cut_body":
-        call.billed = None
-        return CutResponse(envelope)
-    if rule.fault == "invalid_json":
-        return Response(Utf8Response(envelope).body[:-1], media_type="application/json")
-    if rule.fault == "long_body":
-        envelope["padding"] = "x" * rule.extra
+    match rule.fault:
+        case "html":
+            call.status, call.billed = rule.status, False
+            key = request.headers["authorization"]
+            page = f"<!DOCTYPE html><html><h1>Error {rule.status}</h1><pre>Authorization: {key}</pre></html>"
+            return HTMLResponse(page, rule.status)
+        case "redirect":
+            call.status, call.billed = 302, False
+            return RedirectResponse("http://elsewhere.sandbox.example/login", 302)
+        case "cut_body":
+            call.billed = None
+            return CutResponse(envelope)
+        case "invalid_json":
+            return Response(Utf8Response(envelope).body[:-1], media_type="application/json")
+        case "long_body":
+            envelope["padding"] = "x" * rule.extra
     return Utf8Response(envelope)
 
 
@@ -194,7 +179,7 @@ async def handler_user_profile(
     else:
         creator = world.find("uid", user_id) if user_id else world.find("handle", unique_id)
     if creator is None:
-        raise InterruptedCallError(error_response(request, 400))
+        raise failure(request, 400)
     return answer(request, rule, {"status_code": 0, "user": profile_user(creator, sandbox.now().timestamp())})
 
 

@@ -24,7 +24,6 @@ def make_server(seed: int = DEFAULT_SEED, **options: Any) -> uvicorn.Server:
     app.state.sandbox = Sandbox(seed)
     app.include_router(api.router)
     app.include_router(control.router)
-    app.exception_handler(api.InterruptedCallError)(api.interrupt_call)
     # Cut bodies are meant: uvicorn's complaints about them would fill the log.
     logging.getLogger("uvicorn.error").addFilter(_is_unplanned)
     config = uvicorn.Config(
