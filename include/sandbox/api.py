@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from include.sandbox.control import Call, sandbox_of
 from include.sandbox.faults import Json, Rule
 from include.sandbox.shapes import profile_user, search_row
-from include.sandbox.state import Call, sandbox_of
 
 _LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 _POLL_SECONDS = 0.02

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from include.sandbox import NOTICE, api, control
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import DEFAULT_SEED
-from include.sandbox.state import Sandbox
 
 _STOP_SECONDS = 15
 
@@ -21,7 +20,7 @@ _STOP_SECONDS = 15
 def make_server(seed: int = DEFAULT_SEED, **options: Any) -> uvicorn.Server:
     """Return a server of a sandbox of its own; `options` are those of `uvicorn.Config`."""
     app = FastAPI(title="TikHub sandbox", description=NOTICE)
-    app.state.sandbox = Sandbox(seed)
+    app.state.sandbox = control.Sandbox(seed)
     app.include_router(api.router)
     app.include_router(control.router)
     # Cut bodies are meant: uvicorn's complaints about them would fill the log.

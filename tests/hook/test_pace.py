@@ -18,7 +18,7 @@ from comets.database import Database
 from comets.errors import TikHubRateLimitError
 from comets.pace import HEADROOM, RoutePace, calls_within, pause
 from comets.settings import DEFAULT_SETTINGS_FILE, Pace, Retries, load_settings
-from include.sandbox.state import RateLimiter
+from include.sandbox.control import RateLimiter
 
 ROUTE = "/api/search"
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from tikhub import TikHub, TikHubBadRequestError
 from include.sandbox.client import SandboxClient
 from include.sandbox.server import running_sandbox
 from include.stack.ports import free_port
-from include.stack.sandbox import sandbox_answers
+from include.stack.sandbox import sandbox_answers, sandbox_url
 from tests.conftest import PROJECT_FOLDER
 
 from .conftest import DATE, KEY
@@ -37,16 +39,35 @@ def test_the_clock_stands_where_it_is_set_else_it_is_real(sandbox: SandboxClient
     assert before <= shown <= datetime.now(UTC).timestamp()
 
 
-def test_the_same_time_gives_the_same_answer_after_any_detour_and_restart(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_the_same_time_gives_the_same_answer_after_any_detour(sandbox: SandboxClient, sdk: TikHub) -> None:
     first = search_at(sandbox, sdk, START)
-    author = an_author(sdk)
-    user = profile(sdk, user_id=author["uid"])
     assert search_at(sandbox, sdk, START + timedelta(days=40)) != first
     assert search_at(sandbox, sdk, START) == first
-    with running_sandbox() as restarted, TikHub(api_key=KEY, base_url=restarted.url) as other:
-        restarted.set_clock(DATE)
+
+
+def test_another_process_has_the_same_world_and_finds_a_creator_before_any_search(sdk: TikHub) -> None:
+    videos, author = all_videos(sdk, "cozygaming"), an_author(sdk)
+    user = profile(sdk, user_id=author["uid"])
+    with sandbox_process() as other_world, TikHub(api_key=KEY, base_url=other_world.url) as other:
+        other_world.set_clock(DATE)
         assert profile(other, sec_user_id=author["sec_uid"]) == profile(other, unique_id=author["unique_id"]) == user
-        assert all_videos(other, "cozygaming") == first
+        assert all_videos(other, "cozygaming") == videos
+
+
+@contextmanager
+def sandbox_process() -> Iterator[SandboxClient]:
+    """Run the command line."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "include.sandbox", "--port", str(port)], cwd=PROJECT_FOLDER)
+    try:
+        end = time.monotonic() + 30
+        while not sandbox_answers(port):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield SandboxClient(sandbox_url(port))
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
 
 
 def test_another_seed_is_another_world(sdk: TikHub) -> None:
@@ -152,16 +173,3 @@ def test_a_pinned_count_shows_until_everything_is_cleared(sandbox: SandboxClient
     sandbox.clear()
     sandbox.set_clock(DATE)
     assert an_author(sdk) == author
-
-
-def test_the_command_line_serves_at_a_port() -> None:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "include.sandbox", "--port", str(port)], cwd=PROJECT_FOLDER)
-    try:
-        end = time.monotonic() + 30
-        while not sandbox_answers(port):
-            assert time.monotonic() < end
-            time.sleep(0.1)
-    finally:
-        process.terminate()
-        assert process.wait(timeout=10) is not None
