@@ -103,10 +103,11 @@ async def _hold(request: Request, seconds: float) -> None:
     sandbox = sandbox_of(request)
     rules = sandbox.switches.faults
     end = time.monotonic() + seconds
-    while time.monotonic() < end and sandbox.switches.faults is rules:
-        if await request.is_disconnected():
-            raise HTTPException(_CALLER_LEFT, "The caller left.")
+    while not await request.is_disconnected():
+        if time.monotonic() > end or sandbox.switches.faults is not rules:
+            return
         await asyncio.sleep(_POLL_SECONDS)
+    raise HTTPException(_CALLER_LEFT, "The caller left.")
 
 
 def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Response:
