@@ -135,7 +135,8 @@ def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Respons
             call.billed = None
             return CutResponse(envelope)
         case "invalid_json":
-            return Response(Utf8Response(envelope).body[:-1], media_type="application/json")
+            # Not just without its end: that would look like a cut body.
+            return Response(bytes(Utf8Response(envelope).body[:-1]) + b", oops", media_type="application/json")
         case "long_body":
             envelope["padding"] = "x" * rule.extra
     return Utf8Response(envelope)
