@@ -1,31 +1,102 @@
-"""Creators that do not exist. Each is a pure function of (seed, number), and each of its names leads back to its
-number, so that a profile can be asked for after a restart without searching first."""
+"""Creators that do not exist, and their counts as functions of time.
+
+Each generated creator is a pure function of (seed, number). Each of its identifiers leads back to its number, so that
+a profile can be fetched after a restart, before any search.
+"""
 
 import base64
 import hashlib
+import math
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Literal
 
-from include.sandbox.curves import FollowerCurve, SteadyCount, follower_curve
 from include.sandbox.dice import Dice, digest
 from include.sandbox.words import ADJECTIVES, NICKNAME_PARTS, NOUNS, ORNAMENTS, REGIONS, SIGNATURES
 
-SEC_UID_PREFIX = "MS4wLjABAAAA"
-NUMBER_BITS = 20
-_NUMBER_MASK = (1 << NUMBER_BITS) - 1
-_ROLE_BITS = 3
-_UID_CHECK_BITS = 12
+DEFAULT_SEED = 7
+SECONDS_PER_DAY = 86_400
+EPOCH = 1_735_689_600  # 2025-01-01T00:00:00Z, from which the days of all curves are counted
 
-SearchCount = Literal["shown", "missing", "zero"]
+_SEC_UID_PREFIX = "MS4wLjABAAAA"
+_NUMBER_MASK = (1 << 20) - 1
+_UID_CHECK_BITS = 12
+_HANDLE = re.compile(rf"({'|'.join(ADJECTIVES)})[._]?({'|'.join(NOUNS)})(\d{{1,3}})")
+
+Identifier = Literal["uid", "sec_uid", "handle"]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerCurve:
+    """Followers swing between `low` and `low * ratio`, rising for `rise_share` of each period.
+
+    A long rise with a short fall makes a growing creator, the reverse a shrinking one, a very short rise one that goes
+    viral again and again, and a ratio of 1 one that never moves.
+    """
+
+    low: float
+    ratio: float = 1.0
+    period_days: float = 1.0
+    rise_share: float = 0.5
+    phase: float = 0.0
+    weekly_swing: float = 0.0
+
+    def at(self, timestamp: float) -> int:
+        """Return the follower count at a unix time."""
+        if self.ratio == 1:
+            return round(self.low)
+        days = (timestamp - EPOCH) / SECONDS_PER_DAY
+        position = (days / self.period_days + self.phase) % 1
+        height = min(position / self.rise_share, (1 - position) / (1 - self.rise_share))
+        weekly = self.weekly_swing * math.sin(math.tau * days / 7)
+        return round(self.low * math.exp(math.log(self.ratio) * height + weekly))
+
+
+# Bounds of the ratio, bounds of the period in days, and the rising share.
+_RISING = ((1.6, 2.6), (120, 220), 0.86)
+_FAST = ((2.4, 3.2), (60, 90), 0.82)
+_FALLING = ((1.3, 1.7), (120, 220), 0.12)
+_VIRAL = ((1.25, 1.6), (16, 26), 0.1)
+_TRENDS = (_RISING, _FAST, _FALLING, _VIRAL, None)
+_TREND_WEIGHTS = (54, 18, 10, 10, 8)
+
+
+def follower_curve(dice: Dice, low: float, high: float) -> FollowerCurve:
+    """Return a curve that stays between two follower counts at all times."""
+    trend = dice.choices(_TRENDS, _TREND_WEIGHTS)[0]
+    ratio, period_days, rise_share = 1.0, 1.0, 0.5
+    if trend is not None:
+        ratios, periods, rise_share = trend
+        ratio, period_days = dice.uniform(*ratios), dice.uniform(*periods)
+    ratio = max(1.0, min(ratio, 0.95 * high / low))
+    # The weekly rhythm stays below half the slope of the rise, so that a rise never turns into a fall.
+    slope = math.log(ratio) / (period_days * max(rise_share, 1 - rise_share))
+    weekly_swing = min(0.4 * slope * 7 / math.tau, 0.02)
+    bottom = low * 1.025
+    start = dice.log_between(bottom, max(bottom, 0.97 * high / ratio))
+    return FollowerCurve(start, ratio, period_days, rise_share, dice.random(), weekly_swing)
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyCount:
+    """A total that grows by the same amount every day (hearts, posted videos)."""
+
+    at_epoch: float
+    per_day: float
+
+    def at(self, timestamp: float) -> int:
+        """Return the total at a unix time, never below 0."""
+        days = (timestamp - EPOCH) / SECONDS_PER_DAY
+        return max(0, math.floor(self.at_epoch + self.per_day * days))
 
 
 class Role(IntEnum):
-    """What part a generated creator plays in a search; the low bits of its number."""
+    """What part a generated creator plays in a search; the low three bits of its number."""
 
     COMET = 0  # always between 10,000 and 100,000 followers, with videos above 50,000 plays
-    HIDDEN = 1  # a Comet whose follower count search does not give: missing or 0
+    HIDDEN = 1  # a Comet whose follower count is missing or 0 in a search
     QUIET = 2  # enough followers, too few plays
     SMALL = 3  # too few followers, some with many plays
     BIG = 4  # too many followers
@@ -33,20 +104,21 @@ class Role(IntEnum):
     UPPER_EDGE = 6  # crosses 100,000 followers now and then
 
 
-_FOLLOWERS: dict[Role, tuple[float, float]] = {
-    Role.COMET: (10_400, 97_000),
-    Role.HIDDEN: (11_000, 90_000),
-    Role.QUIET: (10_400, 97_000),
-    Role.SMALL: (120, 9_300),
-    Role.BIG: (112_000, 4_000_000),
-    Role.LOWER_EDGE: (8_200, 13_500),
-    Role.UPPER_EDGE: (84_000, 125_000),
+# Bounds of the followers, and of the plays that a video ends with.
+BOUNDS: dict[Role, tuple[tuple[int, int], tuple[int, int]]] = {
+    Role.COMET: ((10_400, 97_000), (80_000, 2_500_000)),
+    Role.HIDDEN: ((11_000, 90_000), (80_000, 900_000)),
+    Role.QUIET: ((10_400, 97_000), (300, 46_000)),
+    Role.SMALL: ((120, 9_300), (80, 160_000)),
+    Role.BIG: ((112_000, 4_000_000), (9_000, 30_000_000)),
+    Role.LOWER_EDGE: ((8_200, 13_500), (60_000, 400_000)),
+    Role.UPPER_EDGE: ((84_000, 125_000), (60_000, 1_500_000)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """One account: its names, and its counts as functions of time."""
+    """One account: its identifiers, and its counts as functions of time."""
 
     uid: str
     sec_uid: str
@@ -55,68 +127,56 @@ class Creator:
     signature: str
     avatar_url: str
     region: str
-    created_at: int
     followers: FollowerCurve
     hearts: SteadyCount
     videos: SteadyCount
-    search_count: SearchCount = "shown"
-    number: int | None = None
-
-    @property
-    def role(self) -> Role | None:
-        """The part a generated creator plays; None for one of the sample."""
-        return None if self.number is None else Role(self.number & 7)
+    search_count: Literal["shown", "missing", "zero"] = "shown"
 
 
 def number_for(role: Role, *parts: object) -> int:
     """Return the number of a creator with this role, chosen by `parts`."""
-    return (digest(*parts) << _ROLE_BITS & _NUMBER_MASK) | role
+    return (digest(*parts) << 3 & _NUMBER_MASK) | role
 
 
 class CreatorBook:
-    """All generated creators of one seed, by number, uid, sec_uid and handle."""
+    """All generated creators of one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._seed = seed
         self._mask = digest(seed, "creator numbers") & _NUMBER_MASK
         self.by_number = lru_cache(maxsize=4096)(self._make)
 
-    def by_uid(self, uid: str) -> Creator | None:
-        """Return the creator with this uid, if there is one."""
-        if not (uid.isascii() and uid.isdigit()) or len(uid) > 19:
-            return None
-        return self._confirmed((int(uid) >> _UID_CHECK_BITS & _NUMBER_MASK) ^ self._mask, "uid", uid)
-
-    def by_sec_uid(self, sec_uid: str) -> Creator | None:
-        """Return the creator with this sec_uid, if there is one."""
-        coded = sec_uid[len(SEC_UID_PREFIX) : len(SEC_UID_PREFIX) + 4]
+    def find(self, attribute: Identifier, value: str) -> Creator | None:
+        """Return the creator whose uid, sec_uid or handle is `value`, if there is one."""
         try:
-            number = int.from_bytes(base64.urlsafe_b64decode(coded), "big") ^ self._mask
+            number = self._decode(attribute, value)
+            creator = self.by_number(number & _NUMBER_MASK)
         except ValueError:
             return None
-        return self._confirmed(number, "sec_uid", sec_uid)
-
-    def by_handle(self, handle: str) -> Creator | None:
-        """Return the creator with this handle, if there is one."""
-        name = handle.rstrip("0123456789")
-        suffix = handle[len(name) :]
-        words = _WORD_PAIRS.get(name.replace(".", "").replace("_", ""))
-        if words is None or not suffix or len(suffix) > 3:
-            return None
-        adjective, noun = words
-        return self._confirmed(adjective << 14 | noun << 8 | int(suffix), "handle", handle)
-
-    def _confirmed(self, number: int, attribute: str, value: str) -> Creator | None:
-        if not 0 <= number <= _NUMBER_MASK or number & 7 not in set(Role):
-            return None
-        creator = self.by_number(number)
         return creator if getattr(creator, attribute) == value else None
+
+    def _decode(self, attribute: Identifier, value: str) -> int:
+        """Return the number in an identifier.
+
+        Raises:
+            ValueError: the identifier is not shaped like a generated one.
+        """
+        if attribute == "uid":
+            return int(value) >> _UID_CHECK_BITS ^ self._mask
+        if attribute == "sec_uid":
+            start = len(_SEC_UID_PREFIX)
+            return int.from_bytes(base64.urlsafe_b64decode(value[start : start + 4]), "big") ^ self._mask
+        parts = _HANDLE.fullmatch(value)
+        if parts is None:
+            raise ValueError(value)
+        adjective, noun, suffix = parts.groups()
+        return ADJECTIVES.index(adjective) << 14 | NOUNS.index(noun) << 8 | int(suffix)
 
     def _make(self, number: int) -> Creator:
         dice = Dice(self._seed, "creator", number)
         role = Role(number & 7)
         created_at = dice.randrange(1_480_000_000, 1_690_000_000)
-        followers = follower_curve(dice, *_FOLLOWERS[role])
+        followers = follower_curve(dice, *BOUNDS[role][0])
         hearts_per_day = followers.low * dice.uniform(0.01, 0.06)
         posts_per_day = dice.log_between(0.03, 1.5)
         return Creator(
@@ -127,12 +187,10 @@ class CreatorBook:
             signature=dice.choice(SIGNATURES),
             avatar_url=f"https://avatars.sandbox.example/{digest(self._seed, 'avatar', number):016x}.jpeg",
             region=dice.choice(REGIONS),
-            created_at=created_at,
             followers=followers,
             hearts=SteadyCount(hearts_per_day * dice.uniform(400, 900), hearts_per_day),
             videos=SteadyCount(posts_per_day * dice.uniform(400, 900) + 3, posts_per_day),
             search_count=dice.choice(("missing", "zero")) if role is Role.HIDDEN else "shown",
-            number=number,
         )
 
     def _uid(self, number: int, created_at: int) -> str:
@@ -143,7 +201,7 @@ class CreatorBook:
     def _sec_uid(self, number: int) -> str:
         check = hashlib.blake2b(f"{self._seed} sec_uid {number}".encode(), digest_size=45).digest()
         coded = (number ^ self._mask).to_bytes(3, "big") + check
-        return SEC_UID_PREFIX + base64.urlsafe_b64encode(coded).decode()
+        return _SEC_UID_PREFIX + base64.urlsafe_b64encode(coded).decode()
 
 
 def _handle(number: int, dice: Dice) -> str:
@@ -155,6 +213,3 @@ def _nickname(dice: Dice) -> str:
     joint, firsts, seconds = dice.choice(NICKNAME_PARTS)
     name = f"{dice.choice(firsts)}{joint}{dice.choice(seconds)}"
     return f"{name} {dice.choice(ORNAMENTS)}" if dice.chance(0.4) else name
-
-
-_WORD_PAIRS = {a + n: (i, j) for i, a in enumerate(ADJECTIVES) for j, n in enumerate(NOUNS)}

@@ -1,80 +1,50 @@
-"""Serves the sandbox: in a thread for tests, in the foreground for `python -m include.sandbox`."""
+"""Serves the sandbox: in the foreground for `python -m include.sandbox`, in a thread for tests."""
 
 import logging
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
-from include.sandbox.app import create_app
+from include.sandbox import NOTICE, api, control
 from include.sandbox.client import SandboxClient
-from include.sandbox.settings import SandboxSettings
+from include.sandbox.creators import DEFAULT_SEED
 
 _STOP_SECONDS = 15
 
 
-class SandboxServer(uvicorn.Server):
-    """A uvicorn server that lets delayed answers go when it stops."""
-
-    def __init__(self, settings: SandboxSettings, log_level: int = logging.WARNING) -> None:
-        self._app = create_app(settings)
-        # Spoilt answers are meant: uvicorn's complaints about them would fill the log.
-        logging.getLogger("uvicorn.error").addFilter(_is_no_planned_fault)
-        super().__init__(
-            uvicorn.Config(
-                self._app, log_level=log_level, access_log=False, timeout_graceful_shutdown=2, lifespan="off"
-            )
-        )
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving; calls that a fault holds back are answered first."""
-        self._app.state.sandbox.release()
-        await super().shutdown(sockets)
+def make_server(seed: int = DEFAULT_SEED, **options: Any) -> uvicorn.Server:
+    """Return a server of a sandbox of its own; `options` are those of `uvicorn.Config`."""
+    app = FastAPI(title="TikHub sandbox", description=NOTICE)
+    app.state.sandbox = control.Sandbox(seed)
+    app.include_router(api.router)
+    app.include_router(control.router)
+    # Cut bodies are meant: uvicorn's complaints about them would fill the log.
+    logging.getLogger("uvicorn.error").addFilter(_is_unplanned)
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, timeout_graceful_shutdown=2, lifespan="off", **options
+    )
+    return uvicorn.Server(config)
 
 
-def _is_no_planned_fault(record: logging.LogRecord) -> bool:
+def _is_unplanned(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one.
-
-    Raises:
-        OSError: the port is taken or the host is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=256)
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the URL under which a listening socket is reached from this machine."""
-    host, port = listener.getsockname()[:2]
-    is_version_6 = listener.family == socket.AF_INET6
-    if ip_address(host).is_unspecified:
-        host = "::1" if is_version_6 else "127.0.0.1"
-    return f"http://[{host}]:{port}" if is_version_6 else f"http://{host}:{port}"
-
-
 @contextmanager
-def running_sandbox(port: int = 0, host: str = "127.0.0.1", **settings: Any) -> Iterator[SandboxClient]:
-    """Run a sandbox of its own in a thread and yield its client (`.url`, `set_clock`, `set_faults`, `calls`, `clear`).
-
-    Args:
-        port: 0 takes a free one.
-        host: address to listen on.
-        settings: fields of SandboxSettings, for example `now="2026-03-01T02:00:00Z"`.
-    """
-    server = SandboxServer(SandboxSettings(**settings), log_level=logging.ERROR)
+def running_sandbox(seed: int = DEFAULT_SEED) -> Iterator[SandboxClient]:
+    """Run a sandbox of its own in a thread, on a free port, and yield its client."""
+    server = make_server(seed)
     # The socket listens before the thread starts, so the first request waits for the server and not the reverse.
-    with listen(host, port) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()
         try:
-            yield SandboxClient(url_of(listener))
+            yield SandboxClient(f"http://127.0.0.1:{listener.getsockname()[1]}")
         finally:
             server.should_exit = True
             thread.join(_STOP_SECONDS)

@@ -1,54 +1,58 @@
-"""Videos that do not exist: what each creator posts under a hashtag, on a timetable that never ends."""
+"""Videos that do not exist: a timetable of each creator that never ends, and the anonymised sample file."""
 
+import json
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from include.sandbox.creators import Creator, CreatorBook, Role
-from include.sandbox.curves import EPOCH, SECONDS_PER_DAY, PlayCurve
+from include.sandbox.creators import (
+    BOUNDS,
+    EPOCH,
+    SECONDS_PER_DAY,
+    Creator,
+    CreatorBook,
+    FollowerCurve,
+    Role,
+    SteadyCount,
+    follower_curve,
+)
 from include.sandbox.dice import Dice, digest
-from include.sandbox.words import CAPTIONS, COMMON_HASHTAGS
+from include.sandbox.words import CAPTIONS, COMMON_HASHTAGS, search_key
 
 SHARED_CHANNEL = ""
+SAMPLE_FILE = Path(__file__).parent / "data" / "videos_sample.jsonl"
 
-_FINAL_PLAYS: dict[Role, tuple[float, float]] = {
-    Role.COMET: (80_000, 2_500_000),
-    Role.HIDDEN: (80_000, 900_000),
-    Role.QUIET: (300, 46_000),
-    Role.SMALL: (80, 160_000),
-    Role.BIG: (9_000, 30_000_000),
-    Role.LOWER_EDGE: (60_000, 400_000),
-    Role.UPPER_EDGE: (60_000, 1_500_000),
-}
+_TRUE_ZERO_HEARTS = 10_000  # of the sample's authors with 0 followers, only the one below this really has none
 
-
-@dataclass(frozen=True, slots=True)
-class Reactions:
-    """Likes and the like, as parts of the plays (None: the source never recorded it)."""
-
-    likes: float
-    comments: float
-    shares: float
-    saves: float | None
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One video: what it says, and its plays as a function of its age."""
+    """One video. Its plays rise fast in the first days and slowly from then on; reactions are shares of the plays."""
 
     video_id: str
     creator: Creator
     caption: str
     hashtags: tuple[str, ...]
     published_at: int
-    plays: PlayCurve
-    reactions: Reactions
-    duration_ms: int
+    final_plays: int
+    rise_days: float
+    drift: float
+    likes: float
+    comments: float
+    shares: float
+    saves: float | None  # None: the sample did not record it
     stale_factor: float = 1.0  # the author's follower count beside this video lags by this factor
 
     def play_count(self, timestamp: float) -> int:
         """Return the plays at a unix time."""
-        return self.plays.at(timestamp - self.published_at)
+        days = max(0.0, (timestamp - self.published_at) / SECONDS_PER_DAY)
+        share = 1 - math.exp(-days / self.rise_days)
+        return math.floor(self.final_plays * share * (1 + self.drift * math.log1p(days / 30)))
 
 
 class VideoBook:
@@ -74,25 +78,21 @@ class VideoBook:
     def _make(self, number: int, channel: str, index: int) -> Video:
         period, phase = self._timetable(number, channel)
         dice = Dice(self._seed, "video", number, channel, index)
-        creator = self._creators.by_number(number)
         published_at = math.ceil(EPOCH + (index + phase) * period)
         hashtags, mentioned = _hashtags(dice, channel)
         return Video(
             video_id=str(published_at << 32 | digest(self._seed, "video", number, channel, index) & 0xFFFFFFFF),
-            creator=creator,
+            creator=self._creators.by_number(number),
             caption=_caption(dice, hashtags, mentioned),
             hashtags=hashtags,
             published_at=published_at,
-            plays=PlayCurve(
-                round(dice.log_between(*_FINAL_PLAYS[Role(number & 7)])), rise_days=dice.uniform(1, 2.8), drift=0.03
-            ),
-            reactions=Reactions(
-                likes=dice.uniform(0.03, 0.16),
-                comments=dice.uniform(0.0003, 0.004),
-                shares=dice.uniform(0.0005, 0.01),
-                saves=dice.uniform(0.001, 0.02),
-            ),
-            duration_ms=dice.randrange(6_000, 180_000),
+            final_plays=round(dice.log_between(*BOUNDS[Role(number & 7)][1])),
+            rise_days=dice.uniform(1, 2.8),
+            drift=0.03,
+            likes=dice.uniform(0.03, 0.16),
+            comments=dice.uniform(0.0003, 0.004),
+            shares=dice.uniform(0.0005, 0.01),
+            saves=dice.uniform(0.001, 0.02),
         )
 
 
@@ -110,3 +110,75 @@ def _hashtags(dice: Dice, channel: str) -> tuple[tuple[str, ...], str | None]:
 def _caption(dice: Dice, hashtags: tuple[str, ...], mentioned: str | None) -> str:
     words = [dice.choice(CAPTIONS), mentioned, *(f"#{tag}" for tag in hashtags)]
     return " ".join(word for word in words if word)
+
+
+class Sample:
+    """Videos of the sample file by the search keys of their hashtags, and their authors."""
+
+    def __init__(self, seed: int) -> None:
+        records = [json.loads(line) for line in SAMPLE_FILE.read_text(encoding="utf-8").splitlines()]
+        by_author: dict[str, list[Record]] = defaultdict(list)
+        for record in sorted(records, key=lambda record: record["create_time"]):
+            by_author[record["author"]["uid"]].append(record)
+        self.creators: list[Creator] = []
+        self.untagged: list[Video] = []
+        self.by_key: dict[str, list[Video]] = defaultdict(list)
+        for own in by_author.values():
+            creator = _sample_creator(own[-1], seed)
+            self.creators.append(creator)
+            for record in own:
+                video = _sample_video(record, creator, own[-1])
+                if not video.hashtags:
+                    self.untagged.append(video)
+                for key in {search_key(tag) for tag in video.hashtags}:
+                    self.by_key[key].append(video)
+
+
+def _sample_creator(newest: Record, seed: int) -> Creator:
+    author = newest["author"]
+    dice = Dice(seed, "sample", author["uid"])
+    shown: int | None = author["follower_count"]
+    followers = shown or _hidden_follower_count(newest)
+    hearts, videos = author["heart_count"] or 0, author["video_count"] or 0
+    return Creator(
+        uid=author["uid"],
+        sec_uid=author["sec_uid"],
+        handle=author["unique_id"],
+        nickname=author["nickname"],
+        signature=author["signature"] or "",
+        avatar_url=author["avatar_url"] or "",
+        region="US",
+        followers=follower_curve(dice, followers * 0.9, followers * 1.1) if followers else FollowerCurve(0),
+        hearts=SteadyCount(hearts, hearts * 0.0004),
+        videos=SteadyCount(videos, dice.uniform(0.02, 0.5)),
+        search_count="missing" if shown is None else "zero" if shown == 0 else "shown",
+    )
+
+
+def _hidden_follower_count(record: Record) -> int:
+    """Return a made-up count for an author whose count the sample does not have."""
+    author = record["author"]
+    if author["follower_count"] == 0 and author["heart_count"] < _TRUE_ZERO_HEARTS:
+        return 0
+    return max(50, int(record["stats"]["play"]) // 12)
+
+
+def _sample_video(record: Record, creator: Creator, newest: Record) -> Video:
+    stats = record["stats"]
+    plays = max(1, stats["play"])
+    now, then = newest["author"]["follower_count"], record["author"]["follower_count"]
+    return Video(
+        video_id=record["video_id"],
+        creator=creator,
+        caption=record["desc"],
+        hashtags=tuple(record["hashtags"]),
+        published_at=record["create_time"],
+        final_plays=stats["play"],
+        rise_days=2.0,
+        drift=0.0,
+        likes=stats["digg"] / plays,
+        comments=stats["comment"] / plays,
+        shares=stats["share"] / plays,
+        saves=None if stats["collect"] is None else stats["collect"] / plays,
+        stale_factor=then / now if then and now else 1.0,
+    )

@@ -1,5 +1,7 @@
 """What made-up people, captions and hashtags are put together from. Changing a word changes the made-up world."""
 
+import unicodedata
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
@@ -77,3 +79,8 @@ CAPTIONS = (
 
 DEMO_HASHTAGS = ("streetinterviews", "cozygaming", "gymtok")
 COMMON_HASHTAGS = (*DEMO_HASHTAGS, "fyp", "foryou", "viral", "trending", "storytime", "smallbusiness", "booktok")
+
+
+def search_key(text: str) -> str:
+    """Return what two spellings of a hashtag have in common: form, case, `#` and blanks do not matter."""
+    return "".join(unicodedata.normalize("NFKC", text).replace("#", "").casefold().split())

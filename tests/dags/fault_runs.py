@@ -111,7 +111,6 @@ class FaultyRun:
     day: Day
     hashtags: list[str]
     calls: list[Row]
-    counters: Row
     instances: list[Row]
     in_roll_call: dict[str, Creator]
     hidden: dict[str, Creator]
@@ -225,7 +224,6 @@ def faulty_run(
         day,
         everything,
         world.sandbox.calls(),
-        world.sandbox.counters(),
         task_instances(day.run_id),
         in_roll_call,
         hidden,
@@ -297,7 +295,6 @@ def wrong_requests(world: World) -> FaultyRun:
         day,
         hashtags,
         world.sandbox.calls(),
-        world.sandbox.counters(),
         task_instances(day.run_id),
         in_roll_call,
         hidden,

@@ -224,7 +224,7 @@ def test_a_search_that_would_never_end_ends(run_dag: RunDag, rows: Rows, march: 
 def test_an_author_without_a_follower_count_is_judged_by_a_profile_asked_for_once(
     run_dag: RunDag, rows: Rows, march: SandboxClient
 ) -> None:
-    march.set_faults({"route": SEARCH, "fault": "odd_items", "kinds": ["missing_follower_count"] * 20})
+    march.set_faults({"route": SEARCH, "fault": "odd_items", "kinds": ["null_follower_count"] * 20})
     outcome = run_dag(MARCH_1, {"hashtags": ["gymtok", "cozygaming", "streetinterviews"], "pages_per_hashtag": 2})
     assert outcome.state == "success"
     asked = [call["params"]["sec_user_id"] for call in march.calls(PROFILE)]

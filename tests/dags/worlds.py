@@ -13,7 +13,6 @@ from psycopg.rows import dict_row
 
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import Creator, CreatorBook, Role, number_for
-from include.sandbox.settings import SandboxSettings
 
 SEARCH = "fetch_video_search_result"
 PROFILE = "handler_user_profile"
@@ -34,7 +33,7 @@ LASTING_TABLES = (
 
 Row = dict[str, Any]
 
-_BOOK = CreatorBook(SandboxSettings().seed)
+_BOOK = CreatorBook()
 
 
 def cast(count: int) -> list[Creator]:

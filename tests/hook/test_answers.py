@@ -105,3 +105,85 @@ def test_a_refused_connection_says_why(hook: TikHubHook, odd_server: OddServer) 
     is_accepted, text = hook.test_connection()
     assert not is_accepted
     assert "refused the API key (HTTP 401)" in text
+<<<<<<< HEAD
+=======
+
+
+def test_testing_a_missing_connection_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_TIKHUB", raising=False)
+    is_accepted, text = TikHubHook().test_connection()
+    assert not is_accepted
+    assert "`tikhub` is not defined" in text
+
+
+def test_the_sandbox_s_pages_follow_each_other(sandbox_hook: TikHubHook, sandbox: SandboxClient) -> None:
+    sandbox.set_clock("2026-03-01T02:00:00Z")
+    first = sandbox_hook.search_videos(keyword="gymtok", offset=0, count=5, publish_time=0, region="US")
+    assert (first.received_count, first.next_offset, first.has_more) == (5, 5, True)
+    assert first.observed_at == datetime(2026, 3, 1, 2, tzinfo=UTC)
+    second = sandbox_hook.search_videos(keyword="gymtok", offset=5, count=5, publish_time=0, region="US")
+    ids = [video.video_id for page in (first, second) for video in page.videos]
+    assert len(set(ids)) > 5
+    assert any("gymtok" in (video.hashtags or ()) for video in first.videos)
+
+
+def test_the_sandbox_s_profiles_say_what_is_true(sandbox_hook: TikHubHook, sandbox: SandboxClient) -> None:
+    page = sandbox_hook.search_videos(keyword="gymtok", offset=0, count=5, publish_time=0, region="US")
+    author = page.videos[0].author
+    truth = sandbox.creator(author.user_id)
+    for identifiers in ({"user_id": author.user_id}, {"sec_uid": author.sec_uid}, {"handle": author.handle}):
+        profile = sandbox_hook.fetch_profile(**identifiers)
+        assert profile.user_id == author.user_id
+        assert (profile.handle, profile.nickname) == (truth["handle"], truth["nickname"])
+        assert (profile.follower_count, profile.heart_count, profile.video_count) == (
+            truth["follower_count"],
+            truth["heart_count"],
+            truth["video_count"],
+        )
+
+
+def test_the_sandbox_s_odd_items_are_kept_or_rejected_and_never_lost(
+    sandbox_hook: TikHubHook, sandbox: SandboxClient
+) -> None:
+    sandbox.set_faults({"fault": "odd_items"})
+    page = sandbox_hook.search_videos(keyword="gymtok", offset=0, count=20, publish_time=0, region="US")
+    assert page.received_count == len(page.videos) + len(page.rejected) == 20
+    assert {item.reason for item in page.rejected} >= {"no_video_id", "no_author_id", "not_a_video"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"fault": "stuck_cursor"}, (True, None)),
+        ({"fault": "has_more"}, (None, 25)),
+        ({"fault": "has_more", "value": True}, (True, 25)),
+        ({"fault": "has_more", "value": "1"}, (True, 25)),
+        ({"fault": "has_more", "value": 0}, (False, 25)),
+        ({"fault": "empty_page"}, (True, 25)),
+    ],
+)
+def test_the_facts_that_end_a_search_are_kept(
+    sandbox_hook: TikHubHook, sandbox: SandboxClient, fault: dict[str, Any], expected: tuple[bool | None, int | None]
+) -> None:
+    sandbox.set_faults(fault)
+    page = sandbox_hook.search_videos(keyword="gymtok", offset=20, count=5, publish_time=0, region="US")
+    assert (page.has_more, page.next_offset) == expected
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("cut_body", errors.TikHubCutBodyError),
+        ("invalid_json", errors.TikHubTransientError),
+        ("html", errors.TikHubTransientError),
+        ("redirect", errors.TikHubRequestError),
+    ],
+)
+def test_the_sandbox_s_faults_have_their_classes(
+    sandbox_hook: TikHubHook, sandbox: SandboxClient, fault: str, expected: type[errors.TikHubError]
+) -> None:
+    sandbox.set_faults({"fault": fault})
+    with pytest.raises(errors.TikHubError) as caught:
+        sandbox_hook.search_videos(keyword="gymtok", offset=0, count=5, publish_time=0, region="US")
+    assert type(caught.value) is expected
+>>>>>>> 3c3cdadffddb7371f38fc43af42eb5d82b20be9b

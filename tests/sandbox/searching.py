@@ -1,18 +1,32 @@
-"""How these tests read searches through the SDK."""
+"""Searches through the SDK."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from tikhub import TikHub
 
+SEARCH = "/api/v1/tiktok/app/v3/fetch_video_search_result"
+
 Json = dict[str, Any]
+
+
+def search(sdk: TikHub, keyword: str = "gymtok", **params: Any) -> Json:
+    """Return the data of one page."""
+    data: Json = sdk.tiktok_app_v3.fetch_video_search_result(keyword=keyword, **params)["data"]
+    return data
+
+
+def profile(sdk: TikHub, **identifier: str) -> Json:
+    """Return the user of a profile."""
+    user: Json = sdk.tiktok_app_v3.handler_user_profile(**identifier)["data"]["user"]
+    return user
 
 
 def pages(sdk: TikHub, keyword: str, **params: Any) -> Iterator[Json]:
     """Yield the data of each page, until the server says that there is no more."""
     offset = 0
     while True:
-        page: Json = sdk.tiktok_app_v3.fetch_video_search_result(keyword=keyword, offset=offset, **params)["data"]
+        page = search(sdk, keyword, offset=offset, **params)
         yield page
         if not page["has_more"]:
             return
@@ -31,7 +45,7 @@ def all_videos(sdk: TikHub, keyword: str, **params: Any) -> dict[str, Json]:
 
 
 def comets(videos: dict[str, Json]) -> set[str]:
-    """Return the uids of authors whom search alone shows to be Comets."""
+    """Return the uids of authors that search alone shows to be Comets."""
     return {
         video["author"]["uid"]
         for video in videos.values()
@@ -39,7 +53,9 @@ def comets(videos: dict[str, Json]) -> set[str]:
     }
 
 
-def an_author(sdk: TikHub, keyword: str = "gymtok") -> Json:
-    """Return an author whose follower count the search shows."""
-    videos = all_videos(sdk, keyword)
-    return next(video["author"] for video in videos.values() if video["author"].get("follower_count"))
+def an_author(sdk: TikHub) -> Json:
+    """Return an author with a follower count in the search."""
+    author: Json = next(
+        video["author"] for video in all_videos(sdk, "gymtok").values() if video["author"].get("follower_count")
+    )
+    return author

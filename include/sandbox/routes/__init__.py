@@ -1,1 +1,0 @@
-"""The routes: TikHub's own, and those that control the sandbox."""
