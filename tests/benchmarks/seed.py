@@ -1,0 +1,177 @@
+"""A made-up history in an embedded PostgreSQL: facts of each date, and what the steps of the Dag make of them.
+
+It is kept for later runs until this seed, the size or a step changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import sqlparse  # type: ignore[import-untyped]
+from psycopg import sql
+
+from comets.settings import DEFAULT_SETTINGS_FILE, load_settings
+from include.stack.output import note
+from include.stack.postgres import EmbeddedPostgres
+from include.stack.project import SCHEMA_FILE, SQL_FOLDER
+from tests.benchmarks.common import rounded, seconds
+
+SEED_FILE = Path(__file__).with_name("seed.sql")
+FOUND, GROWTH, SCORES = ("filter_comets", "upsert_creators"), "record_growth", "score_creators"
+SCORED_DATES = 10
+VACUUM_DAYS = 10
+
+# The tables are several times larger than those of the stack's small server. Nothing may work beside what is timed.
+SERVER = {"shared_buffers": "2GB", "max_wal_size": "8GB", "autovacuum": "off", "effective_cache_size": "8GB"}
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A history of creators who are all tracked since its first date; the searches find a few more on each date."""
+
+    name: str
+    creators: int
+    dates: int
+    hashtags: int
+
+    @property
+    def last_date(self) -> date:
+        """The last date that was run."""
+        return date(2026, 6, 30)
+
+    @property
+    def left_out_day(self) -> int:
+        """The number of the one date that was not run."""
+        return self.dates // 3
+
+    @property
+    def middle_date(self) -> date:
+        """A date in the middle that has a ranking."""
+        return self.date_of(self.dates // 2)
+
+    @property
+    def ranked_dates(self) -> set[date]:
+        """The dates that have a ranking."""
+        return {self.middle_date, *(self.last_date - timedelta(days=back) for back in range(SCORED_DATES))}
+
+    def date_of(self, day_number: int) -> date:
+        """Return the date of a day; the first is number 0."""
+        return self.last_date + timedelta(days=day_number - self.dates + 1)
+
+
+SIZES = {
+    "small": Size("small", creators=10_000, dates=60, hashtags=20),
+    "full": Size("full", creators=100_000, dates=60, hashtags=50),
+}
+
+
+@contextmanager
+def history(folder: Path, size: Size) -> Iterator[str]:
+    """Serve a database with a history of that size; yield its URL."""
+    with EmbeddedPostgres(folder / "postgres", durable=False, settings=SERVER) as server:
+        name = f"history_{size.name}"
+        server.create_database(name)
+        digest = digest_of(size)
+        with connect(server.url(name)) as connection:
+            is_made = connection.execute(
+                "select shobj_description(oid, 'pg_database') = %s from pg_database where datname = %s", [digest, name]
+            ).fetchone()
+        if not (is_made and is_made[0]):
+            with connect(server.url()) as connection:
+                database = sql.Identifier(name)
+                connection.execute(sql.SQL("drop database {} with (force)").format(database))
+                server.create_database(name)
+                make(server.url(name), size)
+                comment = sql.SQL("comment on database {} is {}")
+                connection.execute(comment.format(database, sql.Literal(digest)))
+        yield server.url(name)
+
+
+def digest_of(size: Size) -> str:
+    """Return what a history is made of, in short."""
+    steps = [SQL_FOLDER / f"{step}.sql" for step in (*FOUND, GROWTH, SCORES)]
+    parts = [repr(size).encode(), *(path.read_bytes() for path in (SEED_FILE, SCHEMA_FILE, *steps))]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def connect(url: str) -> Connection:
+    """Connect as Airflow's hook does: parameters are bound by the client, so that a file of statements can have some."""
+    return psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor)
+
+
+def make(url: str, size: Size) -> None:
+    """Land and work out each date, one after the other."""
+    note(f"Making {size.creators:,} creators with {size.dates} dates each; later runs use them again.")
+    with connect(url) as connection:
+        connection.execute(SCHEMA_FILE.read_bytes())
+        taken = seconds(lambda: [make_day(connection, size, day) for day in range(size.dates)])
+        connection.execute("vacuum analyze")
+    note(f"Made in {rounded(taken)} s.")
+
+
+def make_day(connection: Connection, size: Size, day_number: int) -> None:
+    """Do a date as its run does, and rank it if it is to have a ranking."""
+    if day_number == size.left_out_day:
+        return
+    run_id = land_day(connection, size, day_number)
+    if day_number == 0:
+        connection.execute("analyze")
+    is_ranked = size.date_of(day_number) in size.ranked_dates
+    run_steps(connection, run_id, [*FOUND, GROWTH, *([SCORES] if is_ranked else [])])
+    if day_number % VACUUM_DAYS == 0:
+        connection.execute("vacuum analyze")
+
+
+def land_day(connection: Connection, size: Size, day_number: int, *, share: float = 1, hashtags: int = -1) -> str:
+    """Land the facts of a date; return the id of its run.
+
+    :param share: so many of the tracked creators are read
+    :param hashtags: so many are searched; those of the size when left out
+    """
+    run_id = f"scheduled__{size.date_of(day_number)}T02:00:00+00:00"
+    parameters = {
+        "run_id": run_id,
+        "recorded_date": size.date_of(day_number),
+        "day_number": day_number,
+        "creators": size.creators,
+        "hashtags": size.hashtags if hashtags < 0 else hashtags,
+        "share": share,
+        "is_live": day_number != size.left_out_day,
+        "is_reported": day_number < size.dates - 1,
+    }
+    connection.execute(SEED_FILE.read_bytes(), parameters)
+    return run_id
+
+
+def run_steps(connection: Connection, run_id: str, steps: Sequence[str]) -> None:
+    """Execute SQL files as their tasks do, each in a transaction."""
+    score = load_settings(DEFAULT_SETTINGS_FILE).score
+    parameters = {
+        "run_id": run_id,
+        "statement_timeout": "0",
+        "lock_timeout": "0",
+        "score_version": score.version,
+        "score_weights": json.dumps(score.weights.model_dump()),
+        "scored_at": "2026-07-01 03:00:00+00",
+    }
+    for step in steps:
+        with connection.transaction():
+            connection.execute(statements(step), parameters)
+
+
+@cache
+def statements(step: str) -> bytes:
+    """Return a SQL file without comments, in which `%` is no placeholder; Airflow's operator drops them alike."""
+    text = (SQL_FOLDER / f"{step}.sql").read_text(encoding="utf-8")
+    return str(sqlparse.format(text, strip_comments=True)).encode()
