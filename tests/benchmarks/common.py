@@ -32,6 +32,7 @@ from include.stack.postgres import EmbeddedPostgres
 
 SIZE_VARIABLE = "COMETS_SIZE"
 SIZES = ("small", "full")
+NOTED_FIGURES = 12
 
 SEARCH_PATH = "/api/v1/tiktok/app/v3/fetch_video_search_result"
 PROFILE_PATH = "/api/v1/tiktok/app/v3/handler_user_profile"
@@ -95,14 +96,18 @@ def rounded(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def show(title: str, rows: Sequence[Row]) -> None:
-    """Print a table in Markdown, as wide as it needs, with the machine below it."""
-    table = Table(box=MARKDOWN, title=title, title_justify="left", title_style="")
-    for heading in ("", "this package", "compared with", "theirs", "ours / theirs", "target"):
+def show(title: str, rows: Sequence[Row], size_name: str) -> None:
+    """Print a table as Markdown, with its title above and the machine below; the targets are those of the full size."""
+    table = Table(box=MARKDOWN)
+    headings = ["", "this package", "compared with", "theirs", "ours / theirs", "target"]
+    if size_name != "full":
+        headings.remove("target")
+    for heading in headings:
         is_number = heading in {"this package", "theirs", "ours / theirs"}
         table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row.cells())
+        table.add_row(*row.cells()[: len(headings)])
+    print(f"{title}, size {size_name}")
     Console(width=200, markup=False, highlight=False, emoji=False).print(table)
     print(f"Medians of {len(rows[0].ours)} rounds on {machine()}.\n", flush=True)
 
@@ -134,7 +139,8 @@ def interleave(act: Callable[[int], Mapping[str, float]], rounds: int) -> Rounds
     collected: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
         taken = act(number)
-        note(f"Round {number} of {rounds}: " + ", ".join(f"{name} {rounded(value)}" for name, value in taken.items()))
+        figures = [f"{name} {rounded(value)}" for name, value in taken.items()]
+        note(f"Round {number} of {rounds}: {', '.join(figures[:NOTED_FIGURES])}")
         for name, value in taken.items():
             collected.setdefault(name, []).append(value)
     return collected

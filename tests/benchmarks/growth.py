@@ -8,8 +8,8 @@ Plain writing is of the very rows that the step has written, into the same table
 those that are there, an insert of the others. It works nothing out.
 
 The original's way is a select and an upsert per creator over a connection on this machine, in the random order in which
-creators come. It is timed with a sample of the creators, and scaled: it takes as long for each. It estimates nothing and
-never repairs a later date, so that only the new day is compared with it.
+creators come. It is timed with a sample of the creators, and scaled: it takes as long for each. It estimates nothing
+and never repairs a later date, so that only the new day is compared with it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main(size_name: str, folder: Path) -> None:
         Row(f"{GROWTH}, {AGAIN}", rounds[AGAIN], NEW, rounds[NEW], most=1),
         *(Row(f"{step}, {NEW}", rounds[step]) for step in (*FOUND, SCORES)),
     ]
-    show(f"SQL of a day, {size.creators:,} creators after {size.dates - 1} dates", rows)
+    show(f"SQL of a day, {size.creators:,} creators after {size.dates - 1} dates", rows, size_name)
 
 
 def measure(connection: Connection, size: Size, counts: dict[str, int]) -> Mapping[str, float]:
@@ -130,7 +130,9 @@ def written_rows(connection: Connection) -> bytes:
 
 def write_plainly(connection: Connection, rows: bytes) -> tuple[int, float]:
     """Write rows as the plainest SQL does; return their number, and the seconds."""
-    connection.execute(f"create temp table given on commit drop as select {COLUMNS} from creator_stats limit 0".encode())
+    connection.execute(
+        f"create temp table given on commit drop as select {COLUMNS} from creator_stats limit 0".encode()
+    )
     with psycopg.Cursor(connection).copy("copy given from stdin") as copy:
         copy.write(rows)
     connection.execute(

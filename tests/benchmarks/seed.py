@@ -106,7 +106,7 @@ def digest_of(size: Size) -> str:
 
 
 def connect(url: str) -> Connection:
-    """Connect as Airflow's hook does: parameters are bound by the client, so that a file of statements can have some."""
+    """Connect with parameters bound by the client, as Airflow's hook does: a file of statements can then have some."""
     return psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor)
 
 
