@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -79,15 +79,14 @@ class Row:
 
     def cells(self) -> list[str]:
         """The texts of the columns."""
-        ratio = self.ratio
-        mine = median(self.ours)
-        theirs = f"{rounded(median(self.theirs))} {self.unit}" if self.theirs else ""
-        target = ""
+        mine, ratio = median(self.ours), self.ratio
+        cells = [self.name, f"{rounded(mine)} {self.unit}", self.other, "", "", ""]
+        if ratio is not None:
+            cells[3:5] = [f"{rounded(median(self.theirs))} {self.unit}", rounded(ratio)]
         if self.most is not None:
             is_met = (mine if ratio is None else ratio) <= self.most
-            target = f"{'passes' if is_met else 'misses'}: at most {rounded(self.most)}"
-        ratio_text = "" if ratio is None else rounded(ratio)
-        return [self.name, f"{rounded(mine)} {self.unit}", self.other, theirs, ratio_text, target]
+            cells[5] = f"{'passes' if is_met else 'misses'}: at most {rounded(self.most)}"
+        return cells
 
 
 def rounded(value: float) -> str:
@@ -109,22 +108,14 @@ def show(title: str, rows: Sequence[Row], size_name: str) -> None:
         table.add_row(*row.cells()[: len(headings)])
     print(f"{title}, size {size_name}")
     Console(width=200, markup=False, highlight=False, emoji=False).print(table)
-    print(f"Medians of {len(rows[0].ours)} rounds on {machine()}.\n", flush=True)
+    print(f"Medians of {len(rows[0].ours)} rounds, of their ratios too. {machine()}.\n", flush=True)
 
 
 def machine() -> str:
     """Describe the machine, its load, and the versions that matter."""
-    versions = ", ".join(f"{package} {version_of(package)}" for package in ("apache-airflow", "dlt"))
+    versions = ", ".join(f"{package} {version(package)}" for package in ("apache-airflow", "dlt"))
     memory = psutil.virtual_memory().total / 2**30
     return f"{os.cpu_count()} processors (load {os.getloadavg()[0]:.1f}), {memory:.0f} GB, {versions}"
-
-
-def version_of(package: str) -> str:
-    """Return the version of an installed package."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -10,30 +10,29 @@ statement, dlt with merges and SQL; neither keeps the answers, checks them, work
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
-from comets.settings import PACE_VARIABLE
 from include.stack.postgres import EmbeddedPostgres
 from tests.benchmarks.common import BenchmarkError, Criteria, Row, copy_database, interleave, run_script, seconds, show
-from tests.benchmarks.dlt_way import SCHEMA, DltWay
+from tests.benchmarks.dlt_way import DltWay
 from tests.benchmarks.original import OriginalWay
-from tests.benchmarks.stack import Searches, Stack, running_stack
+from tests.benchmarks.stack import Searches, Stack, searching_stack
 
 ROUNDS = 3
 SEARCHES = {
     "small": Searches(5, pages=2, latency_seconds=0.2, per_second=5),
     "full": Searches(20, pages=5, latency_seconds=0.5, per_second=5),
 }
-OURS, ORIGINAL, DLT = "this package", "the original's way", "dlt"
+OURS = "this package"
+WAYS: dict[str, type[OriginalWay | DltWay]] = {"the original's way": OriginalWay, "dlt": DltWay}
 CRITERIA = Criteria()
-WAYS = {ORIGINAL: (OriginalWay, "creator_stats"), DLT: (DltWay, f"{SCHEMA}.creator_stats")}
-"""The other ways, each with its table of snapshots."""
+CREATORS = "creators"
 
 Snapshots = frozenset[tuple[str, int, int]]
 """user_id, followers, and how many of them came since the day before."""
@@ -42,59 +41,43 @@ Snapshots = frozenset[tuple[str, int, int]]
 def main(size_name: str, folder: Path) -> None:
     """Print the ratios."""
     searches = SEARCHES[size_name]
-    work = folder / "job"
-    shutil.rmtree(work, ignore_errors=True)
     # Both days are over for Airflow, so that midnight may pass meanwhile.
-    last_day = datetime.now(UTC).date() - timedelta(days=2)
-    creator_counts: list[int] = []
-    with EmbeddedPostgres(work / "creators") as server:
-        server.create_database("creators")
-        pace = {PACE_VARIABLE: str(searches.per_second)}
-        with running_stack(work / "stack", server.url("creators"), pace) as stack:
-            stack.limit(searches, moment(last_day - timedelta(days=1)))
-            stack.run(searches, moment(last_day - timedelta(days=1)), **asdict(CRITERIA))
-            copy_database(server, "creators", "day_before")
-
-            def measure_round(number: int) -> Mapping[str, float]:
-                taken, count = measure(stack, server, searches, last_day, number)
-                creator_counts.append(count)
-                return taken
-
-            rounds = interleave(measure_round, ROUNDS)
-    shutil.rmtree(work, ignore_errors=True)
-    name = f"whole job, {searches}, {creator_counts[0]} creators"
+    day = datetime.now(UTC).date() - timedelta(days=2)
+    with searching_stack(folder / "job", searches) as (stack, server):
+        run_day(stack, searches, moment(day - timedelta(days=1)))
+        copy_database(server, "creators", "day_before")
+        rounds = interleave(partial(measure, stack, server, searches, day), ROUNDS)
+    name = f"whole job, {searches}, {rounds[CREATORS][0]:.0f} creators"
     show("Whole job", [Row(name, rounds[OURS], other, rounds[other]) for other in WAYS], size_name)
 
 
-def measure(
-    stack: Stack, server: EmbeddedPostgres, searches: Searches, day: date, number: int
-) -> tuple[Mapping[str, float], int]:
+def measure(stack: Stack, server: EmbeddedPostgres, searches: Searches, day: date, number: int) -> Mapping[str, float]:
     """Do a day once in each way; return the seconds, and of how many creators they have recorded growth.
 
     :raises BenchmarkError: they recorded different snapshots.
     """
     url = copy_database(server, "day_before", "creators")
-    stack.limit(searches, moment(day))
     # Runs of the same day differ by their minute.
-    times = stack.run(searches, moment(day) + timedelta(minutes=number), **asdict(CRITERIA))
-    taken = {OURS: times.seconds}
+    taken = {OURS: run_day(stack, searches, moment(day), minute=number)}
     recorded = {OURS: snapshots(url, "creator_stats", day)}
-    for name, (make_way, table) in WAYS.items():
+    for name, make_way in WAYS.items():
         database = f"{make_way.__name__}_{number}"
         server.create_database(database)
         way = make_way(stack.sandbox.url, server.url(database))
         for each_day in (day - timedelta(days=1), day):
             stack.limit(searches, moment(each_day))
-            taken[name] = seconds(
-                lambda way=way, each_day=each_day: way.run_day(  # type: ignore[misc]
-                    each_day, searches.hashtags, searches.pages, CRITERIA
-                )
-            )
-        recorded[name] = snapshots(server.url(database), table, day)
+            taken[name] = seconds(partial(way.run_day, each_day, searches.hashtags, searches.pages, CRITERIA))
+        recorded[name] = snapshots(server.url(database), way.snapshot_table, day)
     if len(set(recorded.values())) > 1:
         counts = {name: len(rows) for name, rows in recorded.items()}
         raise BenchmarkError(f"The ways recorded different growth; creators: {counts}")
-    return taken, len(recorded[OURS])
+    return {**taken, CREATORS: len(recorded[OURS])}
+
+
+def run_day(stack: Stack, searches: Searches, now: datetime, minute: int = 0) -> float:
+    """Run the Dag for a day; return the seconds."""
+    stack.limit(searches, now)
+    return stack.run(searches, now + timedelta(minutes=minute), **asdict(CRITERIA)).seconds
 
 
 def moment(day: date) -> datetime:

@@ -2,7 +2,7 @@
 
 It has one transaction and no landing: what fails is made again from the start. Three things are better here than there,
 so that it does the same job: a page goes on where the one before has ended, a refused call is repeated after the time
-that TikHub names, and creators are judged as the package judges them.
+that TikHub names, and creators are judged and tracked as the package does it.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ class OriginalWay:
     :param url: of TikHub
     """
 
+    snapshot_table = "creator_stats"
+
     def __init__(self, url: str, database_url: str) -> None:
         self._url = url
         self._database_url = database_url
@@ -86,36 +88,30 @@ class OriginalWay:
         with psycopg.connect(database_url) as connection:
             connection.execute(TABLES.encode())
 
-    def search(self, hashtags: Sequence[str], pages: int) -> set[str]:
-        """Search, and store every author; return the ids of the videos."""
-        found = set()
-        with psycopg.connect(self._database_url) as connection:
-            for hashtag in hashtags:
-                for video in self._videos(hashtag, pages):
-                    found.add(video["aweme_id"])
-                    author = video["author"]
-                    store_creator(connection, author, date.today())
-                    record_growth(connection, date.today(), [counts_of({"follower_count": 0, **author})])
-        return found
-
     def run_day(self, day: date, hashtags: Sequence[str], pages: int, criteria: Criteria) -> None:
         """Search, keep the Comets, read the profile of each tracked creator, and record growth."""
         self._profiles = {}
         with psycopg.connect(self._database_url) as connection:
             for hashtag in hashtags:
-                for author in self._comets(list(self._videos(hashtag, pages)), criteria):
+                for author in self._comets(self._videos(hashtag, pages), criteria):
                     store_creator(connection, author, day)
             tracked = connection.execute("select user_id from creators order by user_id").fetchall()
             users = (self._profile(user_id) for (user_id,) in tracked)
             record_growth(connection, day, (counts_of(user) for user in users if user is not None))
 
-    def _comets(self, videos: Sequence[dict[str, Any]], criteria: Criteria) -> Iterator[User]:
+    def _comets(self, videos: Iterable[dict[str, Any]], criteria: Criteria) -> Iterator[User]:
         """Find the authors of a search who are Comets, each once; the last count that it shows counts."""
-        counts = {author["uid"]: author["follower_count"] for author in authors_of(videos) if known_count(author)}
-        seen = [video for video in videos if video["statistics"]["play_count"] >= criteria.min_video_views]
-        for user_id, author in {author["uid"]: author for author in authors_of(seen)}.items():
-            count = counts[user_id] if user_id in counts else known_count(self._profile(user_id) or {})
-            if criteria.min_followers <= count <= criteria.max_followers:
+        authors: dict[str, User] = {}
+        counts: dict[str, int] = {}
+        for video in videos:
+            author = video["author"]
+            if author.get("follower_count"):
+                counts[author["uid"]] = author["follower_count"]
+            if video["statistics"]["play_count"] >= criteria.min_video_views:
+                authors[author["uid"]] = author
+        for user_id, author in authors.items():
+            user = {"follower_count": counts[user_id]} if user_id in counts else self._profile(user_id)
+            if criteria.min_followers <= (user or {}).get("follower_count", 0) <= criteria.max_followers:
                 yield author
 
     def _videos(self, hashtag: str, pages: int) -> Iterator[dict[str, Any]]:
@@ -146,16 +142,6 @@ class OriginalWay:
                 data: dict[str, Any] = reply.json()["data"]
                 return data
             time.sleep(float(reply.headers.get("Retry-After", 1)))
-
-
-def authors_of(videos: Iterable[dict[str, Any]]) -> list[User]:
-    """Return the authors in the order of their videos."""
-    return [video["author"] for video in videos]
-
-
-def known_count(user: User) -> int:
-    """Return the followers of an account; 0 where TikHub does not show them."""
-    return user.get("follower_count") or 0
 
 
 def counts_of(user: User) -> Counts:

@@ -26,7 +26,7 @@ from include.stack.project import SCHEMA_FILE, SQL_FOLDER
 
 SEED_FILE = Path(__file__).with_name("seed.sql")
 FOUND, GROWTH, SCORES = ("filter_comets", "upsert_creators"), "record_growth", "score_creators"
-SCORED_DATES = 10
+RANKED_DATES = 10
 VACUUM_DAYS = 10
 
 # The tables are several times larger than those of the stack's small server. Nothing may work beside what is timed.
@@ -59,11 +59,6 @@ class Size:
         """A date in the middle that has a ranking."""
         return self.date_of(self.dates // 2)
 
-    @property
-    def ranked_dates(self) -> set[date]:
-        """The dates that have a ranking."""
-        return {self.middle_date, *(self.last_date - timedelta(days=back) for back in range(SCORED_DATES))}
-
     def date_of(self, day_number: int) -> date:
         """Return the date of a day; the first is number 0."""
         return self.last_date + timedelta(days=day_number - self.dates + 1)
@@ -78,18 +73,13 @@ SIZES = {
 @contextmanager
 def history(folder: Path, size: Size) -> Iterator[str]:
     """Serve a database with a history of that size; yield its URL."""
+    name, digest = f"history_{size.name}", digest_of(size)
     with EmbeddedPostgres(folder / "postgres", durable=False, settings=SERVER) as server:
-        name = f"history_{size.name}"
-        server.create_database(name)
-        digest = digest_of(size)
-        with connect(server.url(name)) as connection:
-            is_made = connection.execute(
-                "select shobj_description(oid, 'pg_database') = %s from pg_database where datname = %s", [digest, name]
-            ).fetchone()
-        if not (is_made and is_made[0]):
-            with connect(server.url()) as connection:
+        with connect(server.url()) as connection:
+            query = "select 1 from pg_database where datname = %s and shobj_description(oid, 'pg_database') = %s"
+            if connection.execute(query, [name, digest]).fetchone() is None:
                 database = sql.Identifier(name)
-                connection.execute(sql.SQL("drop database {} with (force)").format(database))
+                connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
                 server.create_database(name)
                 make(server.url(name), size)
                 comment = sql.SQL("comment on database {} is {}")
@@ -99,9 +89,8 @@ def history(folder: Path, size: Size) -> Iterator[str]:
 
 def digest_of(size: Size) -> str:
     """Return what a history is made of, in short."""
-    steps = [SQL_FOLDER / f"{step}.sql" for step in (*FOUND, GROWTH, SCORES)]
-    parts = [repr(size).encode(), *(path.read_bytes() for path in (SEED_FILE, SCHEMA_FILE, *steps))]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    files = [SEED_FILE, SCHEMA_FILE, *(SQL_FOLDER / f"{step}.sql" for step in (*FOUND, GROWTH, SCORES))]
+    return hashlib.sha256(repr(size).encode() + b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def connect(url: str) -> Connection:
@@ -127,7 +116,7 @@ def make_day(connection: Connection, size: Size, day_number: int) -> None:
     run_id = land_day(connection, size, day_number)
     if day_number == 0:
         connection.execute("analyze")
-    is_ranked = size.date_of(day_number) in size.ranked_dates
+    is_ranked = day_number >= size.dates - RANKED_DATES or size.date_of(day_number) == size.middle_date
     run_steps(connection, run_id, [*FOUND, GROWTH, *([SCORES] if is_ranked else [])])
     if day_number % VACUUM_DAYS == 0:
         connection.execute("vacuum analyze")

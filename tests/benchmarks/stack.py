@@ -26,6 +26,7 @@ from include.stack.environment import (
     resolve_for_runs,
 )
 from include.stack.ports import free_port
+from include.stack.postgres import EmbeddedPostgres
 from include.stack.runs import state_of
 from include.stack.sandbox import sandbox_url
 from include.stack.up import running_airflow
@@ -135,6 +136,18 @@ def last_end(tasks: Sequence[TaskInstanceResponse], task_id: str) -> datetime:
 def end_of(task_or_run: TaskInstanceResponse | DAGRunResponse) -> datetime:
     """Return when a task instance or a run ended."""
     return task_or_run.end_date or datetime.max.replace(tzinfo=UTC)
+
+
+@contextmanager
+def searching_stack(folder: Path, searches: Searches) -> Iterator[tuple[Stack, EmbeddedPostgres]]:
+    """Keep a stack at work that calls as often as TikHub allows, and the server of its database `creators`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with EmbeddedPostgres(folder / "creators") as server:
+        server.create_database("creators")
+        pace = {PACE_VARIABLE: str(searches.per_second)}
+        with running_stack(folder / "stack", server.url("creators"), pace) as stack:
+            yield stack, server
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
