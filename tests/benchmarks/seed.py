@@ -6,7 +6,7 @@ It is kept for later runs until this seed, the size or a step changes.
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
-import sqlparse
 from psycopg import sql
 
 from comets.settings import DEFAULT_SETTINGS_FILE, load_settings
@@ -145,22 +144,25 @@ def land_day(connection: Connection, size: Size, day_number: int, *, share: floa
 
 def run_steps(connection: Connection, run_id: str, steps: Sequence[str]) -> None:
     """Execute SQL files as their tasks do, each in a transaction."""
+    for step in steps:
+        with connection.transaction():
+            connection.execute(statements(step), {"run_id": run_id, **step_parameters()})
+
+
+@cache
+def step_parameters() -> dict[str, Any]:
+    """Return the parameters of a step but for its run; without time limits."""
     score = load_settings(DEFAULT_SETTINGS_FILE).score
-    parameters = {
-        "run_id": run_id,
+    return {
         "statement_timeout": "0",
         "lock_timeout": "0",
         "score_version": score.version,
-        "score_weights": json.dumps(score.weights.model_dump()),
+        "score_weights": score.weights.model_dump_json(),
         "scored_at": "2026-07-01 03:00:00+00",
     }
-    for step in steps:
-        with connection.transaction():
-            connection.execute(statements(step), parameters)
 
 
 @cache
 def statements(step: str) -> bytes:
     """Return a SQL file without comments, in which `%` is no placeholder; Airflow's operator drops them alike."""
-    text = (SQL_FOLDER / f"{step}.sql").read_text(encoding="utf-8")
-    return str(sqlparse.format(text, strip_comments=True)).encode()
+    return re.sub(rb"(?m)^\s*--.*$", b"", (SQL_FOLDER / f"{step}.sql").read_bytes())
