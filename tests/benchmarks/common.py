@@ -33,6 +33,8 @@ from include.stack.postgres import EmbeddedPostgres
 SIZE_VARIABLE = "COMETS_SIZE"
 SIZES = ("small", "full")
 NOTED_FIGURES = 12
+HEADINGS = ("", "this package", "compared with", "theirs", "ours / theirs", "target")
+NUMBERS = frozenset({"this package", "theirs", "ours / theirs"})
 
 SEARCH_PATH = "/api/v1/tiktok/app/v3/fetch_video_search_result"
 PROFILE_PATH = "/api/v1/tiktok/app/v3/handler_user_profile"
@@ -97,15 +99,13 @@ def rounded(value: float) -> str:
 
 def show(title: str, rows: Sequence[Row], size_name: str) -> None:
     """Print a table as Markdown, with its title above and the machine below; the targets are those of the full size."""
+    headings = HEADINGS if size_name == "full" else HEADINGS[:-1]
+    columns = [column for column in zip(headings, *(row.cells() for row in rows), strict=False) if any(column[1:])]
     table = Table(box=MARKDOWN)
-    headings = ["", "this package", "compared with", "theirs", "ours / theirs", "target"]
-    if size_name != "full":
-        headings.remove("target")
-    for heading in headings:
-        is_number = heading in {"this package", "theirs", "ours / theirs"}
-        table.add_column(heading, justify="right" if is_number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row.cells()[: len(headings)])
+    for heading, *_ in columns:
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", no_wrap=True)
+    for cells in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*cells)
     print(f"{title}, size {size_name}")
     Console(width=200, markup=False, highlight=False, emoji=False).print(table)
     print(f"Medians of {len(rows[0].ours)} rounds, of their ratios too. {machine()}.\n", flush=True)

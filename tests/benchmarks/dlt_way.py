@@ -34,7 +34,7 @@ SETTINGS = {
 
 TABLES = """
 create schema dlt_days;
-create table dlt_days.creators (user_id text primary key, handle text);
+create table dlt_days.creators (user_id text primary key);
 create table dlt_days.creator_stats (
     user_id text,
     recorded_date date,
@@ -61,7 +61,7 @@ with latest as (
     where found_on = %(day)s and follower_count > 0
     order by hashtag asc, user_id asc, found_position desc
 )
-select distinct on (video.user_id) video.user_id, video.handle
+select distinct video.user_id
 from dlt_days.videos as video
 left join latest on video.hashtag = latest.hashtag and video.user_id = latest.user_id
 left join dlt_days.profiles as profile on video.user_id = profile.user_id and profile.recorded_date = %(day)s
@@ -69,8 +69,7 @@ where
     video.found_on = %(day)s
     and video.play_count >= %(min_video_views)s
     and coalesce(latest.follower_count, profile.follower_count) between %(min_followers)s and %(max_followers)s
-order by video.user_id asc
-on conflict (user_id) do update set handle = excluded.handle
+on conflict do nothing
 """
 
 UNREAD_CREATORS = """

@@ -46,12 +46,11 @@ def main(size_name: str, folder: Path) -> None:
     with history(folder, size) as url, connect(url) as connection:
         counts: dict[str, int] = {}
         rounds = interleave(lambda number: measure(connection, size, counts), ROUNDS)
-    plain = [
-        Row(f"{GROWTH}, {case}, {counts[case]:,} rows", rounds[case], "plain writing", rounds[plain_of(case)], most)
-        for case, most in MOST.items()
-    ]
     rows = [
-        *plain,
+        *(
+            Row(f"{GROWTH}, {case}, {counts[case]:,} rows", rounds[case], "plain writing", rounds[plain_of(case)], most)
+            for case, most in MOST.items()
+        ),
         Row(f"{GROWTH}, {NEW}", rounds[NEW], "the original's way", rounds[BY_ROWS], most=1 / 15),
         Row(f"{GROWTH}, {AGAIN}", rounds[AGAIN], NEW, rounds[NEW], most=1),
         *(Row(f"{step}, {NEW}", rounds[step]) for step in (*FOUND, SCORES)),
