@@ -72,8 +72,9 @@ def measure(connection: Connection, size: Size, counts: dict[str, int]) -> Mappi
                 taken[SCORES] = time_step(connection, run_id, SCORES)
         with landed(connection, size, case):
             counts[case], taken[plain_of(case)] = write_plainly(connection, written)
-    with landed(connection, size, NEW):
-        taken[BY_ROWS] = counts[NEW] * seconds_per_creator(connection, size)
+        if case == NEW:
+            with landed(connection, size, case):
+                taken[BY_ROWS] = counts[case] * seconds_per_creator(connection, size)
     return taken
 
 
