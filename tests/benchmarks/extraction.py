@@ -16,7 +16,7 @@ from include.stack.postgres import EmbeddedPostgres
 from tests.benchmarks.common import SEARCH_PATH, Row, copy_database, interleave, run_script, show
 from tests.benchmarks.stack import Searches, Stack, searching_stack
 
-ROUNDS = 5
+ROUNDS = 3
 SEARCHES = {
     "small": Searches(20, pages=5, latency_seconds=0.5, per_second=5),
     "full": Searches(100, pages=5, latency_seconds=1, per_second=5),
