@@ -96,7 +96,7 @@ backfill: .venv/installed ## Run missed days on the running stack: make backfill
 	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
 
 .PHONY: bench
-bench: .venv/installed-bench ## Measure: prints tables and query plans; SIZE=full for the sizes of the README
+bench: .venv/installed-bench ## Measure and print ratios (SIZE=full for the sizes of the README, ARGS="growth job" for some)
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup-database

@@ -1,232 +1,189 @@
-"""New dates after a long history: how long the SQL steps take, by which plans, and the growth in other ways.
+"""The SQL of a day after a long history: its steps, and `record_growth` beside plain writing and the original's way.
 
-Measured are a day on which all creators are read, one on which a quarter is after three days without, which fills those
-days too, the first day again, and a date in the middle of the history that is run afterwards and reads nothing. The
-creators are tracked already. Plain writing is of the same rows into the same table, in the order of its key: an update
-of those that are there, an insert of the others.
+The cases are a new day on which all creators are read, the same day again, a day on which a quarter is read after three
+days without, which fills those days too, and a date in the middle that is run afterwards and reads nothing. Each is
+rolled back.
 
-The original's way and dlt are measured with fewer creators, and scaled: each takes as long for every creator. The
-original takes creators as they come, which is not in the order of an index. It is measured with its database on this
-machine, and behind a network, as hosted databases are: it waits for two answers for every creator, where the step waits
-for a dozen in all.
+Plain writing is of the very rows that the step has written, into the same table in the order of its key: an update of
+those that are there, an insert of the others. It works nothing out.
+
+The original's way is a select and an upsert per creator over a connection on this machine, in the random order in which
+creators come. It is timed with a sample of the creators, and scaled: it takes as long for each. It estimates nothing
+and never repairs a later date, so that only the new day is compared with it.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 import psycopg
 
-from include.stack.output import note, say
-from tests.benchmarks import new_day
-from tests.benchmarks.errors import BenchmarkError
-from tests.benchmarks.figures import Comparison, Figure
-from tests.benchmarks.network import behind_network
-from tests.benchmarks.new_day import ADDED_RUN_ID, FOUND, GROWTH, RUN_ID, SCORES
-from tests.benchmarks.original_growth import record_growth_by_rows
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.world import Connection, history
+from tests.benchmarks import original
+from tests.benchmarks.common import BenchmarkError, Row, interleave, run_script, seconds, show
+from tests.benchmarks.seed import FOUND, GROWTH, SCORES, SIZES, Connection, Size, connect, history, land_day, run_steps
 
+ROUNDS = 5
 SAMPLE = 5_000
-ROUND_TRIP = 0.001
-"""Seconds to a hosted database in the same region and back."""
-SHARE = 0.25
-DAY_LIMIT, STEPS_LIMIT = 20, 90
-"""Seconds for the growth of a new day, and for all of its steps."""
-LEAST = 15
-"""So many times faster than the original's way."""
-SHARED, WHOLE, ADDED, AGAIN = "share_of_day", "whole_day", "added_date", "day_again"
-MOST = {SHARED: 2.5, WHOLE: 3.5, ADDED: 1.5}
-"""So many times plain writing of the same rows."""
+QUARTER = 0.25
+NEW, AGAIN, PART, MIDDLE, BY_ROWS = "new day", "same day again", "quarter read", "date in the middle", "by rows"
+MOST = {NEW: 3.5, PART: 2.5, MIDDLE: 1.5}
+"""The targets: so many times plain writing."""
+COLUMNS = (
+    "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
+    "basis, counted_at, gap_days"
+)
+CHANGED_TABLES = (
+    "creators, creator_stats, comet_dates, comet_discoveries, comet_handles, comet_pages, comet_profiles, "
+    "comet_run_discoveries, comet_scores, comet_videos"
+)
 
 
-def run(size: Size, folder: Path) -> list[Figure]:
-    """Time the steps and the other ways, write the plans below the folder, and leave the history as it was."""
-    with history(folder / "postgres", size) as url, psycopg.connect(url, autocommit=True) as connection:
-        tell_sizes(connection, folder)
-        counts = explain_steps(connection, url, size, folder)
-        days = new_day.repeated(lambda: measured_round(connection, size))
-        by_rows = new_day.repeated(lambda: {"original": original(connection, counts[WHOLE])})
-        with behind_network(url, ROUND_TRIP) as far, psycopg.connect(far, autocommit=True) as connection_to_far:
-            from_far = new_day.repeated(lambda: {"original": original(connection_to_far, counts[WHOLE])})
-        dlt = dlt_seconds(url, counts[WHOLE])
-        new_day.tidy(connection)
-    others = [
-        Comparison("the original's way, row by row", by_rows["original"], least=LEAST),
-        Comparison(f"the same, its database {1000 * ROUND_TRIP:g} ms away", from_far["original"], least=LEAST),
+def main(size_name: str, folder: Path) -> None:
+    """Print the ratios."""
+    size = SIZES[size_name]
+    with history(folder, size) as url, connect(url) as connection:
+        counts: dict[str, int] = {}
+        rounds = interleave(lambda number: measure(connection, size, counts), ROUNDS)
+    rows = [
+        *(
+            Row(f"{GROWTH}, {case}, {counts[case]:,} rows", rounds[case], "plain writing", rounds[plain_of(case)], most)
+            for case, most in MOST.items()
+        ),
+        Row(f"{GROWTH}, {NEW}", rounds[NEW], "the original's way", rounds[BY_ROWS], most=1 / 15),
+        Row(f"{GROWTH}, {AGAIN}", rounds[AGAIN], NEW, rounds[NEW], most=1),
+        *(Row(f"{step}, {NEW}", rounds[step]) for step in (*FOUND, SCORES)),
     ]
-    if dlt:
-        others.append(Comparison("dlt's merge, and growth in SQL", dlt))
-    return figures(size, days, counts, others)
+    show(f"SQL of a day, {size.creators:,} creators after {size.dates - 1} dates", rows, size_name)
 
 
-def figures(
-    size: Size, days: Mapping[str, Sequence[float]], counts: Mapping[str, int], others: Sequence[Comparison]
-) -> list[Figure]:
-    """What was measured, by case and by step."""
-    plain = {
-        case: Comparison("plain writing of the same rows", days[plain_of(case)], most=most)
-        for case, most in MOST.items()
-    }
-    whole = Comparison("that day", days[WHOLE], most=1)
-    after = f"the day after {size.dates - 1} others"
-    steps = [*FOUND, WHOLE, SCORES]
-    return [
-        Figure(
-            f"{GROWTH}, {counts[WHOLE]:,} snapshots on {after}",
-            "s",
-            days[WHOLE],
-            limit=DAY_LIMIT,
-            comparisons=[plain[WHOLE], *others],
-        ),
-        Figure(
-            f"{GROWTH}, {SHARE:.0%} read, {counts[SHARED]:,} snapshots with the days without",
-            "s",
-            days[SHARED],
-            comparisons=[plain[SHARED]],
-        ),
-        Figure(
-            f"{GROWTH}, {counts[ADDED]:,} snapshots by a date in between", "s", days[ADDED], comparisons=[plain[ADDED]]
-        ),
-        Figure(f"{GROWTH}, that day again", "s", days[AGAIN], comparisons=[whole]),
-        *(Figure(f"{step}, that day", "s", days[step]) for step in steps if step != WHOLE),
-        Figure("all SQL steps of that day", "s", sums(days[step] for step in steps), limit=STEPS_LIMIT),
-    ]
-
-
-def sums(parts: Iterable[Sequence[float]]) -> Sequence[float]:
-    """The sum of the parts in each run."""
-    return [sum(taken) for taken in zip(*parts, strict=True)]
+def measure(connection: Connection, size: Size, counts: dict[str, int]) -> Mapping[str, float]:
+    """Time every case once, each beside plain writing of the same rows."""
+    taken: dict[str, float] = {}
+    for case in (NEW, PART, MIDDLE):
+        with landed(connection, size, case) as run_id:
+            steps = {step: time_step(connection, run_id, step) for step in FOUND if case != MIDDLE}
+            taken[case] = time_step(connection, run_id, GROWTH)
+            written = written_rows(connection)
+            if case == NEW:
+                taken |= steps
+                taken[AGAIN] = time_repetition(connection, run_id)
+                taken[SCORES] = time_step(connection, run_id, SCORES)
+        with landed(connection, size, case):
+            counts[case], taken[plain_of(case)] = write_plainly(connection, written)
+        if case == NEW:
+            with landed(connection, size, case):
+                taken[BY_ROWS] = counts[case] * seconds_per_creator(connection, size)
+    return taken
 
 
 def plain_of(case: str) -> str:
-    """The name of a case's plain writing."""
+    """Return the name of a case's plain writing."""
     return f"{case}, plain"
 
 
-def tell_sizes(connection: Connection, folder: Path) -> None:
-    """Say how large the history is."""
-    row = connection.execute(
-        """
-        select
-            (select count(*) from creator_stats),
-            (select count(*) from comet_profiles),
-            (select count(*) from comet_videos),
-            pg_database_size(current_database()) / 1e9
-        """
-    ).fetchone()
-    stats, profiles, videos, gigabytes = row or (0, 0, 0, 0.0)
-    say(
-        f"History: {stats:,} snapshots; beside them a year of landing, {profiles:,} profiles and {videos:,} videos: "
-        f"{gigabytes:.1f} GB in all. {shutil.disk_usage(folder).free / 1e9:.0f} GB of the disk are free."
+@contextmanager
+def landed(connection: Connection, size: Size, case: str) -> Iterator[str]:
+    """Land the facts of a case; yield the id of its run, and roll back in the end."""
+    with connection.transaction(force_rollback=True):
+        if case == MIDDLE:
+            yield land_day(connection, size, size.left_out_day, share=0, hashtags=0)
+        else:
+            share = QUARTER if case == PART else 1
+            run_id = land_day(connection, size, size.dates, share=share)
+            connection.execute("analyze comet_profiles")
+            # Those who are read were not on the days before, and have no rows there.
+            connection.execute(
+                """
+                delete from creator_stats as stats
+                using comet_profiles as profile
+                where
+                    profile.run_id = %(run_id)s
+                    and stats.user_id = profile.user_id
+                    and stats.recorded_date > %(last_date)s::date + 1 - %(days_each)s::integer
+                """,
+                {"run_id": run_id, "last_date": size.last_date, "days_each": round(1 / share)},
+            )
+            yield run_id
+    # What was rolled back would be in the way of the next case.
+    connection.execute(f"vacuum {CHANGED_TABLES}".encode())
+
+
+def time_step(connection: Connection, run_id: str, step: str) -> float:
+    """Do a step as its task does it; return the seconds."""
+    return seconds(lambda: run_steps(connection, run_id, [step]))
+
+
+def written_rows(connection: Connection) -> bytes:
+    """Return the snapshots that this transaction has written, in the order of their key."""
+    query = f"""
+        copy (
+            select {COLUMNS} from creator_stats
+            where xmin::text::bigint >= pg_current_xact_id()::text::bigint
+            order by recorded_date, user_id
+        ) to stdout
+    """
+    with psycopg.Cursor(connection).copy(query.encode()) as rows:
+        return b"".join(bytes(block) for block in rows)
+
+
+def write_plainly(connection: Connection, rows: bytes) -> tuple[int, float]:
+    """Write rows as the plainest SQL does; return their number, and the seconds."""
+    connection.execute(
+        f"create temp table given on commit drop as select {COLUMNS} from creator_stats limit 0".encode()
     )
+    with psycopg.Cursor(connection).copy("copy given from stdin") as copy:
+        copy.write(rows)
+    connection.execute(
+        """
+        create temp table plain_rows on commit drop as
+        select given.*, stats.id
+        from given
+        left join creator_stats as stats
+            on given.recorded_date = stats.recorded_date and given.user_id = stats.user_id
+        order by given.recorded_date, given.user_id
+        """
+    )
+    connection.execute("analyze plain_rows")
+    values = ", ".join(f"{column} = plain_rows.{column}" for column in COLUMNS.split(", "))
+    statements = [
+        f"update creator_stats as stats set {values} from plain_rows where stats.id = plain_rows.id",
+        f"insert into creator_stats ({COLUMNS}) select {COLUMNS} from plain_rows where id is null",
+    ]
+    taken = seconds(lambda: [connection.execute(statement.encode()) for statement in statements])
+    row = connection.execute("select count(*) from plain_rows").fetchone()
+    return (row[0] if row else 0), taken
 
 
-def explain_steps(connection: Connection, url: str, size: Size, folder: Path) -> dict[str, int]:
-    """Write the plan of each statement to a file, and keep the snapshots of each case; return how many they are."""
-    note("Explaining each statement of the steps ...")
-    path = folder / f"growth-{size.name}.plans.txt"
-    counts = {}
-    with path.open("w", encoding="utf-8") as file:
-        with new_day.landed_day(connection, size, SHARE):
-            counts[SHARED] = explain_growth(connection, url, SHARED, file)
-        with new_day.landed_day(connection, size):
-            counts[WHOLE] = explain_growth(connection, url, WHOLE, file)
-            explain(connection, AGAIN, GROWTH, RUN_ID, file)
-            explain(connection, WHOLE, SCORES, RUN_ID, file)
-        with new_day.added_date(connection, size):
-            counts[ADDED] = explain_growth(connection, url, ADDED, file, steps=(), run_id=ADDED_RUN_ID)
-    say(f"Plans, with the statements: {path}")
-    return counts
-
-
-def explain_growth(
-    connection: Connection,
-    url: str,
-    case: str,
-    file: TextIO,
-    *,
-    steps: Sequence[str] = FOUND,
-    run_id: str = RUN_ID,
-) -> int:
-    """Explain the steps up to the growth, and keep the snapshots that it writes; return how many they are."""
-    since = new_day.first_written(connection)
-    for step in (*steps, GROWTH):
-        explain(connection, case, step, run_id, file)
-    return new_day.keep_written(connection, url, case, since)
-
-
-def explain(connection: Connection, case: str, step: str, run_id: str, file: TextIO) -> None:
-    """Do a step, and write its plans."""
-    for plan in new_day.plans(connection, step, run_id):
-        print(f"{case}, {plan}", end="\n\n", file=file)
-
-
-def measured_round(connection: Connection, size: Size) -> dict[str, float]:
-    """Do each case once, and each plain writing, in turns: what else the machine does is in the way of all alike."""
-    taken = {}
-    with new_day.landed_day(connection, size, SHARE):
-        for step in FOUND:
-            new_day.timed(connection, step)
-        taken[SHARED] = new_day.timed(connection, GROWTH)
-    with new_day.landed_day(connection, size, SHARE):
-        taken[plain_of(SHARED)] = new_day.time_plain_write(connection, SHARED)
-    with new_day.landed_day(connection, size):
-        for step in FOUND:
-            taken[step] = new_day.timed(connection, step)
-        taken[WHOLE] = new_day.timed(connection, GROWTH)
-        taken[AGAIN] = growth_again(connection)
-        taken[SCORES] = new_day.timed(connection, SCORES)
-    with new_day.landed_day(connection, size):
-        taken[plain_of(WHOLE)] = new_day.time_plain_write(connection, WHOLE)
-    with new_day.added_date(connection, size):
-        taken[ADDED] = new_day.timed(connection, GROWTH, ADDED_RUN_ID)
-    with new_day.added_date(connection, size):
-        taken[plain_of(ADDED)] = new_day.time_plain_write(connection, ADDED)
-    note(", ".join(f"{name} {seconds:,.1f} s" for name, seconds in taken.items()))
-    return taken
-
-
-def growth_again(connection: Connection) -> float:
-    """Repeat the growth of the day.
+def time_repetition(connection: Connection, run_id: str) -> float:
+    """Repeat the growth of a day; return the seconds.
 
     :raises BenchmarkError: it wrote something.
     """
-    before = new_day.written_count(connection)
-    taken = new_day.timed(connection, GROWTH)
-    written = new_day.written_count(connection) - before
-    if written:
-        raise BenchmarkError(f"{GROWTH} has written {written:,} rows again.")
+    query = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables"
+    before = connection.execute(query).fetchone()
+    taken = time_step(connection, run_id, GROWTH)
+    if connection.execute(query).fetchone() != before:
+        raise BenchmarkError(f"{GROWTH} wrote rows though nothing has changed.")
     return taken
 
 
-def original(connection: Connection, row_count: int) -> float:
-    """Seconds that the original's way takes for the rows of the day, of which it does some."""
+def seconds_per_creator(connection: Connection, size: Size) -> float:
+    """Time the original's way for some creators of the new day."""
     profiles = connection.execute(
-        f"""
+        """
         select user_id, follower_count, heart_count, video_count
-        from benchmark.{WHOLE}
-        where recorded_date = %s and heart_count is not null
+        from comet_profiles
+        where recorded_date > %s and outcome = 'found'
         order by md5(user_id)
         limit %s
-        """.encode(),
-        [new_day.DAY, SAMPLE],
+        """,
+        [size.last_date, SAMPLE],
     ).fetchall()
-    with connection.transaction(force_rollback=True):
-        taken = new_day.seconds(lambda: record_growth_by_rows(connection, new_day.DAY, profiles))
-    return taken * row_count / len(profiles)
+    day = size.date_of(size.dates)
+    return seconds(lambda: original.record_growth(connection, day, profiles)) / len(profiles)
 
 
-def dlt_seconds(url: str, row_count: int) -> Sequence[float]:
-    """The same of dlt; nothing where it is not installed."""
-    if find_spec("dlt") is None:
-        note("dlt is not installed: it is left out.")
-        return []
-    from tests.benchmarks.dlt_growth import record_growth_dlt
-
-    creator_count = min(row_count, 10 * SAMPLE)
-    return [record_growth_dlt(url, creator_count) * row_count / creator_count for _ in range(new_day.RUNS)]
+if __name__ == "__main__":
+    run_script(main)

@@ -1,126 +1,96 @@
-"""The whole job of a day in a real Airflow, from the searches to the recorded growth, beside other ways to do it.
+"""A whole day in a real Airflow, from the searches to the recorded growth, beside the original's way and dlt.
 
-The day before has been done already, so that creators are tracked. The sandbox's clock stands still on each day.
+The day before has been done in each way, so that creators are tracked; it is not timed. The sandbox's clock stands
+still on each day. Ours is timed from the trigger of the run to its end, the start of a process for each task included;
+the others without imports, while Airflow idles. All ask the same sandbox and write into the same PostgreSQL.
+
+Each way has to record the same followers and growth of the same creators. The original's way does that with one row per
+statement, dlt with merges and SQL; neither keeps the answers, checks them, works out scores, or can be resumed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
-from comets.settings import DAG_ID, PACE_VARIABLE
-from include.stack.environment import SANDBOX_DATABASE
-from include.stack.output import note, say
+import psycopg
+
 from include.stack.postgres import EmbeddedPostgres
-from tests.benchmarks import job_ways
-from tests.benchmarks.airflow_stack import (
-    EMPTY_DAG_ID,
-    MOST_CALLS,
-    BenchmarkStack,
-    MappedTasks,
-    benchmark_stack,
-    copy_database,
-)
-from tests.benchmarks.errors import BenchmarkError
-from tests.benchmarks.figures import Comparison, Figure
-from tests.benchmarks.job_criteria import CRITERIA
-from tests.benchmarks.job_ways import DayJob, DayOutcome, moment, rows_of
-from tests.benchmarks.sizes import Size
-from tests.benchmarks.ways import Searches, numbered_hashtags
+from tests.benchmarks.common import BenchmarkError, Criteria, Row, copy_database, interleave, run_script, seconds, show
+from tests.benchmarks.dlt_way import DltWay
+from tests.benchmarks.original import OriginalWay
+from tests.benchmarks.stack import Searches, Stack, searching_stack
 
-RUNS = 5
-DAY_BEFORE_DATABASE = "day_before"
-
-
+ROUNDS = 3
 SEARCHES = {
-    "default": Searches(numbered_hashtags(5), pages=2, latency_seconds=0.2, per_second=5),
-    "full": Searches(numbered_hashtags(20), pages=5, latency_seconds=0.5, per_second=5),
+    "small": Searches(5, pages=2, latency_seconds=0.2, per_second=5),
+    "full": Searches(20, pages=5, latency_seconds=0.5, per_second=5),
 }
+OURS = "this package"
+WAYS: dict[str, type[OriginalWay | DltWay]] = {"the original's way": OriginalWay, "dlt": DltWay}
+CRITERIA = Criteria()
+CREATORS = "creators"
+
+Snapshots = frozenset[tuple[str, int, int]]
+"""user_id, followers, and how many of them came since the day before."""
 
 
-def run(size: Size, folder: Path) -> list[Figure]:
-    """Measure all ways, and check that they leave the same snapshots."""
+def main(size_name: str, folder: Path) -> None:
+    """Print the ratios."""
+    searches = SEARCHES[size_name]
     # Both days are over for Airflow, so that midnight may pass meanwhile.
-    last_day = datetime.now(UTC).date() - timedelta(days=2)
-    job = DayJob(SEARCHES[size.name], (last_day - timedelta(days=1), last_day))
-    ours, floor, calls = measure_ours(job, folder / "job")
-    others = job_ways.measure(job, folder / "job-ways", RUNS)
-    count = require_same({"this package": ours, **others})
-    made = ", ".join(f"{number} of {route}" for route, number in sorted(calls.items()))
-    limits = f"{job.searches.latency_seconds:g} s latency, {job.searches.per_second} calls/s"
-    say(f"{limits} of a route; calls of our last run: {made}.")
-    say("Ours also keeps every video and every answer, checks them at two gates, works out scores, and can be resumed.")
-    return figures(job.searches, count, ours, floor, others)
+    day = datetime.now(UTC).date() - timedelta(days=2)
+    with searching_stack(folder / "job", searches) as (stack, server):
+        run_day(stack, searches, moment(day - timedelta(days=1)))
+        copy_database(server, "creators", "day_before")
+        rounds = interleave(partial(measure, stack, server, searches, day), ROUNDS)
+    name = f"whole job, {searches}, {rounds[CREATORS][0]:.0f} creators"
+    show("Whole job", [Row(name, rounds[OURS], other, rounds[other]) for other in WAYS], size_name)
 
 
-def figures(
-    searches: Searches,
-    creator_count: int,
-    ours: Sequence[DayOutcome],
-    floor: Sequence[float],
-    others: Mapping[str, Sequence[DayOutcome]],
-) -> list[Figure]:
-    """The figure of the table."""
-    compared = [Comparison(name, [outcome.seconds for outcome in runs]) for name, runs in others.items()]
-    return [
-        Figure(
-            f"whole job, {len(searches.hashtags)} hashtags x {searches.pages} pages and {creator_count} creators "
-            f"at {searches.per_second} calls/s",
-            "s",
-            [outcome.seconds for outcome in ours],
-            comparisons=[*compared, Comparison("a Dag of empty tasks", floor)],
-        )
-    ]
+def measure(stack: Stack, server: EmbeddedPostgres, searches: Searches, day: date, number: int) -> Mapping[str, float]:
+    """Do a day once in each way; return the seconds, and of how many creators they have recorded growth.
 
-
-def measure_ours(job: DayJob, folder: Path) -> tuple[list[DayOutcome], list[float], dict[str, int]]:
-    """The second day, the seconds of as many empty tasks, and the calls of a day by route."""
-    with benchmark_stack(folder, {PACE_VARIABLE: str(job.searches.per_second)}) as stack:
-        job.searches.prepare(stack.sandbox)
-        server = EmbeddedPostgres(stack.environment.state.postgres)
-        run_day(stack, job, job.days[0], 0)
-        copy_database(server, SANDBOX_DATABASE, DAY_BEFORE_DATABASE)
-        outcomes, task_count = [], 0
-        for number in range(1, RUNS + 1):
-            copy_database(server, DAY_BEFORE_DATABASE, SANDBOX_DATABASE)
-            stack.sandbox.clear_calls()
-            tasks = run_day(stack, job, job.days[1], number)
-            rows = frozenset(rows_of(stack.creators(), "creator_stats", job.days[1]))
-            outcomes.append(DayOutcome(tasks.run_seconds, rows))
-            task_count = tasks.count
-            note(f"Whole job, run {number} of {RUNS}: {tasks.run_seconds:.1f} s, {len(rows)} creators")
-        calls = Counter(call["route"] for call in stack.sandbox.calls())
-        floor = []
-        for number in range(1, RUNS + 1):
-            floor.append(stack.api.run(EMPTY_DAG_ID, {"task_count": task_count}).run_seconds)
-            note(f"Empty tasks, run {number} of {RUNS}: {floor[-1]:.1f} s")
-        return outcomes, floor, calls
-
-
-def run_day(stack: BenchmarkStack, job: DayJob, day: date, number: int) -> MappedTasks:
-    """Run our Dag for a day; runs of the same day differ by their minute."""
-    stack.sandbox.set_clock(moment(day))
-    conf = {
-        "hashtags": [*job.searches.hashtags],
-        "pages_per_hashtag": job.searches.pages,
-        "max_api_calls": MOST_CALLS,
-        **asdict(CRITERIA),
-    }
-    return stack.api.run(DAG_ID, conf, moment(day) + timedelta(minutes=number))
-
-
-def require_same(outcomes: Mapping[str, Sequence[DayOutcome]]) -> int:
-    """Compare what was recorded; return of how many creators.
-
-    :raises BenchmarkError: it differs, so that the times are not those of the same job.
+    :raises BenchmarkError: they recorded different snapshots.
     """
-    found = {name: {outcome.rows for outcome in runs} for name, runs in outcomes.items()}
-    if len(set.union(*found.values())) > 1:
-        counts = {name: sorted(len(rows) for rows in sets) for name, sets in found.items()}
-        raise BenchmarkError(f"The ways did not record the same; they recorded so many creators: {counts}")
-    (rows,) = next(iter(found.values()))
-    say(f"All ways recorded the same followers and growth of {len(rows):,} creators: {', '.join(found)}.")
-    return len(rows)
+    url = copy_database(server, "day_before", "creators")
+    # Runs of the same day differ by their minute.
+    taken = {OURS: run_day(stack, searches, moment(day), minute=number)}
+    recorded = {OURS: snapshots(url, "creator_stats", day)}
+    for name, make_way in WAYS.items():
+        database = f"{make_way.__name__}_{number}"
+        server.create_database(database)
+        way = make_way(stack.sandbox.url, server.url(database))
+        for each_day in (day - timedelta(days=1), day):
+            stack.limit(searches, moment(each_day))
+            taken[name] = seconds(partial(way.run_day, each_day, searches.hashtags, searches.pages, CRITERIA))
+        recorded[name] = snapshots(server.url(database), way.snapshot_table, day)
+    if len(set(recorded.values())) > 1:
+        counts = {name: len(rows) for name, rows in recorded.items()}
+        raise BenchmarkError(f"The ways recorded different growth; creators: {counts}")
+    return {**taken, CREATORS: len(recorded[OURS])}
+
+
+def run_day(stack: Stack, searches: Searches, now: datetime, minute: int = 0) -> float:
+    """Run the Dag for a day; return the seconds."""
+    stack.limit(searches, now)
+    return stack.run(searches, now + timedelta(minutes=minute), **asdict(CRITERIA)).seconds
+
+
+def moment(day: date) -> datetime:
+    """Return when a day's run begins, where the sandbox's clock stands."""
+    return datetime.combine(day, time(2), UTC)
+
+
+def snapshots(url: str, table: str, day: date) -> Snapshots:
+    """Read what was recorded for a day."""
+    query = f"select user_id, follower_count, daily_growth_followers from {table} where recorded_date = %s"
+    with psycopg.connect(url) as connection:
+        return frozenset(connection.execute(query.encode(), [day]).fetchall())
+
+
+if __name__ == "__main__":
+    run_script(main)

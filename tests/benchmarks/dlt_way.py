@@ -1,0 +1,232 @@
+"""A day in dlt: REST sources, parallel resources and merges for what TikHub answers, SQL for what is worked out of it.
+
+It keeps no pace, a refused call is tried again, and of creators and videos it stores what growth needs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.benchmarks.common import PAGE_SIZE, PROFILE_PATH, SEARCH_PATH, Criteria
+
+MERGE = {"disposition": "merge", "strategy": "delete-insert"}
+SETTINGS = {
+    # It would tell its makers of every run.
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # Where Airflow is installed, dlt would import it and ask its database for secrets, which takes seconds.
+    "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
+    # After 5 tries of a refused call, as is its default, all fails.
+    "RUNTIME__REQUEST_MAX_ATTEMPTS": "50",
+    # With 5 calls a second allowed and 1 s for each, 8 took 27 s, dlt's default of 5 took 30 s, and 20, half of whose
+    # calls were refused, 35 s.
+    "EXTRACT__WORKERS": "8",
+}
+
+TABLES = """
+create schema dlt_days;
+create table dlt_days.creators (user_id text primary key);
+create table dlt_days.creator_stats (
+    user_id text,
+    recorded_date date,
+    follower_count bigint,
+    daily_growth_followers bigint,
+    primary key (user_id, recorded_date)
+)
+"""
+
+UNKNOWN_AUTHORS = """
+select distinct user_id
+from dlt_days.videos
+where found_on = %(day)s
+group by hashtag, user_id
+having count(nullif(follower_count, 0)) = 0 and max(play_count) >= %(min_video_views)s
+"""
+
+# An author is judged by the last count of a search, else by its profile.
+FIND_COMETS = """
+insert into dlt_days.creators
+with latest as (
+    select distinct on (hashtag, user_id) hashtag, user_id, follower_count
+    from dlt_days.videos
+    where found_on = %(day)s and follower_count > 0
+    order by hashtag asc, user_id asc, found_position desc
+)
+select distinct video.user_id
+from dlt_days.videos as video
+left join latest on video.hashtag = latest.hashtag and video.user_id = latest.user_id
+left join dlt_days.profiles as profile on video.user_id = profile.user_id and profile.recorded_date = %(day)s
+where
+    video.found_on = %(day)s
+    and video.play_count >= %(min_video_views)s
+    and coalesce(latest.follower_count, profile.follower_count) between %(min_followers)s and %(max_followers)s
+on conflict do nothing
+"""
+
+UNREAD_CREATORS = """
+select user_id from dlt_days.creators
+except
+select user_id from dlt_days.profiles where recorded_date = %(day)s
+"""
+
+RECORD_GROWTH = """
+insert into dlt_days.creator_stats
+select
+    user_id,
+    today.recorded_date,
+    today.follower_count,
+    coalesce(today.follower_count - earlier.follower_count, 0)
+from dlt_days.creators
+inner join dlt_days.profiles as today using (user_id)
+left join (select * from dlt_days.creator_stats where recorded_date = %(day)s - 1) as earlier using (user_id)
+where today.recorded_date = %(day)s and today.follower_count is not null
+"""
+
+
+class DltWay:
+    """dlt's work in a database of its own, which has to be empty.
+
+    :param url: of TikHub
+    """
+
+    snapshot_table = "dlt_days.creator_stats"
+
+    def __init__(self, url: str, database_url: str) -> None:
+        os.environ.update(SETTINGS)
+        # Imported here because dlt reads its settings then, and outside of what is timed.
+        import dlt.sources.rest_api
+
+        self._dlt: Any = dlt
+        self._client = {"base_url": url, "auth": {"type": "bearer", "token": "key-of-the-benchmark"}}
+        self._database_url = database_url
+        self._folder = tempfile.TemporaryDirectory(prefix="comets-dlt-")
+        self._pipeline: Any = dlt.pipeline(
+            pipeline_name="comets_benchmark",
+            pipelines_dir=self._folder.name,
+            destination=dlt.destinations.postgres(credentials(database_url, Path(self._folder.name))),
+            dataset_name="dlt_days",
+        )
+        with psycopg.connect(database_url) as connection:
+            connection.execute(TABLES)
+
+    def run_day(self, day: date, hashtags: Sequence[str], pages: int, criteria: Criteria) -> None:
+        """Search, keep the Comets, read the profile of each tracked creator, and record growth."""
+        parameters = {"day": day, **asdict(criteria)}
+        self._pipeline.run(self._searches(day, hashtags, pages))
+        # dlt makes the table of profiles with its first rows: the searches of the sandbox always hide some counts.
+        self._read_profiles(day, self._execute(UNKNOWN_AUTHORS, parameters))
+        self._execute(FIND_COMETS, parameters)
+        self._read_profiles(day, self._execute(UNREAD_CREATORS, parameters))
+        self._execute(RECORD_GROWTH, parameters)
+
+    def _execute(self, statement: str, parameters: dict[str, Any]) -> list[str]:
+        with psycopg.connect(self._database_url) as connection:
+            cursor = connection.execute(statement.encode(), parameters)
+            return [user_id for (user_id,) in cursor] if cursor.description else []
+
+    def _searches(self, day: date, hashtags: Sequence[str], pages: int) -> Any:
+        places = count()
+        source = self._source([search_resource(hashtag, pages) for hashtag in hashtags])
+        for resource in source.resources.values():
+            resource.apply_hints(columns={"found_position": {"dedup_sort": "desc", "data_type": "bigint"}})
+            resource.add_map(lambda video: {**video, "found_on": day, "found_position": next(places)})
+        return source
+
+    def _read_profiles(self, day: date, user_ids: Sequence[str]) -> None:
+        if user_ids:
+            # Pages of one creator: dlt asks for those of a page one after the other, and for pages side by side.
+            pages = [[{"user_id": user_id}] for user_id in user_ids]
+            wanted = self._dlt.resource(pages, name="wanted", selected=False)
+            self._pipeline.run(self._source([wanted, profile_resource(day)]))
+
+    def _source(self, resources: list[Any]) -> Any:
+        config = {"client": self._client, "resources": resources}
+        return self._dlt.sources.rest_api.rest_api_source(config, max_table_nesting=0, parallelized=True)
+
+
+def search_resource(hashtag: str, pages: int) -> dict[str, Any]:
+    """Describe the search of a hashtag; all are merged into one table."""
+    return {
+        "name": f"search_{hashtag}",
+        "table_name": "videos",
+        "primary_key": ["hashtag", "video_id"],
+        "write_disposition": MERGE,
+        "endpoint": {
+            "path": SEARCH_PATH.lstrip("/"),
+            "params": {"keyword": hashtag, "region": "US"},
+            "paginator": {
+                "type": "offset",
+                "limit": PAGE_SIZE,
+                "limit_param": "count",
+                "total_path": None,
+                "maximum_offset": pages * PAGE_SIZE,
+            },
+            "data_selector": "data.search_item_list",
+        },
+        "processing_steps": [
+            {"filter": lambda item: bool((item.get("aweme_info") or {}).get("aweme_id"))},
+            {"map": lambda item: video_row(hashtag, item["aweme_info"])},
+        ],
+    }
+
+
+def profile_resource(day: date) -> dict[str, Any]:
+    """Describe the profiles of the resource `wanted`; accounts that TikHub does not show are left out."""
+    return {
+        "name": "profiles",
+        "primary_key": ["user_id", "recorded_date"],
+        "write_disposition": MERGE,
+        "endpoint": {
+            "path": PROFILE_PATH.lstrip("/"),
+            "params": {"user_id": "{resources.wanted.user_id}"},
+            "paginator": "single_page",
+            "data_selector": "data.user",
+            "response_actions": [{"status_code": 400, "action": "ignore"}],
+        },
+        "processing_steps": [{"map": lambda user: profile_row(day, user)}],
+    }
+
+
+def video_row(hashtag: str, video: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a video."""
+    author = video["author"]
+    return {
+        "hashtag": hashtag,
+        "video_id": video["aweme_id"],
+        "published_at": video.get("create_time"),
+        "play_count": video["statistics"]["play_count"],
+        "user_id": author["uid"],
+        "handle": author.get("unique_id"),
+        "follower_count": author.get("follower_count"),
+    }
+
+
+def profile_row(day: date, user: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a profile."""
+    return {
+        "user_id": user["uid"],
+        "recorded_date": day,
+        "follower_count": user.get("follower_count"),
+        "heart_count": user.get("total_favorited"),
+        "video_count": user.get("aweme_count"),
+    }
+
+
+def credentials(database_url: str, folder: Path) -> str:
+    """Return a database's URL as dlt reads it, with a link in a temporary folder to that of the socket.
+
+    dlt wants a password and a host even where neither is used, and cannot read a folder's name with a space.
+    """
+    parts = conninfo_to_dict(database_url)
+    link = folder / "socket"
+    link.symlink_to(str(parts["host"]))
+    return f"postgresql://{parts['user']}:none@localhost:{parts['port']}/{parts['dbname']}?host={link}"

@@ -1,0 +1,189 @@
+-- Purpose: the facts of one made-up date, as its run lands them: three pages of 20 videos for each hashtag, and the
+-- profiles of a share of the tracked creators. All else is made of them by the steps of the Dag.
+-- The numbers look random and are the same each time. A creator's number is in its id.
+create schema if not exists benchmark;
+
+-- A number from 0 to below 1 for a key; another salt gives another number.
+create or replace function benchmark.fraction(number_key bigint, salt integer)
+returns double precision
+language sql
+immutable
+as $$
+    select (hashint8extended(number_key, 20260630 + salt) & 9007199254740991) / 9007199254740992.0::double precision
+$$;
+
+-- Most creators grow by less than a percent a day, some shrink, every fiftieth grows by three.
+create or replace function benchmark.follower_count(creator_number bigint, day_number integer)
+returns bigint
+language sql
+immutable
+as $$
+    select
+        (
+            10000 * exp(2.1 * benchmark.fraction(creator_number, 1))
+            * exp(
+                day_number * case
+                    when mod(creator_number, 50) = 0 then 0.03
+                    else 0.012 * power(benchmark.fraction(creator_number, 2), 3) - 0.002
+                end
+                + 0.01 * sin(day_number / (4 + 10 * benchmark.fraction(creator_number, 3)))
+            )
+        )::bigint
+$$;
+
+-- The page of hashtags reads what a report has counted; the newest run of the history is still at work.
+insert into comet_runs (
+    run_id, recorded_date, timezone, hashtags, min_followers, max_followers, min_video_views, pages_per_hashtag,
+    page_size, publish_time_days, region, max_api_calls, is_refresh, is_live, accepted_at, report
+)
+select
+    %(run_id)s, %(recorded_date)s::date, 'UTC', coalesce(array_agg(tag.hashtag), '{}'), 10000, 100000, 50000, 3,
+    20, 0, 'US', 500000, false, %(is_live)s, %(recorded_date)s::date + interval '2 hours',
+    case when %(is_reported)s
+        then '{"rejected_count": 0, "comet_count": 500, "new_comet_count": 5, "stop_reasons": []}'::jsonb
+        || jsonb_build_object(
+            'received_count', 60 * count(*),
+            'landed_count', 60 * count(*),
+            'call_count', 3 * count(*) + %(creators)s,
+            'billed_count', 3 * count(*) + %(creators)s,
+            'hashtags', jsonb_agg(
+                jsonb_build_object('hashtag', tag.hashtag)
+                || '{"received_count": 60, "landed_count": 60, "rejected_count": 0, "video_count": 50}'
+                || '{"tagged_count": 40, "comet_count": 20, "new_comet_count": 1, "new_tagged_comet_count": 1}'
+                || '{"call_count": 3, "billed_count": 3}'
+            )
+        )
+    end
+from (
+    select 'topic' || lpad(number::text, 3, '0') as hashtag
+    from generate_series(1, %(hashtags)s) as number
+) as tag;
+
+insert into comet_searches (
+    recorded_date, hashtag, region, publish_time_days, run_id, round_number, next_offset, stop_reason
+)
+select run.recorded_date, tag.hashtag, run.region, run.publish_time_days, run.run_id, 1, 60, 'exhausted'
+from comet_runs as run
+cross join lateral unnest(run.hashtags) as tag (hashtag)
+where run.run_id = %(run_id)s;
+
+insert into comet_pages (
+    search_id, round_number, run_id, page_offset, page_size, next_offset, received_count, landed_count, rejected_count,
+    observed_at
+)
+select
+    search_id, 1, run_id, page_number * 20, 20, page_number * 20 + 20, 20, 20, 0,
+    recorded_date + interval '2 hours 10 minutes'
+from comet_searches
+cross join generate_series(0, 2) as page_number
+where run_id = %(run_id)s
+order by search_id, page_number;
+
+-- Videos were published in the week before, so that many are seen on several dates and for several hashtags. Every fifth
+-- is by an author who is not tracked, a few creators have very many. On the first date each creator has one more, with
+-- enough views and a count in the band: so all of them are tracked from then on.
+insert into comet_videos (
+    page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption, play_count,
+    like_count, comment_count, share_count, save_count, is_tagged, user_id, handle, nickname, follower_count
+)
+with pages as (
+    select
+        page_id,
+        observed_at,
+        row_number() over (order by page_id) - 1 as place
+    from comet_pages
+    where run_id = %(run_id)s
+),
+
+places as (
+    select
+        page_id,
+        observed_at,
+        item_position,
+        page_id * 100 + item_position as place_key,
+        floor(7 * benchmark.fraction(page_id * 100 + item_position, 4))::integer as age_days
+    from pages
+    cross join generate_series(0, 19) as item_position
+),
+
+-- About 1.8 sightings per video.
+found as (
+    select
+        *,
+        (%(day_number)s - age_days + 400) * 1000000::bigint
+        + floor(%(hashtags)s * 60 / 1.8 * benchmark.fraction(place_key, 5))::bigint as video_number
+    from places
+),
+
+authored as (
+    select
+        page_id,
+        item_position,
+        observed_at,
+        place_key,
+        age_days,
+        video_number,
+        case
+            when benchmark.fraction(video_number, 6) < 0.005 then 1 + floor(20 * benchmark.fraction(video_number, 7))
+            when benchmark.fraction(video_number, 6) < 0.2
+                then %(creators)s + 1 + floor(3 * %(creators)s * benchmark.fraction(video_number, 7))
+            else 1 + floor(%(creators)s * benchmark.fraction(video_number, 7))
+        end::bigint as number,
+        least(50000000, 4000 / (0.00001 + benchmark.fraction(video_number, 8)) * (0.4 + 0.1 * age_days))::bigint
+            as play_count,
+        benchmark.fraction(place_key, 9) < 0.5 as has_count
+    from found
+    union all
+    select page_id, 20 + number, observed_at, number, 0, number, number, 60000, true
+    from pages
+    inner join generate_series(1, %(creators)s) as number on pages.place = mod(number, 3 * %(hashtags)s)
+    where %(day_number)s = 0
+)
+
+select
+    page_id, item_position, %(recorded_date)s::date, observed_at, %(recorded_date)s::date,
+    (7000000000000000000 + video_number)::text,
+    %(recorded_date)s::date - age_days - interval '3 hours',
+    'A day in the life, part ' || video_number,
+    play_count,
+    (play_count * (0.02 + 0.1 * benchmark.fraction(video_number, 10)))::bigint,
+    play_count / 400, play_count / 300, play_count / 350,
+    benchmark.fraction(place_key, 11) < 0.8,
+    (6800000000000000000 + number)::text,
+    (array['amber.', 'brisk.', 'calm.', 'dusty.', 'early.'])[1 + mod(number, 5)]
+    || (array['acorn', 'badger', 'comet', 'dune', 'otter', 'river', 'zephyr'])[1 + mod(number, 7)] || number,
+    'Number ' || number,
+    case when has_count then benchmark.follower_count(number, %(day_number)s) end
+from authored
+order by page_id, item_position;
+
+-- One profile in a hundred could not be read.
+insert into comet_profiles (
+    recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date, handle, nickname, follower_count,
+    heart_count, video_count
+)
+with answers as (
+    select
+        user_id,
+        handle,
+        nickname,
+        benchmark.follower_count(right(user_id, 12)::bigint, %(day_number)s) as follower_count,
+        benchmark.fraction(right(user_id, 12)::bigint * 1000 + %(day_number)s, 12) >= 0.01 as is_found
+    from creators
+    where benchmark.fraction(right(user_id, 12)::bigint, 13) < %(share)s
+)
+
+select
+    %(recorded_date)s::date, %(run_id)s, user_id, user_id, case when is_found then 'found' else 'failed' end,
+    %(recorded_date)s::date + interval '2 hours 30 minutes', %(recorded_date)s::date, handle, nickname,
+    case when is_found then follower_count end,
+    case when is_found then follower_count * 20 + %(day_number)s end,
+    case when is_found then 100 + %(day_number)s / 3 end
+from answers
+order by user_id;
+
+-- The page of runs counts the calls of the newest run.
+insert into comet_calls (run_id, clear_number, route, user_id, reserved_at, duration_ms, status_code, is_billed)
+select run_id, 0, '/api/v1/tiktok/app/v3/handler_user_profile', user_id, observed_at, 700, 200, true
+from comet_profiles
+where run_id = %(run_id)s and not %(is_reported)s;
