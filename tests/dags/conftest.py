@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from airflow.providers.common.sql.hooks.sql import DbApiHook
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from psycopg.rows import dict_row
 
 from include.sandbox.client import SandboxClient
