@@ -71,7 +71,8 @@ LONGEST_FILES = (
     "test_deaths.py",
     "test_backfills.py",
     "test_tables_are_a_function_of_facts.py",
-    "test_runs.py",
+    "test_fault_matrix.py",
+    "test_roll_call.py",
 )
 
 # These share a running stack.

@@ -20,7 +20,6 @@ from tests.conftest import POSTGRES
 from tests.dags.fault_table import (
     DATE_OF_FATAL_RUNS,
     EVER,
-    EVER_PROFILES,
     FATAL_CELLS,
     FINAL,
     KINDS,
@@ -219,15 +218,14 @@ def faulty_run(
     ]
     everything = [*hashtags, CAST_HASHTAG, HIDDEN_HASHTAG]
     day = world.run(DATE, *pages, *([] if is_calm else [*rules, *wrong]), hashtags=everything, **CONF)
-    return FaultyRun(
-        world,
-        day,
-        everything,
-        world.sandbox.calls(),
-        task_instances(day.run_id),
-        in_roll_call,
-        hidden,
-    )
+    return _seen(world, day, everything, in_roll_call, hidden)
+
+
+def _seen(
+    world: World, day: Day, hashtags: list[str], in_roll_call: dict[str, Creator], hidden: dict[str, Creator]
+) -> FaultyRun:
+    calls = world.sandbox.calls()
+    return FaultyRun(world, day, hashtags, calls, task_instances(day.run_id), in_roll_call, hidden)
 
 
 def once(world: World, *, is_calm: bool = False) -> FaultyRun:
@@ -241,7 +239,7 @@ def for_ever(world: World) -> FaultyRun:
     """One page of every hashtag fails whenever it is asked for, and so do profiles."""
     rules = [search_rule(name, searching(name, place), OFFSETS[place]) for name, place in EVER]
     hashtags = [searching(name, place) for name, place in EVER]
-    return faulty_run(world, hashtags, rules, EVER_PROFILES, is_once=False)
+    return faulty_run(world, hashtags, rules, [*PASSING], is_once=False)
 
 
 @dataclass
@@ -290,12 +288,4 @@ def wrong_requests(world: World) -> FaultyRun:
     ]
     hashtags = [*map(searching, names), CAST_HASHTAG]
     day = world.run(DATE, *rules, hashtags=hashtags, pages_per_hashtag=1)
-    return FaultyRun(
-        world,
-        day,
-        hashtags,
-        world.sandbox.calls(),
-        task_instances(day.run_id),
-        in_roll_call,
-        hidden,
-    )
+    return _seen(world, day, hashtags, in_roll_call, hidden)

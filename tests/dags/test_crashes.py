@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -25,8 +23,8 @@ from comets.operators.quality_gate import QualityGateOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
+from tests.dags.worlds import run_context
 from tests.sql.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
-from tests.unit.test_run import PARAMS
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
@@ -83,10 +81,8 @@ class Pipeline:
 
     def run(self, instant: str) -> None:
         """Run a day."""
-        at = datetime.fromisoformat(instant)
-        dag_run = SimpleNamespace(run_id=f"run of {at.date()}", logical_date=at, run_after=at, clear_number=0)
-        context: Any = {"dag_run": dag_run, "params": {**PARAMS, **SMALL}}
-        run_id = dag_run.run_id
+        run_id = f"run of {instant}"
+        context = run_context(run_id, instant, **SMALL)
         for hashtags in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
             self._attempt(ExtractVideosOperator(task_id="extract", hashtags=hashtags).execute, context)
         self._attempt(QualityGateOperator(task_id="check_search", step="search").execute, context)
@@ -157,7 +153,7 @@ def undisturbed(
 
 @settings(
     # Under the real scheduler each point is tried once (tests/stack/test_deaths.py), here they are combined.
-    max_examples=25 if os.environ.get(PROFILE_VARIABLE) == "long" else 5,
+    max_examples=25 if os.environ.get(PROFILE_VARIABLE) == "long" else 2,
     derandomize=True,
     database=None,
     deadline=None,

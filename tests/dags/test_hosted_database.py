@@ -23,7 +23,7 @@ from tests.pooler import running_pgbouncer
 
 ROLE = "comets_app"
 PASSWORD = "p@ss:w/rd%#1 x"
-SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
+SMALL = {"hashtags": ["gymtok"], "pages_per_hashtag": 1, "page_size": 10}
 LOGICAL_DATE = "2026-03-01T02:00:00+00:00"
 
 

@@ -6,6 +6,8 @@ import contextlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -13,6 +15,7 @@ from psycopg.rows import dict_row
 
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import Creator, CreatorBook, Role, number_for
+from tests.unit.test_run import PARAMS
 
 SEARCH = "fetch_video_search_result"
 PROFILE = "handler_user_profile"
@@ -73,6 +76,17 @@ def failing(*identifiers: str, status: int = 400, **changes: Any) -> list[Row]:
 def identifiers_of(creator: Creator) -> tuple[str, str, str]:
     """What an account is asked for by, in the order in which it is asked."""
     return (creator.sec_uid, creator.uid, creator.handle)
+
+
+def run_context(run_id: str, instant: str, **params: Any) -> Any:
+    """What Airflow hands to an operator of a run.
+
+    :param instant: its logical date
+    :param params: those that differ from the params of the unit tests
+    """
+    at = datetime.fromisoformat(instant)
+    dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, clear_number=0)
+    return {"dag_run": dag_run, "params": {**PARAMS, **params}}
 
 
 @dataclass(frozen=True)

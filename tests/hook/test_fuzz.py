@@ -9,7 +9,6 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
@@ -30,6 +29,7 @@ from comets.ledger import Answer, Ledger
 from comets.models import VideoPage
 from include.sandbox.client import SandboxClient
 from tests.hook.mutations import KEY, spoilt_bodies
+from tests.sql.builders import Facts
 
 RUN_ID = "a run of the fuzz"
 NO_CALL = 0
@@ -99,25 +99,7 @@ def ask(sandbox: SandboxClient, path: str) -> bytes:
 @pytest.fixture
 def lander(sandbox: SandboxClient, comets_connection: str) -> Iterator[Lander]:
     with connect() as database, psycopg.connect(comets_connection, autocommit=True) as connection:
-        database.execute(
-            "landing/accept_run",
-            run_id=RUN_ID,
-            recorded_date=date(2026, 3, 1),
-            timezone="UTC",
-            hashtags=["gymtok"],
-            min_followers=10_000,
-            max_followers=100_000,
-            min_video_views=50_000,
-            pages_per_hashtag=100,
-            page_size=100,
-            publish_time_days=0,
-            region="US",
-            max_api_calls=1_000_000,
-            is_made_up=False,
-            is_refresh=False,
-            is_live=True,
-            accepted_at=datetime.now(UTC),
-        )
+        Facts(connection).accept(run_id=RUN_ID, hashtags=["gymtok"])
         ledger = Ledger(database, RUN_ID, 0)
         landing = SearchLanding(database, ledger, RUN_ID, "gymtok")
         yield Lander(database, connection, ledger, landing, real_answers(sandbox))

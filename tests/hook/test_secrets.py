@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -19,6 +18,7 @@ from comets import errors
 from comets.hooks.tikhub import TikHubHook
 from tests.hook.conftest import KEY, search
 from tests.hook.odd_server import Answer, OddServer, envelope, http, json_reply
+from tests.secret_scan import exception_texts
 
 SECRETS = [KEY, quote(KEY), quote(KEY, safe=""), "CACHE-URL-SECRET", "OTHER-TOKEN", "BODY-SECRET", "HEADER-SECRET"]
 HEADERS = {"X-Echo": "HEADER-SECRET", "Set-Cookie": "session=HEADER-SECRET", "WWW-Authenticate": f"Bearer {KEY}"}
@@ -74,26 +74,17 @@ def everything_logged(
         )
 
 
-def all_of(error: BaseException) -> str:
-    """Everything that an error holds, its contexts included."""
-    parts = [repr(error), str(error), repr(error.args), repr(error.__dict__), repr(pickle.dumps(error))]
-    parts += [repr(error.__cause__), *traceback.format_exception(error)]
-    if error.__context__:
-        parts.append(all_of(error.__context__))
-    return "\n".join(parts)
-
-
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_nothing_secret_gets_out(
     hook: TikHubHook, odd_server: OddServer, everything_logged: Callable[[], str], answer: Answer
 ) -> None:
     odd_server.plan(answer)
-    said = []
+    said: list[str] = []
     for ask in (lambda: search(hook), lambda: hook.fetch_profile(handle="clay.sample"), hook.fetch_balance):
         try:
             ask()
         except errors.TikHubError as error:
-            said.append(all_of(error))
+            said += exception_texts(error)
     said.append(repr(hook.test_connection()))
     logged = everything_logged()
     assert f"Bearer {KEY}" in odd_server.requests[0].headers["Authorization"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from comets import errors
+from comets.hooks.envelopes import Unreadable, decode_envelope
 from comets.hooks.tikhub import TikHubHook
 from tests.hook.conftest import search
 from tests.hook.odd_server import Answer, OddServer, envelope, http, json_reply
@@ -52,6 +53,20 @@ def test_a_body_that_is_cut_asks_for_a_smaller_page(hook: TikHubHook, odd_server
     assert type(error) is errors.TikHubCutBodyError
     assert (error.status, error.is_billed) == (200, None)
     assert len(odd_server.requests) == 1
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_every_beginning_of_an_answer_is_known_for_cut(is_ascii: bool) -> None:
+    every_token = {
+        "a": [1, -2.5e-7, 1e30, True, False, None, 'x\\"y \n \x00 é 😀 {}]'],
+        "b": {"c": "", "d": []},
+        "e": {},
+    }
+    body = json.dumps(every_token, ensure_ascii=is_ascii).encode()
+    for length in range(1, len(body)):
+        envelope = decode_envelope(body[:length])
+        assert isinstance(envelope, Unreadable)
+        assert envelope.is_cut, body[:length]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,14 @@ from comets.settings import DEFAULT_SETTINGS_FILE, Pace, SettingsError, load_set
 
 
 def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
-    form = trigger_form(load_settings(DEFAULT_SETTINGS_FILE))
-    params = parse_params({name: param.resolve() for name, param in form.items()})
-    assert params.hashtags == ["streetinterviews", "cozygaming", "gymtok"]
+    project = load_settings(DEFAULT_SETTINGS_FILE)
+    params = parse_params({name: param.resolve() for name, param in trigger_form(project).items()})
+    assert (params.min_followers, params.max_followers, params.min_video_views) == (10_000, 100_000, 50_000)
+    assert (params.hashtags, params.refresh) == (["streetinterviews", "cozygaming", "gymtok"], False)
+    assert params.model_dump(include=set(type(project.search).model_fields)) == project.search.model_dump(
+        include=set(type(params).model_fields)
+    )
+    assert params.max_api_calls == project.budget.max_api_calls
 
 
 @pytest.mark.parametrize(
