@@ -124,7 +124,8 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
         set(
             facts.rows(
                 "select user_id, first_found_at, tracked_since, status, last_updated_at, handle, nickname, avatar_url, "
-                "signature, sec_uid from creators"
+                "signature, sec_uid, handle_observed_at, nickname_observed_at, avatar_url_observed_at, "
+                "signature_observed_at, sec_uid_observed_at from creators"
             )
         )
         == tables.creators

@@ -138,7 +138,8 @@ def identity(user_id: str) -> st.SearchStrategy[dict[str, Any]]:
         {
             "user_id": st.just(user_id),
             "handle": st.sampled_from(["ada", "bob", "eve", None]),
-            "nickname": st.sampled_from(["N", None]),
+            "nickname": st.sampled_from(["N", "M", None]),
+            "avatar_url": st.sampled_from(["a.jpg", "b.jpg", None]),
             "signature": st.sampled_from(["S", None, None]),
             "sec_uid": st.sampled_from([None, None, None, SEC_UIDS[user_id]]),
         }
