@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from tests.sql.builders import DAY, Facts, Profile, Row, Video, day, noon, statements
 
 LEGACY_ID = "MS4wLjABAAAA" + "x" * 64
+IMPORTED_AT = noon(day(-9))
 NASTY_TEXTS = [
     "'; drop table creators; --",
     "\\' \\n \\\\",
@@ -35,7 +36,7 @@ def creators(facts: Facts) -> set[str]:
     return {user_id for (user_id,) in facts.rows("select user_id from creators")}
 
 
-def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID, updated_at: datetime = noon(day(-9))) -> None:
+def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID) -> None:
     """A creator as setup_database.sql leaves one that an older installation had."""
     facts.connection.execute(
         """
@@ -44,9 +45,9 @@ def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID, updated_at: datet
         )
         values (%(user_id)s, 'old', 'Old', %(at)s, %(at)s, %(at)s)
         """,
-        {"user_id": user_id, "at": updated_at},
+        {"user_id": user_id, "at": IMPORTED_AT},
     )
-    facts.connection.execute("insert into comet_handles values (%s, 'old', %s)", [user_id, updated_at])
+    facts.connection.execute("insert into comet_handles values (%s, 'old', %s)", [user_id, IMPORTED_AT])
 
 
 def add_legacy_snapshot(facts: Facts, on: date, follower_count: int, user_id: str = LEGACY_ID) -> None:
@@ -142,7 +143,7 @@ class TestLegacyKeys:
         ) == [("71", day(-10), 8_000, None), ("71", day(-9), 9_000, None), ("71", DAY, 2_000_000, 9)]
         assert facts.rows("select user_id, handle, first_seen_at from comet_handles order by 2") == [
             ("71", "new", noon(DAY)),
-            ("71", "old", noon(day(-9))),
+            ("71", "old", IMPORTED_AT),
         ]
 
     def test_newer_attributes_of_the_old_row_survive_the_merge(self, facts: Facts) -> None:
@@ -204,7 +205,7 @@ def test_parallel_upserts_end_like_sequential_ones(facts: Facts, creators_url: s
             *(Video(f"{user:03}", handle=f"h{number}") for user in range(50 * number, 50 * number + 100)),
             recorded_date=day(number),
         )
-        add_legacy_creator(facts, f"{LEGACY_ID}{number}", datetime(2025, 1, 1, tzinfo=UTC))
+        add_legacy_creator(facts, f"{LEGACY_ID}{number}")
         facts.land_page(Video("000", sec_uid=f"{LEGACY_ID}{number}", handle=None), recorded_date=day(number))
 
     def run(number: int) -> None:
