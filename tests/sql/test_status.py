@@ -80,6 +80,16 @@ def test_missing_goes_before_graduated(facts: Facts) -> None:
     assert status(facts) == "missing"
 
 
+def test_missing_stays_when_a_date_with_an_estimate_is_run_again(facts: Facts) -> None:
+    discover(facts)
+    facts.land_page(Video("99", "v9"), recorded_date=day(1))
+    facts.run(day(1))
+    observe(facts, 300_000, 2)
+    fail(facts, 3, 4, 5)
+    facts.run(day(1))
+    assert status(facts) == "missing"
+
+
 def test_imported_creator_is_compared_with_the_widest_band_of_all_runs(facts: Facts) -> None:
     imported = LegacySnapshot(day(-9), 150_000, None, 0, Decimal(0))
     import_legacy(LegacyCreator("71", False, "ada", noon(day(-9)), (imported,)), facts)
