@@ -118,7 +118,7 @@ def test_bearer_token_is_a_login(site: Site) -> None:
     assert site.get("runs.json", user=None, Authorization=f"Bearer {token}").status_code == 200
 
 
-def test_every_answer_has_the_headers_that_keep_it_safe(site: Site) -> None:
+def test_every_answer_has_security_headers(site: Site) -> None:
     answers = [site.get(path) for path in ("", "nothing", "?date=x", "runs.csv", "static/comets.css")]
     answers += [site.get("", user=None), site.get("", user="nobody")]
     for answer in answers:

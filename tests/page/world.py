@@ -130,7 +130,7 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
 
 
 def proofs(connection: psycopg.Connection[Row]) -> None:
-    """What was landed for both dates, and who qualified by it."""
+    """The landed pages of both dates and their discoveries."""
     for day in (YESTERDAY, TODAY):
         for place, tag in enumerate(TAGS):
             (search_id,) = insert(

@@ -172,7 +172,7 @@ class Tables:
 
     @cached_property
     def first_found_at(self) -> dict[str, datetime | None]:
-        """Since when everybody in `creators` is tracked: None is from ever."""
+        """The instant from which each creator is tracked; None is without a beginning."""
         found: dict[str, datetime | None] = {}
         for (_, user_id, _, _), discovery in self.history.discoveries.items():
             earlier = found.get(user_id)

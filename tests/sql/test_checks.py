@@ -110,7 +110,7 @@ class TestSearch:
 
 
 class TestRollCall:
-    def test_of_nobody_passes(self, facts: Facts, database: Database) -> None:
+    def test_of_no_creators_passes(self, facts: Facts, database: Database) -> None:
         verdicts = check(database, facts.accept(), Step.ROLL_CALL)
         assert set(verdicts) == {"answered", "followers_halved", "profiles_without_followers"}
         assert {verdict.figure for verdict in verdicts.values()} == {None}
@@ -340,7 +340,10 @@ def called(facts: Facts, database: Database, count: int, **request: Any) -> str:
 
 
 def read_again(facts: Facts, counts: Sequence[tuple[int | None, int]], **request: Any) -> str:
-    """A run of day 2 that has read creators of whom day 1 knew a count; what each had then and has now."""
+    """A run of day 2 that has read creators with a count on day 1.
+
+    :param counts: followers then and now, by creator
+    """
     facts.land_page(*[Video(f"{number}", f"v{number}", follower_count=None) for number in range(len(counts))])
     for number, (then, _) in enumerate(counts):
         facts.observe(then, day(1), user_id=f"{number}")

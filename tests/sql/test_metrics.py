@@ -46,7 +46,7 @@ def see(facts: Facts, *videos: Video, at: datetime = NOON, hashtag: str = "cozyg
 
 
 def counted(video_id: str, plays: int | None, like_count: int | None = 0, **others: Any) -> Video:
-    """A video of which all counts are known unless told otherwise."""
+    """A video with all counts known by default."""
     counts = {"like_count": like_count, "comment_count": 0, "share_count": 0, "published_at": OLD}
     return Video(video_id=video_id, play_count=plays, **{**counts, **others})
 
@@ -109,7 +109,7 @@ class TestGrowth:
         assert growth(facts, 1, 1)[2] is True
 
     @pytest.mark.parametrize("days", [1, 7])
-    def test_of_steady_growth_is_the_same_at_whatever_hour_it_is_read(self, facts: Facts, days: int) -> None:
+    def test_of_steady_growth_does_not_depend_on_the_hour_of_reading(self, facts: Facts, days: int) -> None:
         # 1 % per 24 hours, read at 02:00 but for the last time
         numbers = range(0, 15, days)
         last = numbers[-1]
@@ -287,7 +287,7 @@ class TestVideos:
         assert facts.rows("select count(*) from comet_video_sightings") == [(4,)]
 
 
-def test_every_metric_says_what_it_is(facts: Facts) -> None:
+def test_every_metric_has_a_comment(facts: Facts) -> None:
     undefined = facts.rows(
         "select attname from pg_attribute where attrelid = 'comet_creator_metrics'::regclass and attnum > 0 "
         "and attname not in ('user_id', 'recorded_date') and col_description(attrelid, attnum) is null"

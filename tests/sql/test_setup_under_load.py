@@ -79,7 +79,7 @@ class Writer(threading.Thread):
         self._url = url
 
     def run(self) -> None:
-        """Write until told to stop."""
+        """Write until it is to stop."""
         try:
             with psycopg.connect(self._url, autocommit=True) as connection:
                 self._write(connection, [UPSERT_CREATOR, UPSERT_STATS])

@@ -1,4 +1,4 @@
-"""The page for everybody: keyboard, phone, light and dark, and texts that creators have chosen."""
+"""Accessibility: keyboard, phone, light and dark, and texts of creators."""
 
 from __future__ import annotations
 
