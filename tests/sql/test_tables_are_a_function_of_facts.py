@@ -18,8 +18,8 @@ from tests.sql.score_model import Ranking, nine_digits
 from tests.sql.worlds import World, worlds
 
 WORLD_COUNT = 200
-"""Each deliberate fault is found within the first hundred."""
 LONG_WORLD_COUNT = 600
+"""Enough for the rarest of the deliberate faults; most are found within the first 20."""
 SCORES: LiteralString = """
     select
         user_id, counted_date, score, is_low_confidence, growth_rate, coalesce(growth_7d_rate, growth_1d_rate),
