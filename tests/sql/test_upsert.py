@@ -154,6 +154,14 @@ class TestLegacyKeys:
         facts.run(day(1))
         assert creator(facts, "handle, nickname") == ("old", "Old")
 
+    def test_row_of_the_numeric_id_stays_where_both_were_imported(self, facts: Facts) -> None:
+        for user_id, count in ((LEGACY_ID, 9_000), ("71", 8_000)):
+            add_legacy_creator(facts, user_id)
+            add_legacy_snapshot(facts, day(-9), count, user_id)
+        facts.land_page(Video(sec_uid=LEGACY_ID))
+        facts.run()
+        assert facts.rows("select follower_count from creator_stats order by recorded_date") == [(8_000,), (20_000,)]
+
     def test_dates_around_a_moved_row_are_derived_again(self, facts: Facts) -> None:
         facts.land_page(Video())
         facts.run(DAY)
