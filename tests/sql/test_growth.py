@@ -150,7 +150,8 @@ def test_step_of_a_run_that_was_not_accepted_writes_nothing(facts: Facts, step: 
     discover(facts)
     facts.connection.execute("insert into creators (user_id, is_settled) values ('MS4wLjABAAAA-71', false)")
     facts.land_page(Video(sec_uid="MS4wLjABAAAA-71"))
-    facts.observe(30_000, DAY)
+    for user_id in ("71", "MS4wLjABAAAA-71"):
+        facts.observe(30_000, DAY, user_id=user_id)
     before = everything(facts.connection)
     facts.step(step, "not accepted")
     assert everything(facts.connection) == before

@@ -161,6 +161,8 @@ class TestAnswers:
         outcomes = {"71": "no_account", "72": "refused", "73": "failed"}
         track(facts, *outcomes)
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
+        # A date that only has rows of the original, or of a reading on another date, is not published.
+        facts.connection.execute("insert into comet_dates values (%s, false)", [day(1)])
         for user_id, outcome in outcomes.items():
             facts.land_profile(Profile(user_id, outcome=outcome), day(1), run_id=run_id)
         if is_published:
