@@ -129,7 +129,7 @@ def schema_template(postgres: EmbeddedPostgres) -> str:
 
 @contextmanager
 def copied_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
-    """URL of a copy of a database that nobody is connected to; dropped in the end."""
+    """URL of a copy of a database without connections; dropped in the end."""
     name = f"comets_{uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(

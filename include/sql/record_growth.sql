@@ -452,4 +452,5 @@ set
 from standing
 where
     creator.user_id = standing.user_id
+    and (creator.status <> 'missing' or creator.user_id in (select seen.user_id from seen))
     and (creator.status, creator.is_settled) is distinct from (standing.status, true)

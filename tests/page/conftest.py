@@ -20,6 +20,7 @@ from tests.page.world import fill
 
 USERS = {"viewer": "viewer", "nobody": ""}
 """Users of Airflow by their role; the second one may do nothing."""
+JWT_SECRET = "secret-of-the-tests-" * 4
 
 
 class Site:
@@ -62,7 +63,7 @@ def airflow_server(postgres: EmbeddedPostgres) -> Iterator[Site]:
         users = ",".join(f"{name}:{role}" for name, role in USERS.items())
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
         patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "secret-of-the-tests-" * 4)
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", JWT_SECRET)
         patch.setenv("AIRFLOW__API__SECRET_KEY", "another-secret-of-the-tests")
         make_metadata(postgres)
         from airflow.api_fastapi.app import cached_app

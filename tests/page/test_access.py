@@ -1,15 +1,18 @@
-"""Nobody sees anything of the page who may not read the Dag's runs in Airflow."""
+"""Only users with the right to read the Dag's runs in Airflow see the page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 
 from comets.page.app import pages
 from comets.page.rendering import STATIC_FOLDER
-from tests.page.conftest import Site
+from tests.page.conftest import JWT_SECRET, Site, log_in
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -28,40 +31,39 @@ def paths() -> Iterator[str]:
 PATHS = sorted(set(paths()))
 
 
-def test_there_is_something_to_guard() -> None:
+def test_guarded_paths_include_every_kind() -> None:
     assert {"", "leaderboard.csv", "creators/101", "runs", "hashtags.json", "latest", "static/comets.css"} <= set(PATHS)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_nothing_answers_without_a_login(site: Site, method: str) -> None:
-    for path in PATHS:
+def test_nothing_answers_without_a_login(site: Site) -> None:
+    for path, method in product(PATHS, METHODS):
         answer = site.get(path, user=None, method=method, Accept="*/*")
-        assert answer.status_code == 401, path
+        assert answer.status_code == 401, (method, path)
         assert "ada" not in answer.text
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_user_who_may_not_read_the_runs_gets_403(site: Site, method: str) -> None:
-    for path in PATHS:
+def test_user_without_the_right_to_read_runs_gets_403(site: Site) -> None:
+    for path, method in product(PATHS, METHODS):
         answer = site.get(path, user="nobody", method=method)
-        assert answer.status_code == 403, path
+        assert answer.status_code == 403, (method, path)
         assert method == "HEAD" or "Ask whoever runs Airflow" in answer.text
 
 
-def test_a_user_who_may_reads_every_page(site: Site) -> None:
+def test_viewer_reads_every_page(site: Site) -> None:
     found = {path: site.get(path).status_code for path in PATHS}
     missing = {"docs", "openapi.json", "redoc", "nothing", "creators", "static/nothing.css", "static/../app.py", "%00"}
     assert {path for path, status in found.items() if status == 404} == missing | {"static", "static/chart.js-4.6.1"}
     assert {status for path, status in found.items() if status != 404} == {200, 303}
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_the_page_can_only_be_read(site: Site, method: str) -> None:
-    for path in ("", "creators/101", "runs.csv", "static/comets.css"):
-        assert site.get(path, method=method).status_code == 405
+def test_page_can_only_be_read(site: Site) -> None:
+    for path, method in product(
+        ("", "creators/101", "runs.csv", "static/comets.css"), ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    ):
+        assert site.get(path, method=method).status_code == 405, (method, path)
 
 
-def test_a_browser_without_a_login_comes_back_after_it(site: Site) -> None:
+def test_login_leads_back_to_the_address(site: Site) -> None:
     answer = site.get("creators/101?date=2026-03-09", user=None)
     assert answer.status_code == 307
     login = urlsplit(answer.headers["Location"])
@@ -71,24 +73,52 @@ def test_a_browser_without_a_login_comes_back_after_it(site: Site) -> None:
     assert accepted.headers["Location"].startswith("/auth/login?next=")
 
 
-def test_a_frame_without_a_login_is_not_sent_to_a_form_in_it(site: Site) -> None:
+def test_frame_without_a_login_is_not_redirected(site: Site) -> None:
     answer = site.get("latest", user=None, Sec_Fetch_Dest="iframe")
     assert answer.status_code == 401
     assert "Log in to Airflow first" in answer.text
 
 
-@pytest.mark.parametrize("token", ["garbage", "a.b.c", ""])
-def test_a_garbled_login_is_none(site: Site, token: str) -> None:
-    assert site.get("", user=None, Accept="*/*", Cookie=f"_token={token}").status_code == 401
-    assert site.get("", user=None, Accept="*/*", Authorization=f"Bearer {token}").status_code == 401
+@pytest.mark.parametrize("claims", [{"exp": 10**9}, {"aud": "elsewhere"}, {"nbf": 2**33}], ids=["exp", "aud", "nbf"])
+def test_token_that_is_not_valid_is_no_login(site: Site, claims: dict[str, Any]) -> None:
+    assert is_let_in(site, forged(site))
+    assert not is_let_in(site, forged(site, **claims))
 
 
-def test_a_program_may_use_a_bearer_token(site: Site) -> None:
+def test_token_that_airflow_has_not_signed_is_no_login(site: Site) -> None:
+    head, claims, signature = site.tokens["viewer"].split(".")
+    unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+    for token in (
+        "",
+        "garbage",
+        "a.b.c",
+        f"{unsigned}.{claims}.",
+        f"{head}.{claims}.{signature[::-1]}",
+        forged(site, secret="s" * 64),
+        "x" * 6000,
+        "\u00fc%00",
+    ):
+        assert not is_let_in(site, token), token
+
+
+def test_bad_bearer_is_no_login_even_beside_a_good_cookie(site: Site) -> None:
+    assert site.get("", Accept="*/*", Authorization="Bearer a.b.c").status_code == 401
+
+
+def test_logged_out_user_is_rejected(site: Site) -> None:
+    token = log_in(site.url, "viewer")
+    assert is_let_in(site, token)
+    cookie = {"Cookie": f"_token={token}"}
+    site.session.get(f"{site.url}/api/v2/auth/logout", headers=cookie, allow_redirects=False, timeout=30)
+    assert not is_let_in(site, token)
+
+
+def test_bearer_token_is_a_login(site: Site) -> None:
     token = site.tokens["viewer"]
     assert site.get("runs.json", user=None, Authorization=f"Bearer {token}").status_code == 200
 
 
-def test_every_answer_has_the_headers_that_keep_it_safe(site: Site) -> None:
+def test_every_answer_has_security_headers(site: Site) -> None:
     answers = [site.get(path) for path in ("", "nothing", "?date=x", "runs.csv", "static/comets.css")]
     answers += [site.get("", user=None), site.get("", user="nobody")]
     for answer in answers:
@@ -99,3 +129,17 @@ def test_every_answer_has_the_headers_that_keep_it_safe(site: Site) -> None:
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         is_static = "/static/" in answer.url
         assert answer.headers["Cache-Control"] == ("private, max-age=86400" if is_static else "no-store")
+
+
+def is_let_in(site: Site, token: str) -> bool:
+    """Whether a cookie with this token opens the page."""
+    status = site.get("", user=None, Accept="*/*", Cookie=f"_token={token}").status_code
+    assert status in {200, 401}
+    return status == 200
+
+
+def forged(site: Site, secret: str = JWT_SECRET, **changes: Any) -> str:
+    """The viewer's token with other claims, signed with Airflow's secret unless another is given."""
+    token = site.tokens["viewer"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode({**claims, **changes}, secret, algorithm=jwt.get_unverified_header(token)["alg"])

@@ -21,7 +21,7 @@ def ada(site: Site) -> Page:
     return read(site, "creators/101")
 
 
-def test_it_tells_the_places_among_comets_and_among_all(site: Site, ada: Page) -> None:
+def test_places_among_comets_and_among_all(site: Site, ada: Page) -> None:
     assert "No. 1 of 65 Comets, No. 1 of 67 tracked creators by growth a day" in ada.text
     assert "No. 1 of 65 Comets, No. 1 of 67 tracked creators by score" in ada.text
     above_the_band = read(site, "creators/105").text
@@ -139,7 +139,7 @@ def test_the_days_are_exported_in_plain_figures(site: Site) -> None:
 
 
 @pytest.mark.parametrize("user_id", ["none", "'; drop table creators; --", "<script>", "a" * 5000, "%00", "101 "])
-def test_nobody_by_that_id_is_a_page_that_says_so(site: Site, user_id: str) -> None:
+def test_unknown_id_is_a_404_page(site: Site, user_id: str) -> None:
     for path in (f"creators/{quote(user_id)}", f"creators/{quote(user_id)}/days.csv"):
         answer = site.get(path)
         assert answer.status_code == 404

@@ -96,7 +96,7 @@ def test_a_role_that_may_only_read_is_enough(connect_to: Connect, database: psyc
         database.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role).as_string().encode())
 
 
-def test_a_lock_that_somebody_holds(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+def test_locked_table(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     site = connect_to(url_of(database))
     with database.transaction():
         database.execute("lock table comet_dates in access exclusive mode")
@@ -120,7 +120,7 @@ def test_no_data_yet_says_what_to_do_first(connect_to: Connect, database_url: st
         assert site.get(path).text.count("\r\n") == 1
 
 
-def test_runs_without_scores_yet_are_told_from_no_runs(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+def test_runs_without_scores_differ_from_no_runs(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     database.execute("delete from comet_scores; update comet_dates set is_run = false")
     site = connect_to(url_of(database))
     assert "none has scored a day yet" in site.text()

@@ -65,7 +65,7 @@ def test_figures_are_those_of_the_report_else_counted(site: Site) -> None:
     assert (manual["received_count"], manual["landed_count"], manual["rejected_count"]) == (21, 18, 3)
 
 
-def test_gates_and_stops_are_told_in_their_sentences(site: Site) -> None:
+def test_gates_and_stops_show_their_sentences(site: Site) -> None:
     text = read(site, "runs").text
     assert "tripped TikHub answered for 20% of the creators only" in " ".join(text.split())
     assert "The budget is spent" in text

@@ -19,7 +19,7 @@ CREATORS: list[tuple[str, str | None, str | None, int, int, date]] = [
     ("102", "bo", "=cmd|' /C calc'!A1", 20_000, 21_000, date(2026, 2, 1)),
     ("103", "cleo", EVIL, 90_000, 90_010, date(2026, 2, 1)),
     ("104", "dee", "\u202eevil\u202c 👩\u200d💻", 15_000, 15_900, TODAY),
-    ("105", "eve_100%", "Eve", 99_000, 101_500, date(2026, 2, 20)),
+    ("105", "eve_100%", "Eve", 100_000, 102_500, date(2026, 2, 20)),
     ("106", None, None, 12_000, 11_000, date(2026, 2, 20)),
     ("107", "gus", "  +49 170", 9_000, 9_500, date(2026, 2, 20)),
 ]
@@ -130,7 +130,7 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
 
 
 def proofs(connection: psycopg.Connection[Row]) -> None:
-    """What was landed for both dates, and who qualified by it."""
+    """The landed pages of both dates and their discoveries."""
     for day in (YESTERDAY, TODAY):
         for place, tag in enumerate(TAGS):
             (search_id,) = insert(

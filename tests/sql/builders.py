@@ -192,7 +192,7 @@ class Facts:
         run_id: str = "landing",
         asked_id: str | None = None,
     ) -> None:
-        """Land the answer to a profile call with its date; it was asked for by its own id unless told otherwise."""
+        """Land the answer to a profile call with its date; it is asked for by its own id by default."""
         self._insert(
             "comet_profiles",
             {

@@ -1,4 +1,4 @@
-"""A database in which every table holds something of a creator who is going to be erased, and of others."""
+"""A database in which every table holds rows of a creator to erase, and of others."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class Tables:
 
     @cached_property
     def first_found_at(self) -> dict[str, datetime | None]:
-        """Since when everybody in `creators` is tracked: None is from ever."""
+        """The instant from which each creator is tracked; None is without a beginning."""
         found: dict[str, datetime | None] = {}
         for (_, user_id, _, _), discovery in self.history.discoveries.items():
             earlier = found.get(user_id)
@@ -181,13 +181,15 @@ class Tables:
 
     @cached_property
     def creators(self) -> set[Row]:
-        """(user_id, first_found_at, date of it, status, last_updated_at, attributes...), each the newest known one."""
+        """(user_id, first_found_at, date of it, status, last_updated_at, attributes..., their instants)."""
         rows = set()
         for key, found_at in self.first_found_at.items():
             known = self.known_attributes(key)
-            newest = [max(named(known, attribute), default=(None, None))[1] for attribute in ATTRIBUTES]
+            newest = [max(named(known, attribute), default=(None, None)) for attribute in ATTRIBUTES]
+            instants, values = zip(*newest, strict=True)
             tracked_since = None if found_at is None else self.history.date_of(found_at)
-            rows.add((key, found_at, tracked_since, self.status(key), max(at for at, _, _ in known), *newest))
+            updated_at = max(instant for instant, _, _ in known)
+            rows.add((key, found_at, tracked_since, self.status(key), updated_at, *values, *instants))
         return rows
 
     def known_attributes(self, key: str) -> list[tuple[datetime, str, str | None]]:

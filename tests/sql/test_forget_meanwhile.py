@@ -1,4 +1,4 @@
-"""An erasure while tasks of a run are at work: whoever comes second sees what the first has done."""
+"""An erasure while tasks of a run are at work: the second of the two sees what the first has done."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_call_in_flight_fails_without_naming_the_account(run: Facts, creators_
     assert run.rows("select error_type, error from comet_calls") == [("TikHubTransientError", None)]
 
 
-def test_others_are_landed_while_nobody_is_erased(run: Facts, creators_url: str) -> None:
+def test_parallel_landings_do_not_wait_for_each_other(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as one, opened(creators_url) as other, one.transaction():
         land_that_there_is_none(one)
         land_unread_profile(other, RUN, "72", "no_account", noon(NOW.date()))
@@ -158,7 +158,7 @@ def in_background(threads: ThreadPoolExecutor, url: str, work: Work) -> Future[A
 
 
 def wait_until_it_waits(connection: psycopg.Connection[Row], work: Future[Any]) -> None:
-    """Return when somebody in this database waits for a lock."""
+    """Return when a session of this database waits for a lock."""
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     while not connection.execute(query).fetchall():
         assert not work.done(), work.result()

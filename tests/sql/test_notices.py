@@ -1,4 +1,4 @@
-"""Notices: what is told, once each, to a service that really takes messages."""
+"""Notices: each Comet and breakout is sent once, to a local server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def everything_logged(
 
 
 def end(run_id: str, recorded_date: date = DAY, error: BaseException | None = None) -> None:
-    """Let a run end as Airflow tells callbacks of it."""
+    """Call the callback of a run that ends, as Airflow does."""
     at = datetime.combine(recorded_date, datetime.min.time(), UTC)
     context: Any = {
         "dag_run": SimpleNamespace(run_id=run_id, logical_date=at, run_after=at),
@@ -83,7 +83,7 @@ def two_comets(facts: Facts) -> str:
     return run_id
 
 
-def test_new_comets_and_breakouts_are_told_once_with_all_that_is_needed_to_call_them(
+def test_new_comets_and_breakouts_are_sent_once_with_counts_and_links(
     facts: Facts, inbox: Inbox, two_comets: str
 ) -> None:
     end(two_comets)
@@ -119,7 +119,7 @@ def test_new_comets_and_breakouts_are_told_once_with_all_that_is_needed_to_call_
     assert [message["title"] for message in inbox.take()] == ["2026-03-02: 1 breakout"]
 
 
-def test_counts_that_nobody_has_read_are_marked(facts: Facts, inbox: Inbox, two_comets: str) -> None:
+def test_estimated_counts_are_marked(facts: Facts, inbox: Inbox, two_comets: str) -> None:
     facts.connection.execute(
         "update creator_stats set basis = 'estimated', gap_days = 1, daily_growth_followers = 1250 where user_id = '71'"
     )
@@ -129,7 +129,7 @@ def test_counts_that_nobody_has_read_are_marked(facts: Facts, inbox: Inbox, two_
     assert "- ada: ~20,000 followers, ~+1,250 a day, #a #b" in message["message"]
 
 
-def test_more_than_twenty_are_counted_and_told_no_more(facts: Facts, inbox: Inbox) -> None:
+def test_more_than_twenty_are_only_counted(facts: Facts, inbox: Inbox) -> None:
     facts.land_page(*(Video(str(number), f"v{number}", handle=f"ada{number}") for number in range(100, 123)))
     run_id = facts.run()
     end(run_id)
@@ -141,7 +141,7 @@ def test_more_than_twenty_are_counted_and_told_no_more(facts: Facts, inbox: Inbo
     assert inbox.take() == []
 
 
-def test_what_a_service_does_not_take_is_told_by_the_next_run_of_the_date(
+def test_undelivered_notice_is_sent_by_the_next_run_of_the_date(
     facts: Facts, inbox: Inbox, two_comets: str, everything_logged: Callable[[], str]
 ) -> None:
     inbox.status = 500
@@ -157,7 +157,7 @@ def test_what_a_service_does_not_take_is_told_by_the_next_run_of_the_date(
     assert findings({"log": [logged]}, {"password": PASSWORD, "token": TOKEN, "place": f"127.0.0.1:{inbox.port}"}) == []
 
 
-def test_two_runs_at_the_same_time_tell_it_once(facts: Facts, inbox: Inbox, two_comets: str) -> None:
+def test_parallel_runs_send_it_once(facts: Facts, inbox: Inbox, two_comets: str) -> None:
     other = facts.accept(hashtags=["c"])
     inbox.may_answer.clear()
     with ThreadPoolExecutor(2) as threads:
@@ -171,7 +171,7 @@ def test_two_runs_at_the_same_time_tell_it_once(facts: Facts, inbox: Inbox, two_
     assert len(inbox.take()) == 1
 
 
-def test_a_failed_run_is_told_with_what_it_has_found(facts: Facts, inbox: Inbox, two_comets: str) -> None:
+def test_failed_run_is_sent_with_its_comets(facts: Facts, inbox: Inbox, two_comets: str) -> None:
     reason = "The run for 2026-03-01 is incomplete. 1 hashtag(s) failed: #c (HTTP 500). To heal the run: clear it."
     end(two_comets, error=AirflowFailException(reason))
     [message] = inbox.take()
@@ -182,9 +182,7 @@ def test_a_failed_run_is_told_with_what_it_has_found(facts: Facts, inbox: Inbox,
 
 
 @pytest.mark.parametrize("is_reported", [True, False])
-def test_a_run_that_publishes_nothing_tells_of_no_comet_until_it_does(
-    facts: Facts, inbox: Inbox, is_reported: bool
-) -> None:
+def test_unpublished_comets_are_not_sent(facts: Facts, inbox: Inbox, is_reported: bool) -> None:
     facts.land_page(Video(handle="ada"))
     run_id = facts.accept()
     for step in ("filter_comets", "upsert_creators"):
@@ -203,7 +201,7 @@ def test_a_run_that_publishes_nothing_tells_of_no_comet_until_it_does(
     assert inbox.take() == []
 
 
-def test_a_failed_run_is_told_when_the_database_is_the_reason(
+def test_failed_run_is_sent_without_a_database(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch, everything_logged: Callable[[], str]
 ) -> None:
     gone = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "me", "password": "password-of-the-db"}
@@ -227,7 +225,7 @@ def test_a_failed_run_is_told_when_the_database_is_the_reason(
         ("ada", "a@everyone", ("@everyone",)),
     ],
 )
-def test_nothing_that_a_creator_writes_calls_or_leads_anybody(
+def test_texts_of_creators_mention_and_link_nothing(
     facts: Facts, inbox: Inbox, handle: str, hashtag: str, active: tuple[str, ...]
 ) -> None:
     facts.land_page(Video(handle=handle), hashtag=hashtag)
@@ -249,7 +247,7 @@ def test_nothing_that_a_creator_writes_calls_or_leads_anybody(
         f'{{"{TOKEN}',
     ],
 )
-def test_a_connection_that_cannot_be_used_is_named_and_not_shown(
+def test_invalid_connection_is_named_and_not_shown(
     two_comets: str,
     inbox: Inbox,
     malformed: str,
@@ -264,7 +262,7 @@ def test_a_connection_that_cannot_be_used_is_named_and_not_shown(
     assert findings({"log": [logged]}, {"token": TOKEN}) == []
 
 
-def test_one_service_that_is_away_keeps_nothing_from_the_others(
+def test_one_failing_service_does_not_stop_the_others(
     facts: Facts,
     inbox: Inbox,
     two_comets: str,
@@ -282,14 +280,12 @@ def test_one_service_that_is_away_keeps_nothing_from_the_others(
     assert len(facts.rows("select * from comet_notices")) == 3
 
 
-def test_a_run_without_a_date_of_its_own_in_the_database_tells_nothing(
-    connection: psycopg.Connection[Row], inbox: Inbox
-) -> None:
+def test_run_that_was_not_accepted_sends_nothing(connection: psycopg.Connection[Row], inbox: Inbox) -> None:
     end("never accepted")
     assert inbox.take() == []
 
 
-def test_a_creator_of_the_original_is_never_announced_as_new(facts: Facts, inbox: Inbox) -> None:
+def test_imported_creator_is_never_sent_as_new(facts: Facts, inbox: Inbox) -> None:
     import_legacy(LegacyCreator("71", False, "ada", noon(day(-1)), ()), facts)
     facts.land_page(Video("71", "v1", handle="ada"))
     end(facts.run())

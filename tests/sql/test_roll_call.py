@@ -1,4 +1,4 @@
-"""The SQL of the roll call: whom a run asks for, in which order, and whose answer it has already."""
+"""The SQL of the roll call: the profiles that a run asks for, their order, and the answers that it has already."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def database(creators_url: str, connection: psycopg.Connection[Row]) -> Iterator
 
 
 def track(facts: Facts, *user_ids: str) -> None:
-    """Creators whom the search of DAY found."""
+    """Creators that the search of DAY found."""
     facts.land_page(*[Video(user_id, f"v{user_id}", handle=f"h{user_id}") for user_id in user_ids])
     facts.run()
 
 
 def order(database: Database, run_id: str) -> list[str]:
-    """Whom a run asks for, in order."""
+    """The creators that a run asks for, in order."""
     batches = plan_roll_call(database, run_id, batch_size=1)
     return [account.user_id for number in batches for account in roll_call_members(database, run_id, number)]
 
@@ -44,33 +44,31 @@ class TestPlan:
         facts.land_page(Video("73"), recorded_date=day(1))
         assert order(database, facts.run(day(1))) == ["73", "71", "72"]
 
-    @pytest.mark.parametrize("key", ["", "ada", "0x71", "MS4wLjAB", "71 "])
-    def test_a_row_without_a_tiktok_id_is_left_in_peace_and_reported(
-        self, facts: Facts, database: Database, key: str
-    ) -> None:
+    def test_rows_without_a_tiktok_id_are_reported_and_not_asked(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
         facts.connection.execute(
-            "insert into creators (user_id, handle) values (%s, 'ada'), (%s, null)", [key, LEGACY_ID]
+            "insert into creators (user_id) select unnest(%s::text[])",
+            [["", "ada", "0x71", "MS4wLjAB", "71 ", LEGACY_ID]],
         )
         run_id = facts.accept(recorded_date=day(1))
         assert set(order(database, run_id)) == {"71", LEGACY_ID}
-        assert database.fetch_one("report/asking", run_id=run_id)["unidentified_count"] == 1
+        assert database.fetch_one("report/asking", run_id=run_id)["unidentified_count"] == 5
 
-    def test_who_was_asked_longest_ago_comes_before_others(self, facts: Facts, database: Database) -> None:
+    def test_creators_asked_longest_ago_come_first(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
         facts.observe(1, day(3), user_id="71")
         facts.observe(1, day(1), user_id="72")
         facts.land_profile(Profile("74", outcome="failed"), day(2))
         assert order(database, facts.accept(recorded_date=day(4))) == ["73", "72", "74", "71"]
 
-    def test_batches_hold_as_many_as_they_are_told(self, facts: Facts, database: Database) -> None:
+    def test_batches_have_the_given_size(self, facts: Facts, database: Database) -> None:
         track(facts, *(str(number) for number in range(5)))
         run_id = facts.accept(recorded_date=day(1))
         assert plan_roll_call(database, run_id, batch_size=2) == {1: 2, 2: 2, 3: 1}
         assert [len(roll_call_members(database, run_id, number)) for number in (1, 2, 3)] == [2, 2, 1]
 
-    @pytest.mark.parametrize(("creator_count", "batch_count"), [(1000, 1000), (1001, 501), (2001, 667)])
-    def test_batches_grow_rather_than_become_more_than_1000(
+    @pytest.mark.parametrize(("creator_count", "batch_count"), [(1001, 501), (2001, 667)])
+    def test_more_than_1000_batches_are_never_planned(
         self, facts: Facts, database: Database, creator_count: int, batch_count: int
     ) -> None:
         facts.connection.execute("insert into creators (user_id) select generate_series(1, %s)", [creator_count])
@@ -78,9 +76,7 @@ class TestPlan:
         assert list(batches) == list(range(1, batch_count + 1))
         assert sum(batches.values()) == creator_count
 
-    def test_a_plan_made_again_keeps_its_batches_and_adds_who_has_come_since(
-        self, facts: Facts, database: Database
-    ) -> None:
+    def test_plan_made_again_keeps_its_batches_and_adds_new_creators(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72")
         run_id = facts.accept(recorded_date=day(1))
         assert plan_roll_call(database, run_id, batch_size=1) == {1: 1, 2: 1}
@@ -92,9 +88,7 @@ class TestPlan:
         assert plan_roll_call(database, run_id, batch_size=1) == {2: 1, 3: 1}
         assert facts.rows("select * from comet_roll_call order by batch_number") == [*planned, (run_id, "70", 3)]
 
-    def test_who_comes_when_all_1000_batches_are_planned_joins_the_last_one(
-        self, facts: Facts, database: Database
-    ) -> None:
+    def test_new_creators_join_the_last_of_1000_planned_batches(self, facts: Facts, database: Database) -> None:
         facts.connection.execute("insert into creators (user_id) select generate_series(1, 1000)")
         run_id = facts.accept()
         plan_roll_call(database, run_id, batch_size=1)
@@ -108,124 +102,76 @@ class TestPlan:
         assert facts.rows("select run_id from comet_roll_call order by 1") == [(first,), (second,)]
 
 
-class TestMissing:
-    @pytest.fixture
-    def missing(self, facts: Facts) -> None:
-        """The creator 71 is missing, last asked for on day 3; 72 is not."""
-        track(facts, "71", "72")
-        for number in (1, 2, 3):
-            facts.land_profile(Profile("71", outcome="refused"), day(number))
-            facts.observe(20_000, day(number), user_id="72")
-            facts.run(day(number))
-        assert facts.rows("select status from creators where user_id = '71'") == [("missing",)]
-
-    @pytest.mark.parametrize(("days_since", "is_asked"), [(6, False), (7, True), (8, True)])
-    @pytest.mark.usefixtures("missing")
-    def test_is_asked_seven_days_after_the_last_question(
-        self, facts: Facts, database: Database, days_since: int, is_asked: bool
-    ) -> None:
-        asked = order(database, facts.accept(recorded_date=day(3 + days_since)))
-        assert set(asked) == ({"71", "72"} if is_asked else {"72"})
-
-    @pytest.mark.usefixtures("missing")
-    def test_is_asked_when_found_by_the_search_of_the_date(self, facts: Facts, database: Database) -> None:
-        facts.land_page(Video("71", follower_count=30_000), recorded_date=day(4))
-        run_id = facts.accept(recorded_date=day(4))
-        facts.step("filter_comets", run_id)
-        assert order(database, run_id) == ["71", "72"]
-
-    @pytest.mark.usefixtures("missing")
-    def test_is_asked_by_a_refresh(self, facts: Facts, database: Database) -> None:
-        assert set(order(database, facts.accept(recorded_date=day(4), is_refresh=True))) == {"71", "72"}
+def test_missing_creators_are_asked_weekly_when_found_and_by_a_refresh(facts: Facts, database: Database) -> None:
+    track(facts, "71", "72")
+    for number in (1, 2, 3):
+        facts.land_profile(Profile("71", outcome="refused"), day(number))
+        facts.observe(20_000, day(number), user_id="72")
+        facts.run(day(number))
+    assert facts.rows("select status from creators where user_id = '71'") == [("missing",)]
+    assert order(database, facts.accept(recorded_date=day(9))) == ["72"]
+    assert set(order(database, facts.accept(recorded_date=day(10)))) == {"71", "72"}
+    assert set(order(database, facts.accept(recorded_date=day(4), is_refresh=True))) == {"71", "72"}
+    facts.land_page(Video("71", follower_count=30_000), recorded_date=day(4))
+    run_id = facts.accept(recorded_date=day(4))
+    facts.step("filter_comets", run_id)
+    assert order(database, run_id) == ["71", "72"]
 
 
 class TestAnswers:
-    """Whom a run need not ask for."""
+    """Creators that a run need not ask for."""
 
-    def test_a_live_run_takes_its_own_answers_only(self, facts: Facts, database: Database) -> None:
-        track(facts, "71", "72")
-        first, second = facts.accept(recorded_date=day(1)), facts.accept(recorded_date=day(1))
-        facts.land_profile(Profile("71", 5), day(1), run_id=first)
-        assert order(database, first) == ["72"]
-        assert order(database, second) == ["72", "71"]
-
-    @pytest.mark.parametrize("is_live", [True, False])
-    def test_a_refresh_takes_its_own_answers_only(self, facts: Facts, database: Database, is_live: bool) -> None:
+    @pytest.mark.parametrize(
+        "request_", [{"is_live": True}, {"is_live": True, "is_refresh": True}, {"is_live": False, "is_refresh": True}]
+    )
+    def test_run_that_asks_takes_its_own_answers_only(
+        self, facts: Facts, database: Database, request_: dict[str, bool]
+    ) -> None:
         track(facts, "71", "72")
         facts.observe(5, day(1), user_id="71")
-        run_id = facts.accept(recorded_date=day(1), is_live=is_live, is_refresh=True)
+        run_id = facts.accept(recorded_date=day(1), **request_)
         facts.land_profile(Profile("72", 5), day(1), run_id=run_id)
         assert order(database, run_id) == ["71"]
 
-    @pytest.mark.parametrize(
-        ("recorded", "observed_at", "is_asked"),
-        [
-            (1, noon(day(1)), True),
-            (1, datetime(2026, 3, 2, 23, 59, 59, tzinfo=UTC), True),
-            (1, datetime(2026, 3, 3, tzinfo=UTC), False),
-            (2, noon(day(2)), False),
-            (2, noon(day(1)), False),
-            (5, noon(day(5)), False),
-        ],
-    )
-    def test_a_replay_does_not_ask_whom_anybody_read_on_its_date_or_later(
-        self, facts: Facts, database: Database, recorded: int, observed_at: datetime, is_asked: bool
-    ) -> None:
-        track(facts, "71")
-        facts.land_profile(Profile("71", 5), day(recorded), observed_at)
-        asked = order(database, facts.accept(recorded_date=day(2), is_live=False))
-        assert asked == (["71"] if is_asked else [])
-
-    @pytest.mark.parametrize(
-        ("outcome", "is_asked"), [("found", False), ("no_account", False), ("refused", True), ("failed", True)]
-    )
-    def test_a_replay_asks_whom_another_date_has_given_up(
-        self, facts: Facts, database: Database, outcome: str, is_asked: bool
-    ) -> None:
-        track(facts, "71")
-        facts.land_profile(Profile("71", outcome=outcome), day(3))
-        assert bool(order(database, facts.accept(recorded_date=day(2), is_live=False))) is is_asked
-
-    @pytest.mark.parametrize(("hour", "is_asked"), [(4, True), (5, False)])
-    def test_a_date_begins_in_the_timezone_of_the_run(
-        self, facts: Facts, database: Database, hour: int, is_asked: bool
-    ) -> None:
-        track(facts, "71")
-        facts.land_profile(Profile("71", 5), day(0), datetime(2026, 3, 3, hour, tzinfo=UTC))
+    def test_replay_takes_all_answers_of_its_date_and_since_it_began(self, facts: Facts, database: Database) -> None:
+        track(facts, "71", "72", "73", "74")
+        # In New York the date begins at 05:00 UTC.
+        facts.land_profile(Profile("71", 5), day(1), datetime(2026, 3, 3, 4, 59, 59, tzinfo=UTC))
+        facts.land_profile(Profile("72", 5), day(1), datetime(2026, 3, 3, 5, tzinfo=UTC))
+        facts.land_profile(Profile("73", 5), day(2), noon(day(1)))
+        facts.observe(5, day(5), user_id="74")
         run_id = facts.accept(recorded_date=day(2), is_live=False, timezone="America/New_York")
-        assert order(database, run_id) == (["71"] if is_asked else [])
+        assert order(database, run_id) == ["71"]
+
+    def test_replay_asks_for_what_another_date_has_given_up(self, facts: Facts, database: Database) -> None:
+        outcomes = {"71": "found", "72": "no_account", "73": "refused", "74": "failed"}
+        track(facts, *outcomes)
+        for user_id, outcome in outcomes.items():
+            facts.land_profile(Profile(user_id, outcome=outcome), day(3))
+        assert set(order(database, facts.accept(recorded_date=day(2), is_live=False))) == {"73", "74"}
 
     @pytest.mark.parametrize(
-        ("outcome", "is_live", "is_published", "is_asked"),
-        [
-            ("refused", True, True, True),
-            ("failed", True, True, True),
-            ("no_account", True, True, False),
-            ("refused", False, True, False),
-            ("failed", False, True, False),
-            ("no_account", False, True, False),
-            # A gate has stopped the date: it can still be healed.
-            ("refused", False, False, True),
-            ("failed", False, False, True),
-            ("no_account", False, False, False),
-        ],
+        ("is_live", "is_published", "asked"),
+        # Until the date is published it can still be healed.
+        [(True, True, {"72", "73"}), (False, True, set()), (False, False, {"72", "73"})],
     )
-    def test_whom_a_run_gave_up_it_asks_again_on_its_day_and_until_the_date_is_published(
-        self, facts: Facts, database: Database, outcome: str, is_live: bool, is_published: bool, is_asked: bool
+    def test_what_a_run_gave_up_is_final_for_a_published_past_date(
+        self, facts: Facts, database: Database, is_live: bool, is_published: bool, asked: set[str]
     ) -> None:
-        track(facts, "71")
+        outcomes = {"71": "no_account", "72": "refused", "73": "failed"}
+        track(facts, *outcomes)
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
-        facts.land_profile(Profile("71", outcome=outcome), day(1), run_id=run_id)
+        # A date that only has rows of the original, or of a reading on another date, is not published.
+        facts.connection.execute("insert into comet_dates values (%s, false)", [day(1)])
+        for user_id, outcome in outcomes.items():
+            facts.land_profile(Profile(user_id, outcome=outcome), day(1), run_id=run_id)
         if is_published:
             facts.step("record_growth", run_id)
-        assert order(database, run_id) == (["71"] if is_asked else [])
+        assert set(order(database, run_id)) == asked
 
-    @pytest.mark.parametrize("is_live", [True, False])
-    def test_a_legacy_key_is_answered_by_the_profile_that_was_asked_for_by_it(
-        self, facts: Facts, database: Database, is_live: bool
-    ) -> None:
+    def test_legacy_key_is_answered_by_the_profile_asked_for_by_it(self, facts: Facts, database: Database) -> None:
         facts.connection.execute("insert into creators (user_id) values (%s)", [LEGACY_ID])
-        run_id = facts.accept(is_live=is_live)
+        run_id = facts.accept()
         assert order(database, run_id) == [LEGACY_ID]
         facts.land_profile(Profile("71", 5), run_id=run_id, asked_id=LEGACY_ID)
         assert order(database, run_id) == []
@@ -233,23 +179,16 @@ class TestAnswers:
         assert order(database, run_id) == []
 
 
-class TestMembers:
-    def test_carry_all_that_identifies_them(self, facts: Facts, database: Database) -> None:
-        facts.land_page(Video("71", handle="ada", sec_uid="s71"))
-        run_id = facts.run()
-        plan_roll_call(database, run_id, batch_size=5)
-        assert roll_call_members(database, run_id, 1) == [Account("71", "s71", "ada")]
-
-    def test_drop_out_once_they_are_answered(self, facts: Facts, database: Database) -> None:
-        track(facts, "71", "72")
-        run_id = facts.accept(recorded_date=day(1))
-        plan_roll_call(database, run_id, batch_size=5)
-        facts.land_profile(Profile("71", 5), day(1), run_id=run_id)
-        assert [account.user_id for account in roll_call_members(database, run_id, 1)] == ["72"]
+def test_members_carry_all_ids_and_drop_out_once_answered(facts: Facts, database: Database) -> None:
+    facts.land_page(Video("71", handle="ada", sec_uid="s71"), Video("72", "v2"))
+    run_id = facts.run()
+    plan_roll_call(database, run_id, batch_size=5)
+    facts.land_profile(Profile("72", 5), run_id=run_id)
+    assert roll_call_members(database, run_id, 1) == [Account("71", "s71", "ada")]
 
 
 class TestState:
-    """What a task learns just before it asks."""
+    """What a task reads just before it asks."""
 
     def reserve(
         self,
@@ -272,13 +211,7 @@ class TestState:
             [run_id, hashtag, reserved, started, finished],
         )
 
-    def state(
-        self,
-        database: Database,
-        run_id: str,
-        *,
-        hashtag: str | None = None,
-    ) -> dict[str, Any]:
+    def state(self, database: Database, run_id: str, *, hashtag: str | None = None) -> dict[str, Any]:
         return database.fetch_one(
             "landing/profile_state",
             run_id=run_id,
@@ -304,34 +237,28 @@ class TestState:
         self.reserve(facts, "another run")
         assert self.state(database, run_id)["is_in_flight"] is is_waiting
 
-    @pytest.mark.parametrize("is_live", [True, False])
-    def test_every_run_waits_for_its_own_other_tasks(self, facts: Facts, database: Database, is_live: bool) -> None:
-        run_id = facts.accept(is_live=is_live)
+    def test_every_run_waits_for_its_other_tasks_and_not_for_itself(self, facts: Facts, database: Database) -> None:
+        run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok")
         assert self.state(database, run_id, hashtag=HASHTAG)["is_in_flight"]
         assert self.state(database, run_id)["is_in_flight"]
+        assert not self.state(database, run_id, hashtag="gymtok")["is_in_flight"]
 
-    @pytest.mark.parametrize("hashtag", [HASHTAG, None])
-    def test_a_task_does_not_wait_for_what_it_left_itself(
-        self, facts: Facts, database: Database, hashtag: str | None
-    ) -> None:
+    def test_roll_call_does_not_wait_for_itself(self, facts: Facts, database: Database) -> None:
         run_id = facts.accept()
-        self.reserve(facts, run_id, hashtag)
-        assert not self.state(database, run_id, hashtag=hashtag)["is_in_flight"]
+        self.reserve(facts, run_id)
+        assert not self.state(database, run_id)["is_in_flight"]
 
-    def test_neither_finished_calls_nor_those_of_the_dead_are_waited_for(
-        self, facts: Facts, database: Database
-    ) -> None:
+    def test_finished_and_dead_calls_are_not_waited_for(self, facts: Facts, database: Database) -> None:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok", finished=True)
-        assert not self.state(database, run_id)["is_in_flight"]
         long_ago = timedelta(seconds=IN_FLIGHT_SECONDS + 1)
         self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=long_ago)
         self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=None)
         assert not self.state(database, run_id)["is_in_flight"]
 
     @pytest.mark.parametrize("started", [timedelta(), timedelta(minutes=-5)])
-    def test_a_call_that_waited_long_for_its_moment_or_still_does_is_alive(
+    def test_call_that_waits_or_waited_long_for_its_slot_is_alive(
         self, facts: Facts, database: Database, started: timedelta
     ) -> None:
         run_id = facts.accept()
@@ -363,19 +290,14 @@ class TestUnknownAuthors:
         assert self.asked(database, run_id) == []
         assert [account.user_id for account in unknown_authors(database, run_id, "gymtok")] == ["71"]
 
-    @pytest.mark.parametrize(("is_live", "asked"), [(True, ["71"]), (False, [])])
-    def test_are_answered_for_a_replay_by_whoever_read_them_since(
-        self, facts: Facts, database: Database, is_live: bool, asked: list[str]
-    ) -> None:
+    def test_are_answered_by_profiles_as_the_roll_call_is(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("71", follower_count=None))
         facts.observe(5, day(3))
-        assert self.asked(database, facts.accept(is_live=is_live)) == asked
-
-    def test_drop_out_once_they_are_answered(self, facts: Facts, database: Database) -> None:
-        facts.land_page(Video("71", follower_count=None))
-        run_id = facts.accept()
-        facts.land_profile(Profile("71", 5), run_id=run_id)
-        assert self.asked(database, run_id) == []
+        live = facts.accept()
+        assert self.asked(database, live) == ["71"]
+        assert self.asked(database, facts.accept(is_live=False)) == []
+        facts.land_profile(Profile("71", 5), run_id=live)
+        assert self.asked(database, live) == []
 
 
 class TestReport:
@@ -435,7 +357,7 @@ class TestReport:
         assert (row["read_count"], row["unreachable_count"]) == (1, 0)
         assert database.fetch_all("report/unread", run_id=run_id, row_limit=5) == []
 
-    def test_names_whom_it_could_not_read(self, facts: Facts, database: Database) -> None:
+    def test_names_unread_profiles(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
         run_id = facts.accept(recorded_date=day(1))
         plan_roll_call(database, run_id, batch_size=5)

@@ -1,4 +1,4 @@
-"""score_creators.sql on small tables: percentiles and scores worked out by hand, and when they are made again."""
+"""score_creators.sql: percentiles and scores worked out by hand, and when a ranking is made again."""
 
 from __future__ import annotations
 
@@ -50,46 +50,24 @@ def parts(facts: Facts, number: int, user_id: str, columns: str) -> dict[str, Ro
     return {part: tuple(values) for part, *values in facts.connection.execute(query.encode(), [day(number), user_id])}
 
 
-class TestPercentiles:
-    def test_are_the_share_below_and_half_of_the_equal_ones(self, facts: Facts) -> None:
-        # Growth of 10 %, 20 %, 20 % and 30 %: (0 + 1/2) / 4, (1 + 2/2) / 4 twice, (3 + 1/2) / 4
+class TestScore:
+    def test_percentile_is_the_share_below_and_half_of_the_equal_ones(self, facts: Facts) -> None:
+        # Growth of 10 %, 20 %, 20 % and 30 %: (0 + 1/2) / 4, (1 + 2/2) / 4 twice, (3 + 1/2) / 4; 75 has no growth.
         run_id = track(facts, u71=[100, 110], u72=[100, 120], u73=[1_000, 1_200], u74=[100, 130])
-        assert scores(facts, 1, PERCENTILE) == {"71": 0.125, "72": 0.5, "73": 0.5, "74": 0.875}
+        facts.observe(5_000, day(1), user_id="75")
+        facts.connection.execute("insert into creators (user_id) values ('75')")
+        facts.run_again(run_id)
+        assert scores(facts, 1, PERCENTILE) == {"71": 0.125, "72": 0.5, "73": 0.5, "74": 0.875, "75": None}
+        assert parts(facts, 1, "72", "peer_count")["growth"] == (4,)
         score_again(facts, run_id, growth=3)
         assert scores(facts, 1) == {
             "71": Decimal("12.50"),
             "72": Decimal("50.00"),
             "73": Decimal("50.00"),
             "74": Decimal("87.50"),
+            "75": None,
         }
 
-    def test_of_a_single_creator_is_a_half(self, facts: Facts) -> None:
-        track(facts, u71=[100, 110])
-        assert scores(facts, 1, f"{PERCENTILE}, score") == {"71": [0.5, Decimal("50.00")]}
-
-    def test_count_only_those_who_have_the_part(self, facts: Facts) -> None:
-        track(facts, u71=[100, 110], u72=[100, 120])
-        facts.observe(5_000, day(1), user_id="73")
-        facts.connection.execute("insert into creators (user_id) values ('73')")
-        facts.run(day(1))
-        assert scores(facts, 1, f"{PERCENTILE}, score") == {
-            "71": [0.25, Decimal("25.00")],
-            "72": [0.75, Decimal("75.00")],
-            "73": [None, None],
-        }
-        assert parts(facts, 1, "72", "peer_count")["growth"] == (2,)
-
-    def test_of_graduated_creators_are_in_a_list_of_their_own(self, facts: Facts) -> None:
-        track(facts, u71=[20_000, 21_000], u72=[20_000, 23_000], u73=[150_000, 300_000], u74=[150_000, 200_000])
-        assert scores(facts, 1, f"is_graduated, {PERCENTILE}") == {
-            "71": [False, 0.25],
-            "72": [False, 0.75],
-            "73": [True, 0.75],
-            "74": [True, 0.25],
-        }
-
-
-class TestScore:
     def test_weighs_the_known_parts_and_shows_what_each_adds(self, facts: Facts) -> None:
         # Growth on day 2: 12.7 % and 25 %. Acceleration over followers: (14 - 10) / 124, and (30 - 20) / 150.
         track(facts, u71=[100, 110, 124], u72=[100, 120, 150], u73=[100, 100, 97])
@@ -98,18 +76,10 @@ class TestScore:
         found = parts(facts, 2, "72", "percentile, weight, points, sample_count, sample_unit, peer_count, is_thin")
         # Weights of 0.35 and 0.15 are known: points are 100 x 0.35 / 0.5 x 5/6 and 100 x 0.15 / 0.5 x 5/6
         assert found["growth"] == (pytest.approx(5 / 6), 0.35, pytest.approx(58.3333, abs=1e-3), 1, "days", 3, True)
-        assert found["acceleration"] == (
-            pytest.approx(5 / 6),
-            0.15,
-            pytest.approx(25),
-            2,
-            "days",
-            3,
-            False,
-        )
+        assert found["acceleration"] == (pytest.approx(5 / 6), 0.15, pytest.approx(25), 2, "days", 3, False)
         assert found["reach"] == (None, 0.2, None, 0, "videos", None, True)
 
-    def test_takes_videos_in(self, facts: Facts) -> None:
+    def test_includes_videos(self, facts: Facts) -> None:
         for user_id, likes in (("71", 500), ("72", 1_000)):
             facts.land_page(
                 *(
@@ -127,23 +97,14 @@ class TestScore:
         # The two videos that are not the most seen one were three days old: three too few to compare with
         assert found["breakout"] == (None, 2, True)
 
-    def test_is_unknown_without_any_part(self, facts: Facts) -> None:
-        track(facts, u71=[100])
-        assert scores(facts, 0, "score, is_low_confidence") == {"71": [None, True]}
-
-    def test_of_parts_without_weight_is_unknown(self, facts: Facts) -> None:
+    def test_is_unknown_without_a_part_that_weighs_anything(self, facts: Facts) -> None:
         run_id = track(facts, u71=[100, 110])
+        assert scores(facts, 0, "score, is_low_confidence") == {"71": [None, True]}
         score_again(facts, run_id, reach=1)
         assert scores(facts, 1) == {"71": None}
         assert parts(facts, 1, "71", "points")["growth"] == (None,)
 
-    def test_prefers_the_growth_of_a_week(self, facts: Facts) -> None:
-        track(facts, u71=[100, 100, 100, 100, 100, 100, 100, 200])
-        found = parts(facts, 7, "71", "value, sample_count, is_thin")
-        # Doubled in seven days, all of it on the last
-        assert found["growth"] == (pytest.approx(2 ** (1 / 7) - 1), 7, False)
-
-    def test_changes_with_the_weights_and_keeps_them_with_the_date(self, facts: Facts) -> None:
+    def test_changes_with_the_weights_which_the_date_keeps(self, facts: Facts) -> None:
         run_id = track(facts, u71=[100, 110, 121], u72=[100, 150, 180])
         # 72 grows faster, 71 accelerates: (0.35 x 1/4 + 0.15 x 3/4) / 0.5, and the other way round
         assert scores(facts, 2) == {"71": Decimal("40.00"), "72": Decimal("60.00")}
@@ -151,11 +112,7 @@ class TestScore:
         assert scores(facts, 2) == {"71": Decimal("75.00"), "72": Decimal("25.00")}
         assert facts.rows(
             "select recorded_date, score_version, score_weights ->> 'growth' from comet_dates order by 1"
-        ) == [
-            (DAY, 1, "0.35"),
-            (day(1), 1, "0.35"),
-            (day(2), 2, "0"),
-        ]
+        ) == [(DAY, 1, "0.35"), (day(1), 1, "0.35"), (day(2), 2, "0")]
 
 
 class TestConfidence:
@@ -166,15 +123,9 @@ class TestConfidence:
         facts.land_page(*videos)
         return track(facts, u71=[20_000 + number for number in range(8)])
 
-    def test_is_not_low_with_a_week_and_three_videos(self, facts: Facts, run_id: str) -> None:
+    def test_needs_a_week_and_three_videos(self, facts: Facts, run_id: str) -> None:
         assert [scores(facts, number, "is_low_confidence")["71"] for number in (6, 7)] == [True, False]
-
-    def test_is_low_on_a_count_that_was_not_observed(self, facts: Facts, run_id: str) -> None:
-        facts.connection.execute("update creator_stats set basis = 'estimated' where recorded_date = %s", [day(7)])
-        facts.step("score_creators", run_id)
-        assert scores(facts, 7, "is_low_confidence") == {"71": True}
-
-    def test_is_low_with_two_videos_unless_they_weigh_nothing(self, facts: Facts, run_id: str) -> None:
+        assert parts(facts, 7, "71", "sample_count, is_thin")["growth"] == (7, False)
         facts.connection.execute("delete from comet_videos where video_id = 'v2'")
         facts.step("score_creators", run_id)
         assert scores(facts, 7, "is_low_confidence, video_count") == {"71": [True, 2]}
@@ -182,29 +133,13 @@ class TestConfidence:
         assert scores(facts, 7, "is_low_confidence, video_count") == {"71": [False, 2]}
 
     @pytest.mark.parametrize(("breakout", "is_low"), [(0.30, False), (0.31, True)])
-    def test_is_low_when_less_than_seven_tenths_of_the_weight_are_known(
-        self, facts: Facts, run_id: str, breakout: float, is_low: bool
-    ) -> None:
+    def test_needs_seven_tenths_of_the_weight(self, facts: Facts, run_id: str, breakout: float, is_low: bool) -> None:
         score_again(facts, run_id, growth=1 - breakout, breakout=breakout)
         assert scores(facts, 7, "is_low_confidence") == {"71": is_low}
 
 
-class TestAgain:
-    def test_a_second_time_writes_nothing(self, facts: Facts) -> None:
-        run_id = track(facts, u71=[100, 110, 121], u72=[100, 120, 144])
-        before = everything(facts.connection)
-        facts.step("score_creators", run_id)
-        facts.step("record_growth", run_id)
-        facts.step("score_creators", run_id)
-        assert everything(facts.connection) == before
-
-    def test_a_run_that_was_not_accepted_changes_nothing(self, facts: Facts) -> None:
-        track(facts, u71=[100, 110])
-        before = everything(facts.connection)
-        facts.step("score_creators", "refused")
-        assert everything(facts.connection) == before
-
-    def test_what_is_known_later_changes_no_score_until_the_step_runs_again(self, facts: Facts) -> None:
+class TestRanking:
+    def test_scores_of_other_dates_stay_until_their_step_runs_again(self, facts: Facts) -> None:
         run_id = track(facts, u71=[20_000, 21_000, 22_000], u72=[20_000, 20_000, 20_000])
         made = scores(facts, 2, "*")
         facts.land_profile(Profile(follower_count=10_000), day(1), noon(day(1)) + timedelta(hours=1))
@@ -213,56 +148,35 @@ class TestAgain:
         facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
         assert scores(facts, 2, "scored_at")["71"].isoformat() == "2026-04-02T00:00:00+00:00"
 
-    def test_the_same_figures_keep_the_time_at_which_they_were_made(self, facts: Facts) -> None:
+    def test_unchanged_figures_keep_their_scored_at(self, facts: Facts) -> None:
         run_id = track(facts, u71=[20_000, 21_000])
         before = everything(facts.connection)
         facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
         assert everything(facts.connection) == before
 
-    def test_a_date_that_was_not_recorded_has_no_ranking(self, facts: Facts) -> None:
-        track(facts, u71=[20_000])
-        facts.step("score_creators", facts.accept(recorded_date=day(1)))
-        assert scores(facts, 1) == {}
-
-    def test_a_date_that_was_not_run_has_no_ranking_though_it_has_rows(self, facts: Facts) -> None:
+    def test_only_recorded_dates_have_one(self, facts: Facts) -> None:
         track(facts, u71=[20_000])
         facts.land_profile(Profile(follower_count=21_000), DAY, noon(day(1)))
         facts.run(DAY)
+        facts.step("score_creators", facts.accept(recorded_date=day(1)))
         assert facts.rows("select max(recorded_date) from creator_stats") == [(day(1),)]
         assert facts.rows("select distinct recorded_date from comet_scores") == [(DAY,)]
 
-
-class TestPlaces:
-    def test_are_those_of_creators_with_a_count_of_the_last_week(self, facts: Facts) -> None:
+    def test_holds_creators_with_a_count_of_the_last_week(self, facts: Facts) -> None:
         track(facts, u71=[20_000, 21_000])
         for number in (8, 9):
             facts.run(day(number))
         assert scores(facts, 8, "counted_date, follower_count") == {"71": [day(1), 21_000]}
         assert scores(facts, 9) == {}
 
-    def test_of_missing_creators_are_empty(self, facts: Facts) -> None:
-        track(facts, u71=[20_000], u72=[20_000])
-        for number in (1, 2, 3):
-            facts.land_profile(Profile("71", outcome="refused"), day(number))
-            facts.observe(20_000, day(number), user_id="72")
-            facts.run(day(number))
-        assert set(scores(facts, 2)) == {"71", "72"}
-        assert set(scores(facts, 3)) == {"72"}
-
-    def test_of_late_rows_are_empty_and_a_row_that_loses_its_place_goes(self, facts: Facts) -> None:
-        facts.land_page(Video(), observed_at=noon(day(5)))
-        run_id = facts.run()
-        assert scores(facts, 0) == {}
-        facts.connection.execute("update creator_stats set basis = 'estimated' where basis = 'late'")
-        facts.step("score_creators", run_id)
+    def test_drops_creators_that_lose_their_place(self, facts: Facts) -> None:
+        run_id = track(facts, u71=[20_000])
         assert set(scores(facts, 0)) == {"71"}
-        facts.connection.execute("update creator_stats set basis = 'late' where basis = 'estimated'")
+        facts.connection.execute("update creator_stats set basis = 'late'")
         facts.step("score_creators", run_id)
         assert scores(facts, 0) == {}
 
-
-class TestOldDates:
-    def test_a_history_that_gets_another_key_is_scored_under_it(self, facts: Facts) -> None:
+    def test_moves_with_a_history_to_another_key(self, facts: Facts) -> None:
         legacy = "MS4wLjABAAAA-71"
         track(facts, **{f"u{legacy}": [20_000, 21_000]})
         facts.land_profile(Profile("71", 22_000, sec_uid=legacy), day(2))
@@ -273,7 +187,7 @@ class TestOldDates:
             ("71", 2, pytest.approx(1 / 21)),
         ]
 
-    def test_a_date_whose_videos_were_deleted_keeps_what_was_made_of_them(self, facts: Facts) -> None:
+    def test_of_a_date_whose_videos_were_deleted_stays(self, facts: Facts) -> None:
         facts.land_page(Video(like_count=500, comment_count=0, share_count=0))
         run_id = facts.run()
         before = scores(facts, 0, "*")

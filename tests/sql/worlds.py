@@ -138,7 +138,8 @@ def identity(user_id: str) -> st.SearchStrategy[dict[str, Any]]:
         {
             "user_id": st.just(user_id),
             "handle": st.sampled_from(["ada", "bob", "eve", None]),
-            "nickname": st.sampled_from(["N", None]),
+            "nickname": st.sampled_from(["N", "M", None]),
+            "avatar_url": st.sampled_from(["a.jpg", "b.jpg", None]),
             "signature": st.sampled_from(["S", None, None]),
             "sec_uid": st.sampled_from([None, None, None, SEC_UIDS[user_id]]),
         }
@@ -243,7 +244,8 @@ def requests(
     draw: st.DrawFn, recorded_date: date, is_first: bool, absences: Absences, legacy_keys: tuple[str, ...]
 ) -> Request:
     is_live = draw(st.booleans())
-    pages = (draw(debuts(recorded_date, absences)),) if is_first else ()
+    has_debuts = is_first or draw(st.sampled_from([False, False, True]))
+    pages = (draw(debuts(recorded_date, absences)),) if has_debuts else ()
     return Request(
         recorded_date=recorded_date,
         is_live=is_live,
@@ -267,7 +269,7 @@ def absent_accounts(draw: st.DrawFn) -> Absence:
 
 legacy_snapshots = st.builds(
     LegacySnapshot,
-    recorded_date=st.integers(-2, LAST_DAY + 1).map(day),
+    recorded_date=st.integers(-1, LAST_DAY - 1).map(day),
     follower_count=st.sampled_from([None, 0, 9_000, 40_001]),
     heart_count=st.sampled_from([None, 0, 12]),
     daily_growth_followers=st.just(-5),

@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def shared(chromium: Browser, days: RunningStack) -> Iterator[tuple[BrowserContext, Watch]]:
-    """A browser of somebody who is logged in; it keeps Airflow's scripts, which are large, from test to test."""
+    """A browser with a login; it caches Airflow's scripts, which are large, between tests."""
     with watched_context(chromium, days) as (context, watch):
         page = context.new_page()
         page.goto("/")
@@ -41,7 +41,7 @@ def shared(chromium: Browser, days: RunningStack) -> Iterator[tuple[BrowserConte
 
 @pytest.fixture(scope="package")
 def session(shared: tuple[BrowserContext, Watch]) -> StorageState:
-    """What a browser keeps of somebody who has logged in."""
+    """The cookies and local storage of that login."""
     return shared[0].storage_state()
 
 
