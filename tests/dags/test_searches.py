@@ -89,7 +89,7 @@ def test_a_search_that_would_never_end_ends(rows: Rows, march: SandboxClient, ki
 def test_of_the_authors_without_a_follower_count_only_those_who_could_qualify_are_asked_for_and_only_once(
     rows: Rows, march: SandboxClient
 ) -> None:
-    march.set_faults({"route": SEARCH, "fault": "odd_items", "kinds": ["missing_follower_count"] * 20})
+    march.set_faults({"route": SEARCH, "fault": "odd_items", "kinds": ["null_follower_count"] * 20})
     hashtags = ["gymtok", "cozygaming", "streetinterviews"]
     context = accept(hashtags=hashtags, pages_per_hashtag=2)
     for hashtag in hashtags:
