@@ -114,7 +114,8 @@ def show(title: str, rows: Sequence[Row], size_name: str) -> None:
 def machine() -> str:
     """Describe the machine, its load, and the version of Airflow."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} processors (load {os.getloadavg()[0]:.1f}), {memory:.0f} GB, Airflow {version('apache-airflow')}"
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} processors (load {load:.1f}), {memory:.0f} GB, Airflow {version('apache-airflow')}"
 
 
 def seconds(act: Callable[[], object]) -> float:
