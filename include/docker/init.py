@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg import sql
 
+from comets.settings import SettingsError
 from include.stack.database import apply_schema
 from include.stack.environment import METADATA_VARIABLE, resolve
 from include.stack.errors import StackError
@@ -30,7 +31,7 @@ def main() -> int:
             for command in setup_commands():
                 subprocess.run(command, check=True)  # noqa: S603
             apply_schema(environment)
-    except (StackError, psycopg.Error, subprocess.CalledProcessError) as error:
+    except (StackError, SettingsError, psycopg.Error, subprocess.CalledProcessError) as error:
         note(f"Error: {error}")
         return 1
     say("Both databases are ready.")

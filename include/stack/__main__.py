@@ -11,6 +11,7 @@ import typer
 # Airflow puts plugins/ on the path by itself; commands read the package's settings too.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "plugins"))
 
+from comets.settings import SettingsError
 from include.stack.errors import StackError
 from include.stack.output import note
 
@@ -148,7 +149,7 @@ def main() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except StackError as error:
+    except (StackError, SettingsError) as error:
         note(f"Error: {error}")
         return 1
     except (KeyboardInterrupt, click.Abort):

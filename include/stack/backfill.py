@@ -10,13 +10,12 @@ from airflow_client.client import DAGRunResponse
 from rich.live import Live
 
 from comets.run import run_date, today
-from comets.settings import DAG_ID
+from comets.settings import DAG_ID, settings
 from include.stack.airflow_api import FINAL_STATES, AirflowApi
 from include.stack.environment import Environment, resolve_for_runs
 from include.stack.errors import StackError
 from include.stack.leaderboard import fetch_all
 from include.stack.output import say, show_table, terminal
-from include.stack.package_settings import package_settings
 from include.stack.processes import running_url
 
 POLL_SECONDS = 2
@@ -43,7 +42,7 @@ class BackfillError(StackError):
 
 def run_backfill(first: str, last: str) -> int:
     """Fill the days from the first to the last date, both included; return 0 when all of them have succeeded."""
-    timezone = package_settings().timezone
+    timezone = settings().timezone
     start, end = instants(*read_days(first, last, timezone), timezone)
     # The run of a day that has begun may not be due yet.
     period = start, min(end, datetime.now(UTC))

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 
 from airflow_client.client.exceptions import NotFoundException
 
-from comets.settings import DAG_ID, POOL
+from comets.settings import DAG_ID, POOL, SettingsError, settings
 from include.stack.account import ask_account
 from include.stack.airflow_api import AirflowApi
 from include.stack.database import connect, describe, require_current
 from include.stack.environment import NOTICES_CONNECTION, Environment, resolve_for_runs
 from include.stack.errors import StackError
 from include.stack.output import say
-from include.stack.package_settings import package_settings
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.processes import running_url
 
@@ -39,7 +38,7 @@ def run_check(*, sends_notice: bool) -> int:
     for name, check in checks.items():
         try:
             say(f"ok     {name}: {check()}")
-        except StackError as error:
+        except (StackError, SettingsError) as error:
             failed_count += 1
             say(f"wrong  {name}: {error}")
     return 1 if failed_count else 0
@@ -47,10 +46,10 @@ def run_check(*, sends_notice: bool) -> int:
 
 def check_settings() -> str:
     """Read include/comets.yaml."""
-    settings = package_settings()
+    found = settings()
     return (
-        f"{len(settings.hashtags)} hashtags, at most {settings.budget.max_api_calls:,} calls a run, "
-        f"{settings.slots} of them at a time, every day at 02:00 {settings.timezone}"
+        f"{len(found.hashtags)} hashtags, at most {found.budget.max_api_calls:,} calls a run, "
+        f"{found.slots} of them at a time, every day at 02:00 {found.timezone}"
     )
 
 

@@ -15,7 +15,7 @@ import urllib3
 from airflow_client.client import DAGRunClearBody, TriggerDAGRunPostBody
 from airflow_client.client.exceptions import ApiException, ConflictException
 
-from comets.settings import DAG_ID
+from comets.settings import DAG_ID, settings
 from include.sandbox import NOTICE
 from include.sandbox.client import SandboxClient
 from include.stack.airflow_api import FINAL_STATES, POLL_SECONDS, AirflowApi
@@ -28,7 +28,6 @@ from include.stack.forecast import ask_consent, forecast
 from include.stack.interrupts import Stopped, stoppable
 from include.stack.leaderboard import ROW_LIMIT, count_calls, last_call, show_leaderboard
 from include.stack.output import say, terminal
-from include.stack.package_settings import package_settings
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
 from include.stack.sandbox import sandbox_url
@@ -55,7 +54,7 @@ def run_demo() -> int:
             announce(environment)
             if not environment.is_sandbox:
                 with databases(environment):
-                    say(f"{forecast(environment, package_settings())}.")
+                    say(f"{forecast(environment, settings())}.")
                 ask_consent("Go on?")
             api = stack.enter_context(running_airflow(environment, "make demo"))
             api.wait_for_dag(DAG_ID, DAG_SECONDS)
@@ -98,7 +97,7 @@ def announce(environment: Environment) -> None:
 
 def run_month(environment: Environment, api: AirflowApi) -> int:
     """Make a month of made-up days: a past without a scheduler, the last days and a missed one by Airflow."""
-    timezone = package_settings().timezone
+    timezone = settings().timezone
     days = month(datetime.now(ZoneInfo(timezone)))
     missed = days[-1 - MISSED_DAYS_AGO]
     past, latest = [day for day in days[:-LIVE_DAYS] if day != missed], days[-LIVE_DAYS:]
@@ -124,7 +123,7 @@ def run_today(environment: Environment, api: AirflowApi) -> int:
     with unpaused(api):
         run_id = trigger(api, None)
         follow_run(environment, api, run_id, f"Run {run_id}")
-    show_result(environment, datetime.now(ZoneInfo(package_settings().timezone)).date(), calls_before)
+    show_result(environment, datetime.now(ZoneInfo(settings().timezone)).date(), calls_before)
     return 0
 
 
@@ -221,7 +220,7 @@ def show_result(environment: Environment, last_date: date, calls_before: int) ->
         say(NOTICE)
     show_leaderboard(environment, last_date, ROW_LIMIT)
     calls, billed = count_calls(environment, calls_before)
-    price = package_settings().budget.price_per_call_usd
+    price = settings().budget.price_per_call_usd
     say()
     if not calls:
         say("Calls: none. These days had been asked before, and what was answered then is used again.")

@@ -5,11 +5,10 @@ from importlib.metadata import version
 
 import sqlalchemy
 
-from comets.settings import POOL
+from comets.settings import POOL, settings
 from include.stack.environment import METADATA_VARIABLE, Environment
 from include.stack.errors import StackError
 from include.stack.files import log_tail, open_log
-from include.stack.package_settings import package_settings
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT
 
@@ -33,7 +32,7 @@ def prepare_metadata(environment: Environment) -> None:
     is_own = environment.metadata_source is not None
     # Lies beside the cluster, so that it goes with it.
     done = environment.state.postgres / "airflow-ready"
-    wanted = f"{version('apache-airflow')} {POOL} {package_settings().slots}"
+    wanted = f"{version('apache-airflow')} {POOL} {settings().slots}"
     if not is_own and done.is_file() and done.read_text() == wanted:
         return
     environment.state.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +58,7 @@ def prepare_metadata(environment: Environment) -> None:
 def setup_commands(*, migrates: bool = True) -> list[tuple[str, ...]]:
     """Return Airflow's own commands that make its tables, if wanted, and the pool."""
     migrate = [airflow_command("db", "migrate")] if migrates else []
-    return [*migrate, airflow_command("pools", "set", POOL, str(package_settings().slots), POOL_DESCRIPTION)]
+    return [*migrate, airflow_command("pools", "set", POOL, str(settings().slots), POOL_DESCRIPTION)]
 
 
 def is_empty(url: str) -> bool:

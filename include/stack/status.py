@@ -1,10 +1,10 @@
 """`make status`: what runs, where, and what the last run gave."""
 
+from comets.settings import settings
 from include.stack.database import describe
 from include.stack.environment import resolve_for_runs
 from include.stack.leaderboard import fetch_one
 from include.stack.output import say
-from include.stack.package_settings import package_settings
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.processes import running_url
 from include.stack.up import describe_tikhub
@@ -37,7 +37,7 @@ def show_status() -> None:
     if last["run_id"] is None:
         say("Last run   none yet")
         return
-    price = package_settings().budget.price_per_call_usd
+    price = settings().budget.price_per_call_usd
     found = (
         f"{last['comet_count']:,} Comets, {last['new_comet_count']:,} new" if last["is_reported"] else "not reported"
     )

@@ -40,7 +40,7 @@ from include.stack.environment import (
     Environment,
     resolve,
 )
-from include.stack.keys import UI_USER, passwords_file
+from include.stack.keys import passwords_file
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT
@@ -53,10 +53,6 @@ from tests.stack.test_demo import NOTHING_CONFIGURED
 RUN_SECONDS = 900
 PRISTINE_DATABASE = "pristine"
 DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
-
-# Users beside the admin.
-VIEWER = "viewer"
-NOBODY = "nobody"
 
 # See deaths/airflow_local_settings.py: while this folder exists, tasks die.
 DEATHS_VARIABLE = "COMETS_TEST_DEATHS"
@@ -72,8 +68,6 @@ AIRFLOW_SETTINGS = {
     # After this silence a task counts as dead with its worker: the default is five minutes, looked at every 10 s.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
-    # Who has no role may log in and see nothing.
-    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin,{VIEWER}:viewer,{NOBODY}:",
 }
 
 Conf = Mapping[str, Any]
