@@ -93,6 +93,7 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
     with running_stack(demo.state) as variables:
         filled = run_stack("backfill", str(days[0]), str(last), variables=variables)
         again = run_stack("backfill", str(days[0]), str(last), variables=variables)
+        check = run_stack("check", variables=variables)
 
         monkeypatch.setattr(airflow_api, "PAGE_ENTRIES", 2)
         environment = resolve({**NOTHING_CONFIGURED, **variables})
@@ -113,6 +114,8 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
     assert min(figures[2], figures[4]) > 0
     assert figures[7:] == [0, 0]
     assert again.stdout.endswith(filled.stdout[filled.stdout.index("date") :])
+    assert check.returncode == 0
+    assert re.search(r"slots in the pool tikhub; the Dag comet_discovery \(0 2 \* \* \*\) runs next at", check.stdout)
     assert [run.logical_date.date() for run in every_run if run.logical_date] == days
     assert working_in(demo.state) == []
 
