@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 # Airflow puts plugins/ on the path by itself; commands read the package's settings too.
@@ -15,11 +14,22 @@ from comets.settings import SettingsError
 from include.stack.errors import StackError
 from include.stack.output import note
 
-app = typer.Typer(
-    help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
-)
 AIRFLOWS_OWN = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-INTERRUPTED = 130
+
+
+def end(code: int | None) -> None:
+    """End with the exit code that a command has returned."""
+    raise typer.Exit(code or 0)
+
+
+app = typer.Typer(
+    help=__doc__,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    result_callback=end,
+)
 
 
 @app.command()
@@ -79,12 +89,11 @@ def airflow_line(arguments: str) -> int:
 
 
 @app.command()
-def env() -> int:
+def env() -> None:
     """Print the environment as `export` lines."""
     from include.stack.environment_output import show_environment
 
     show_environment()
-    return 0
 
 
 @app.command()
@@ -98,70 +107,60 @@ def backfill(
 
 
 @app.command("setup-database")
-def setup_database() -> int:
+def setup_database() -> None:
     """Run include/sql/setup_database.sql on the creators' database."""
     from include.stack.services import set_up_database
 
     set_up_database()
-    return 0
 
 
 @app.command()
-def status() -> int:
+def status() -> None:
     """Print what runs, where, and what the last run gave."""
     from include.stack.status import show_status
 
     show_status()
-    return 0
 
 
 @app.command()
-def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> int:
+def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> None:
     """Save the embedded database of real creators to a file."""
     from include.stack.backup import back_up
 
     back_up(target)
-    return 0
 
 
 @app.command()
-def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, force: bool = False) -> int:
+def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, force: bool = False) -> None:
     """Put the database of a file in the place of what is there."""
     from include.stack.backup import restore as restore_database
 
     restore_database(source, is_forced=force)
-    return 0
 
 
 @app.command()
-def clean(*, force: bool = False) -> int:
+def clean(*, force: bool = False) -> None:
     """Remove databases, logs and keys."""
     from include.stack.cleaning import clean as clean_up
 
     clean_up(is_forced=force)
-    return 0
 
 
-def main() -> int:
-    """Run a command; return its exit code."""
+def main() -> None:
+    """Run a command, and end with its exit code."""
     try:
-        return int(app(standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app()
     except (StackError, SettingsError) as error:
-        note(f"Error: {error}")
-        return 1
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+        reason = str(error)
     except Exception as error:
         # Commands that ask Airflow have imported its client, which takes a second.
         api = sys.modules.get("include.stack.airflow_api")
         if api is None or not isinstance(error, api.ApiException):
             raise
-        note(f"Error: {api.describe_refusal(error)}")
-        return 1
+        reason = api.describe_refusal(error)
+    note(f"Error: {reason}")
+    sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

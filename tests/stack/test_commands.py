@@ -62,6 +62,13 @@ def test_a_wrong_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
     assert "top-secret" not in result.stderr
 
 
+def test_an_unknown_command_is_named_without_a_traceback() -> None:
+    result = run_stack("nonsense")
+    assert result.returncode == 2
+    assert result.stderr.endswith("Error: No such command 'nonsense'.\n")
+    assert "Traceback" not in result.stderr
+
+
 def test_only_one_command_holds_the_stack(tmp_path: Path) -> None:
     state = State(tmp_path)
     assert running_url(state) is None
