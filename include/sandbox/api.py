@@ -193,5 +193,5 @@ async def get_user_info(request: Request) -> Json:
     return {
         "code": 200,
         "router": request.url.path,
-        "user_data": {"email": "nobody@sandbox.example", "balance": 5.0, "free_credit": 0.1},
+        "user_data": {"email": "account@sandbox.example", "balance": 5.0, "free_credit": 0.1},
     }

@@ -452,5 +452,6 @@ set
 from standing
 where
     creator.user_id = standing.user_id
+    -- Only a sighting ends the status of a missing creator.
     and (creator.status <> 'missing' or creator.user_id in (select seen.user_id from seen))
     and (creator.status, creator.is_settled) is distinct from (standing.status, true)

@@ -469,7 +469,7 @@ do $$
 declare
     original_key record;
 begin
-    if to_regclass('comet_observations') is not null or exists (select 1 from comet_schema where version < 7) then
+    if to_regclass('comet_observations') is not null or exists (select 1 from comet_schema where version < 8) then
         raise exception 'These Comet tables were made by a version before the first release, which has no upgrade.'
             using hint = 'Nothing was changed. Use another database; made-up data of `make demo` go with `make clean`.';
     end if;
@@ -1368,10 +1368,10 @@ where recorded_date is not null
 on conflict (recorded_date) do nothing;
 
 insert into comet_schema (version)
-select 7 as version
+select 8 as version
 where not exists (select 1 from comet_schema);
 update comet_schema
-set version = 7
-where version <> 7;
+set version = 8
+where version <> 8;
 
 commit;

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """The version of ``setup_database.sql`` that this code was written for."""
 
 MAX_NAMES = 8

@@ -69,7 +69,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
     ),
     "tls not offered": ({"extra": {"sslmode": "require"}}, DatabaseRefusedError, "sslmode"),
     "unknown sslmode": ({"extra": {"sslmode": "bogus"}}, DatabaseRefusedError, "sslmode"),
-    "nobody listens": ({"port": 1}, DatabaseAwayError, "No connection to .*127.0.0.1:1 .*Connection refused"),
+    "closed port": ({"port": 1}, DatabaseAwayError, "No connection to .*127.0.0.1:1 .*Connection refused"),
     "url as host": ({"host": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its host is no host name"),
     "url as database": ({"schema": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its schema"),
     "url as user": ({"login": f"postgresql://me:{SECRET}"}, DatabaseError, "malformed: its login"),
@@ -107,7 +107,7 @@ def test_a_python_task_says_what_is_wrong(
     assert decision.action is (RetryAction.RETRY if kind is DatabaseAwayError else RetryAction.FAIL)
 
 
-@pytest.mark.parametrize("name", ["wrong password", "nobody listens", "url as host", "unknown option"])
+@pytest.mark.parametrize("name", ["wrong password", "closed port", "url as host", "unknown option"])
 def test_a_sql_step_says_what_is_wrong(
     server: EmbeddedPostgres,
     parsed_step: Any,

@@ -58,7 +58,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(new_world: NewWorld) -> Iterator[Story]:
     with new_world() as world, running_inbox() as inbox, everything_written() as written:
-        runs = {"nobody wants notices": told(world, inbox, FIRST, page_of(FIVE[0]))}
+        runs = {"without a service": told(world, inbox, FIRST, page_of(FIVE[0]))}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_COMETS_NOTICES", inbox.connection)
             runs |= {
@@ -86,7 +86,7 @@ def titles(told: Told) -> list[str]:
 
 
 def test_without_a_connection_a_run_is_silent(story: Story) -> None:
-    run = story.runs["nobody wants notices"]
+    run = story.runs["without a service"]
     assert (run.day.state, run.messages) == ("success", [])
     for text in ("Notice", "The notice", "comets_notices", "apprise"):
         assert text not in run.day.log

@@ -81,7 +81,7 @@ def test_each_identifier_leads_to_the_same_profile(sdk: TikHub) -> None:
         {"user_id": "7000000000000000000"},
         {"user_id": "x"},
         {"sec_user_id": "MS4wLjABAAAA" + "é" * 64},
-        {"unique_id": "nobody"},
+        {"unique_id": "no.such.creator"},
         {"unique_id": "amberacorn999"},
         {},
     ],

@@ -171,7 +171,7 @@ def test_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
-    assert database.execute("select version from comet_schema").fetchall() == [(7,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(8,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
@@ -189,7 +189,7 @@ def test_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> No
     assert everything(database) == before
 
 
-@pytest.mark.parametrize("sign", ["create table comet_observations ()", "update comet_schema set version = 6"])
+@pytest.mark.parametrize("sign", ["create table comet_observations ()", "update comet_schema set version = 7"])
 def test_unreleased_version_is_refused_and_stays_as_it_is(
     database: psycopg.Connection[Row], sign: LiteralString
 ) -> None:
@@ -210,7 +210,7 @@ def test_parallel_setups(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, range(4)))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select version from comet_schema").fetchall() == [(7,)]
+        assert connection.execute("select version from comet_schema").fetchall() == [(8,)]
 
 
 def test_schema_of_the_connection_is_used(url: str) -> None:
