@@ -13,6 +13,7 @@ from pathlib import Path
 from include.stack.connections import database_connection, http_connection
 from include.stack.environment import (
     COMETS_DATABASE,
+    CONNECTION_VARIABLE,
     DATABASE_PART_VARIABLES,
     DATABASE_URL_VARIABLES,
     METADATA_VARIABLE,
@@ -74,7 +75,8 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
-    if not database_source:
+    # As in the local stack, made-up creators go into another one only where Airflow's own variable names it.
+    if not database_source or (is_sandbox and database_source != CONNECTION_VARIABLE):
         server, _, _ = given[METADATA_VARIABLE].rpartition("/")
         database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")
     kept = {name: value for name, value in given.items() if name not in CONSUMED}

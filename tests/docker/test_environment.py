@@ -74,8 +74,14 @@ def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, s
     }
 
 
-def test_made_up_creators_have_a_bundled_database_of_their_own(secrets: dict[str, str]) -> None:
-    assert connection(resolved(secrets, COMPOSE_PROFILES="sandbox"), "COMETS_DB")["schema"] == "comets_sandbox"
+@pytest.mark.parametrize("settings", [{}, {"DATABASE_URL": "postgres://u:p@db.example.com/x"}])
+def test_made_up_creators_have_a_bundled_database_of_their_own(
+    secrets: dict[str, str], settings: dict[str, str]
+) -> None:
+    environment = resolved(secrets, COMPOSE_PROFILES="sandbox", **settings)
+    database = connection(environment, "COMETS_DB")
+    assert (database["host"], database["schema"]) == ("postgres", "comets_sandbox")
+    assert container_environment(environment) == environment
 
 
 @pytest.mark.parametrize(
