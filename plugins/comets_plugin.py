@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow.configuration import conf
+from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
+DAG_ID = "comet_discovery"
 URL_PREFIX = "/comets"
 # Airflow's UI takes the addresses of views as they are, so they begin with the path that Airflow is served under.
 ROOT = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/") + URL_PREFIX
@@ -55,8 +57,29 @@ VIEWS: list[Any] = [
 ]
 
 
+class RunNoteListener:
+    """Writes the result of a run of `comet_discovery` into its note when the run ends."""
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run: Any) -> None:
+        """Write the note of a run that succeeded."""
+        self._write(dag_run)
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: Any) -> None:
+        """Write the note of a run that failed."""
+        self._write(dag_run)
+
+    def _write(self, dag_run: Any) -> None:
+        if dag_run.dag_id == DAG_ID:
+            import_module("comets.run_notes").write_run_note(dag_run)
+
+
+LISTENERS: list[Any] = [RunNoteListener()]
+
+
 class CometsPlugin(AirflowPlugin):
-    """Registers the page.
+    """Registers the page and the listener.
 
     A view with a route is shown in a sandboxed frame, out of which no link leads. The entry in the navigation has none:
     it is a page of its own, on which links to TikTok and to Airflow's runs work. It stands in the menu "Browse": beside
@@ -66,3 +89,4 @@ class CometsPlugin(AirflowPlugin):
     name = "comets"
     fastapi_apps = APPS
     external_views = VIEWS
+    listeners = LISTENERS

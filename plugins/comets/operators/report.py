@@ -1,4 +1,4 @@
-"""The last task of a run: say what came of it, and end it red when a part failed."""
+"""The last task of a run: report its result, and fail the run if a part of it failed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from comets.database.client import Database, connect
 from comets.hashtags import is_hashtag_rare
 from comets.reporting import lines as report_lines
 from comets.reporting.totals import RunTotals, TaskOfHashtag, is_extracted, set_outcomes, store_totals
+from comets.run_notes import push_run_note, result_line
 from comets.settings import settings
 
 MAX_NAMES = 20
 
 
 class ReportOperator(BaseOperator):
-    """Log the Comets of the run and a summary per hashtag, store the figures, and fail if a hashtag or a step did.
+    """Log the Comets of the run and a summary per hashtag, store the totals, and fail if a hashtag or a step failed.
 
     :param extract_task_id: the mapped task that searches the hashtags
-    :param groups: the hashtags of its instances, by their map index
+    :param groups: the hashtags of its instances, by map index
     """
 
     template_fields = ("groups",)
@@ -35,7 +36,7 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Report the run.
 
-        :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
+        :raises AirflowFailException: names the failed hashtags and steps, and how to repair the run.
         """
         dag_run = context["dag_run"]
         run_id = dag_run.run_id
@@ -57,11 +58,18 @@ class ReportOperator(BaseOperator):
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
+        push_run_note(
+            context,
+            asking["recorded_date"],
+            result_line(
+                comets, calls, settings().budget.price_per_call_usd, failed_hashtags, failed_steps, stop_reasons
+            ),
+        )
         if failed_hashtags or failed_steps:
             raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps, stops))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
-        """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
+        """Return the states of this run's other tasks; a mapped instance is named ``<task_id>_<map index>``."""
         ti = context["ti"]
         states: dict[str, Any] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
         return {task: state for task, state in states.get(ti.run_id, {}).items() if task != self.task_id}
