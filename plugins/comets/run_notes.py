@@ -71,12 +71,12 @@ def result_line(
         *(f"hashtag #{row['hashtag']} ({_shortened(row['last_error'] or 'see its log')})" for row in failed_hashtags),
         *failed_steps,
     ]
-    reasons = "".join(f" {_shortened(reason)}" for reason in stop_reasons)
+    reasons = "".join(f" {_shortened(reason)}." for reason in stop_reasons)
     return f"failed: {', '.join(failures)}.{reasons} {totals}" if failures else totals
 
 
 def _shortened(text: str) -> str:
-    return printable_text(shorten(text, MAX_REASON_CHARS, placeholder="..."))
+    return printable_text(shorten(text, MAX_REASON_CHARS, placeholder="...").removesuffix("."))
 
 
 def write_run_note(dag_run: DagRun) -> None:

@@ -51,7 +51,7 @@ def test_steps_log_their_result_and_no_sql(world: World) -> None:
     third = world.run("2026-03-03", page_of(*FIVE[:4]))
     for line in (
         "Run for 2026-03-01 accepted (past date, landed data is reused): 1 hashtags in 1 tasks: #gymtok",
-        "#gymtok: 1 pages landed, 0 profiles fetched",
+        "#gymtok: 1 pages in the landing, 0 profiles fetched",
         "All 4 checks passed",
         "3 Comets qualify, 3 of them new",
         "3 creators upserted, 3 of them new",
@@ -69,7 +69,7 @@ def test_steps_log_their_result_and_no_sql(world: World) -> None:
 def test_estimated_snapshots_are_counted(world: World) -> None:
     world.run("2026-03-01", page_of(*FIVE[:2]))
     world.run("2026-03-03", page_of(*FIVE[:2]))
-    replay = world.run("2026-03-02", page_of(*FIVE[:2]), clock="2026-03-03T03:00:00Z", hashtag="other")
+    replay = world.run("2026-03-02", page_of(*FIVE[:2]), clock="2026-03-03T03:00:00Z")
     assert "2 snapshots stored for 2026-03-02, 2 of them estimated and 0 backdated" in replay.log
 
 

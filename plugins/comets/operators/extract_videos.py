@@ -22,7 +22,7 @@ class ExtractVideosOperator(BaseOperator):
     stop the others of the task.
 
     :param hashtags: normalized hashtags, a group that ``AcceptRunOperator`` returns
-    :return: counts only, for XCom: landed pages and fetched profiles
+    :return: counts only, for XCom: pages in the landing and fetched profiles
     """
 
     def __init__(self, *, hashtags: list[str], **kwargs: Any) -> None:
@@ -50,5 +50,5 @@ class ExtractVideosOperator(BaseOperator):
             ledger = Ledger(database, dag_run.run_id, dag_run.clear_number or 0)
             counts = extract_group(self.hashtags, dag_run.run_id, database, ledger)
         pages, profiles = counts["page_count"], counts["profile_count"]
-        self.log.info("%s: %d pages landed, %d profiles fetched", self.title, pages, profiles)
+        self.log.info("%s: %d pages in the landing, %d profiles fetched", self.title, pages, profiles)
         return {"hashtags": self.hashtags, **counts}
