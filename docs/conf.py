@@ -7,6 +7,7 @@ html_theme = "furo"
 html_title = "Comet discovery"
 html_show_copyright = False
 html_show_sphinx = False
+html_copy_source = False
 
 # Headings down to this level can be linked to: `howto/costs.md#what-a-run-costs`.
 myst_heading_anchors = 3
