@@ -29,6 +29,9 @@ COVERED = {
     "make backfill FROM=2026-03-02 TO=2026-03-04": (
         "tests/stack/test_demo.py::test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got"
     ),
+    """make airflow ARGS="dags test comet_discovery 2026-03-01 --conf '{\\"hashtags\\": [\\"#gymtok\\"]}'\"""": (
+        "tests/stack/test_lost_workers.py::test_lost_workers_change_nothing"
+    ),
     "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_lines_of_the_example_are_filled",
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
     "make leaderboard": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
