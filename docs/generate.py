@@ -24,7 +24,7 @@ from include.stack.project import PROJECT, SCHEMA_FILE
 sys.path.append(str(PROJECT / "plugins"))
 
 from comets import errors
-from comets.params import RunParams
+from comets.run import RunParams
 from comets.settings import DEFAULT_SETTINGS_FILE, Settings, load_settings
 from comets.values import MAX_COUNT
 

@@ -43,3 +43,16 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 def test_the_scouts_guide_has_no_word_of_airflows_inside() -> None:
     guide = (PROJECT / "docs" / "scouts-guide.md").read_text(encoding="utf-8").lower()
     assert re.findall(r"\b(?:dags?|tasks?|operators?|xcoms?|airflow|backfills?|sql|null|api)\b", guide) == []
+
+
+def test_every_quality_check_is_explained() -> None:
+    page = (PROJECT / "docs" / "howto" / "failures.md").read_text(encoding="utf-8")
+    files = (PROJECT / "include" / "sql" / "quality").glob("*/*.sql")
+    checks = {f"{path.parent.name}.{path.stem}" for path in files}
+    assert set(re.findall(r"^\| `(\w+\.\w+)` \|", page, re.MULTILINE)) == checks
+
+
+def test_every_room_is_in_the_picture() -> None:
+    picture = (PROJECT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (PROJECT / "plugins" / "comets").glob("*/__init__.py")}
+    assert rooms - set(re.findall(r">([\w.]+)</text>", picture)) == set()
