@@ -76,7 +76,6 @@ RELATIONS = {
         "comet_creator_samples",
     ),
 }
-METRIC_VIEWS = ("comet_creator_metrics", "comet_video_metrics")
 
 READ_RELATIONS = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')"
 READ_COLUMNS = """
@@ -185,13 +184,10 @@ def tables_page(connection: psycopg.Connection[Any]) -> str:
 
 
 def metrics_page(connection: psycopg.Connection[Any]) -> str:
-    """The commented columns of the views of metrics."""
-    parts = ["# Metrics", "How they make a score: [Metrics and score](../explanation/score.md)."]
-    for name in METRIC_VIEWS:
-        rows = [row for row in columns(connection, name) if row[2]]
-        if rows:
-            parts += [f"## {name}", table(("Metric", "Type", "Definition"), rows)]
-    return "\n\n".join(parts)
+    """The commented columns of comet_creator_metrics."""
+    intro = "Columns of the view `comet_creator_metrics`. What they mean: [Metrics and score](../explanation/score.md)."
+    rows = [row for row in columns(connection, "comet_creator_metrics") if row[2]]
+    return "\n\n".join(["# Metrics", intro, table(("Metric", "Type", "Definition"), rows)])
 
 
 def errors_page() -> str:
