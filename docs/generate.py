@@ -24,7 +24,7 @@ from include.stack.project import PROJECT, SCHEMA_FILE
 sys.path.append(str(PROJECT / "plugins"))
 
 from comets import errors
-from comets.run import RunParams
+from comets.params import SECTIONS, RunParams
 from comets.settings import DEFAULT_SETTINGS_FILE, Settings, load_settings
 from comets.values import MAX_COUNT
 
@@ -128,13 +128,12 @@ def settings_page() -> str:
 
 def settings_sections(path: str, model: type[BaseModel], texts: Mapping[str, str]) -> Iterator[str]:
     """Yield the heading, text and table of a section, then those of the sections in it."""
-    params = RunParams.model_json_schema()["properties"]
     rows, sections = [], []
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             sections.append((f"{path}{name}.", field.annotation))
             continue
-        text = field.description or texts.get(f"{path}{name}") or params.get(name, {}).get("description", "")
+        text = field.description or texts.get(f"{path}{name}", "")
         rows.append((code(name), allowed(model, name), default(field.default), prose(text)))
     if path:
         yield f"## `{path.removesuffix('.')}`"
@@ -148,22 +147,15 @@ def settings_sections(path: str, model: type[BaseModel], texts: Mapping[str, str
 def params_page() -> str:
     """Each param of the Dag comet_discovery, by the sections of its trigger form."""
     defaults = run_defaults(load_settings(DEFAULT_SETTINGS_FILE))
-    sections: dict[str, list[Sequence[str]]] = {}
-    for name, schema in RunParams.model_json_schema()["properties"].items():
-        row = (
-            code(name),
-            schema.get("title", ""),
-            allowed(RunParams, name),
-            default(defaults[name]),
-            prose(schema.get("description", "")),
-        )
-        sections.setdefault(schema.get("section", "Params"), []).append(row)
-    intro = (
-        "Fields of the trigger form of the Dag `comet_discovery`; also keys of `--conf` and of the REST API's `conf`."
-    )
+    intro = "Fields of the trigger form of the Dag `comet_discovery`, and keys of `--conf` and of the REST API."
     parts = ["# Params of a run", intro]
-    for title, rows in sections.items():
-        parts += [f"## {title}", table(("Param", "In the form", "Allowed", "Default", "Meaning"), rows)]
+    for section in SECTIONS:
+        rows = [
+            (code(name), field["title"], allowed(RunParams, name), default(defaults[name]), prose(field["description"]))
+            for name, field in RunParams.model_json_schema()["properties"].items()
+            if field["section"] == section
+        ]
+        parts += [f"## {section}", table(("Param", "In the form", "Allowed", "Default", "Meaning"), rows)]
     return "\n\n".join(parts)
 
 
