@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from comets.calls.ledger import Answer, Ledger
 from comets.database.client import Database, connect
 from comets.errors import TikHubError
+from comets.profiles.landing import land_profile
 from comets.search.extraction import stop_reason
-from comets.search.landing import SearchLanding, land_profile
+from comets.search.landing import SearchLanding
 from comets.tikhub.connection import ApiKey
 from comets.tikhub.hook import PROFILE_ROUTE, SEARCH_ROUTE, TikHubHook
 from comets.tikhub.models import VideoPage
-from comets.tikhub.responses import Question, parse_response
-from comets.tikhub.transport import Reply
+from comets.tikhub.responses import RequestInfo, parse_response
+from comets.tikhub.transport import RawResponse
 from include.sandbox.client import SandboxClient
 from tests.steps.builders import Facts
 from tests.tikhub.mutations import KEY, spoilt_bodies
@@ -41,8 +42,8 @@ class FedHook(TikHubHook):
 
     body = b""
 
-    def _ask(self, question: Question) -> dict[str, Any]:
-        return parse_response(question, Reply(status=200, headers={}, body=self.body), ApiKey(KEY))
+    def _call(self, request: RequestInfo) -> dict[str, Any]:
+        return parse_response(request, RawResponse(status=200, headers={}, body=self.body), ApiKey(KEY))
 
 
 @dataclass
