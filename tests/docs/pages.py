@@ -47,7 +47,9 @@ def commands(block: Block) -> list[str]:
     return [line for line in lines if line]
 
 
-def paths_named(page: Path) -> set[str]:
-    """Return the paths of the project that a page writes as code."""
-    folders = "dags|docs|include|plugins|tests"
-    return set(re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8")))
+def missing_files(page: Path) -> list[str]:
+    """Return the files and folders that a page writes as code and that are not in the project."""
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:dags|docs|include|plugins|tests)/[\w./-]*|[\w./-]+\.(?:py|sql|yaml))`", text)
+    roots = (PROJECT, PROJECT / "plugins" / "comets", PROJECT / "include" / "sql")
+    return sorted(name for name in set(named) if not any((root / name).exists() for root in roots))

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from include.stack.project import PROJECT
-from tests.docs.pages import PAGES, Block, blocks, commands, paths_named
+from tests.docs.pages import PAGES, Block, blocks, commands, missing_files
 
 # Command line -> the test that runs what it stands for.
 COVERED = {
@@ -107,5 +107,5 @@ def test_examples_in_python_run(block: Block) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_paths_exist(page: Path) -> None:
-    assert [path for path in sorted(paths_named(page)) if not (PROJECT / path).exists()] == []
+def test_files_exist_that_a_page_names(page: Path) -> None:
+    assert missing_files(page) == []
