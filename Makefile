@@ -65,16 +65,10 @@ check: .venv/installed ## Check key, balance, database, Airflow and notices (NOT
 leaderboard: .venv/installed ## Print the leaderboard of the newest day that was run
 	@$(stack) leaderboard
 
-# From the cheapest to the dearest: without a database or a Dag run; on PostgreSQL; Dag runs and pages; a whole Airflow.
-ring_unit := tests/unit tests/hook tests/sandbox tests/docker
-ring_sql := tests/sql
-ring_dags := tests/dags tests/page
-ring_stack := tests/stack
-
 .PHONY: test
 test: $(if $(RING),.venv/installed-dev,lint) ## Check style and types, then run all tests (RING=unit|sql|dags|stack: only those)
 	$(if $(filter-out unit sql dags stack,$(RING)),$(error RING is unit, sql, dags or stack))
-	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ring_$(RING))
+	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(if $(RING),-m $(RING))
 
 .PHONY: lint
 lint: .venv/installed-dev ## Check style, types and imports of Python, and SQL

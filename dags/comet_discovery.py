@@ -8,14 +8,14 @@ from airflow.sdk import DAG, TriggerRule
 
 from comets.assets import COMET_DISCOVERIES, COMET_SCORES, CREATOR_STATS, CREATORS, makes
 from comets.form import trigger_form
-from comets.notices import TELL_OF_THE_RUN, CometNotices
+from comets.notifications.notifier import RUN_CALLBACKS, CometNotifier
 from comets.operators.accept_run import AcceptRunOperator
+from comets.operators.defaults import task_defaults
 from comets.operators.extract_videos import ExtractVideosOperator
-from comets.operators.quality_gate import QualityGateOperator
+from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from comets.settings import DAG_ID, POOL, SQL_FOLDER, settings
-from comets.steps import step_defaults
 
 with DAG(
     dag_id=DAG_ID,
@@ -28,28 +28,28 @@ with DAG(
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "discovery"],
     # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
-    default_args=step_defaults(settings(), trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS),
+    default_args=task_defaults(settings(), trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS),
 ):
-    accept_run = AcceptRunOperator(task_id="accept_run", on_failure_callback=CometNotices(has_failed=True))
+    accept_run = AcceptRunOperator(task_id="accept_run", on_failure_callback=CometNotifier(has_failed=True))
     extract_videos = ExtractVideosOperator.partial(
         task_id="extract_videos", pool=POOL, map_index_template="{{ task.title }}"
     ).expand(hashtags=accept_run.output)
     # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
-    check_search = QualityGateOperator(task_id="check_search", step="search")
+    check_search = QualityCheckOperator(task_id="check_search", step="search")
     filter_comets = SQLExecuteQueryOperator(task_id="filter_comets", sql="filter_comets.sql")
     upsert_creators = SQLExecuteQueryOperator(task_id="upsert_creators", sql="upsert_creators.sql")
     plan_roll_call = PlanRollCallOperator(task_id="plan_roll_call")
     roll_call = RollCallOperator.partial(
         task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
     ).expand(batch_number=plan_roll_call.output)
-    check_roll_call = QualityGateOperator(task_id="check_roll_call", step="roll_call", after="search")
+    check_roll_call = QualityCheckOperator(task_id="check_roll_call", step="roll_call", after="search")
     update_creators = SQLExecuteQueryOperator(
         task_id="update_creators", sql="upsert_creators.sql", **makes(CREATORS, COMET_DISCOVERIES)
     )
     record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **makes(CREATOR_STATS))
     score_creators = SQLExecuteQueryOperator(task_id="score_creators", sql="score_creators.sql", **makes(COMET_SCORES))
     report = ReportOperator(
-        task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **TELL_OF_THE_RUN
+        task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **RUN_CALLBACKS
     )
 
     extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call

@@ -5,9 +5,9 @@ from pathlib import Path
 import pendulum
 from airflow.sdk import DAG
 
+from comets.operators.defaults import task_defaults
 from comets.operators.trim_landing import TrimLandingOperator
 from comets.settings import settings
-from comets.steps import step_defaults
 
 with DAG(
     dag_id="comet_maintenance",
@@ -18,6 +18,6 @@ with DAG(
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "maintenance"],
-    default_args=step_defaults(settings()),
+    default_args=task_defaults(settings()),
 ):
     TrimLandingOperator(task_id="trim_landing")

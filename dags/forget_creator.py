@@ -6,9 +6,9 @@ import pendulum
 from airflow.sdk import DAG
 
 from comets.form import erasure_form
+from comets.operators.defaults import task_defaults
 from comets.operators.forget_creator import ForgetCreatorOperator
 from comets.settings import settings
-from comets.steps import step_defaults
 
 with DAG(
     dag_id="forget_creator",
@@ -21,6 +21,6 @@ with DAG(
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "privacy"],
-    default_args=step_defaults(settings()),
+    default_args=task_defaults(settings()),
 ):
     ForgetCreatorOperator(task_id="forget_creator")

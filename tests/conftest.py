@@ -28,6 +28,8 @@ SCHEMA_FILE = PROJECT_FOLDER / "include" / "sql" / "setup_database.sql"
 
 PROFILE_VARIABLE = "COMETS_TEST_PROFILE"
 
+pytest_plugins = ["tests.steps.fixtures"]
+
 # Airflow reads its environment when it is first imported, which test modules do while they are collected.
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
 atexit.register(shutil.rmtree, TEST_FOLDER, ignore_errors=True)
@@ -79,8 +81,20 @@ LONGEST_FILES = (
 SHARING_A_STACK = ("stack/test_deaths.py", "stack/test_backfills.py", "stack/page/")
 
 
+def ring_of(item: pytest.Item) -> str:
+    """Return the ring of a test: what it needs decides."""
+    room = item.path.relative_to(PROJECT_FOLDER / "tests").parts[0]
+    if room == "stack":
+        return "stack"
+    if room in ("dags", "page"):
+        return "dags"
+    return "sql" if "postgres" in getattr(item, "fixturenames", ()) else "unit"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first and leave the order else."""
+    """Mark each test with its ring, and put the longest files first."""
+    for item in items:
+        item.add_marker(ring_of(item))
     places = {name: place for place, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 

@@ -40,7 +40,7 @@ counts_in_profile as (
         profile.observed_at
     from comet_runs as run
     inner join comet_profiles as profile on run.recorded_date = profile.recorded_date
-    where run.run_id = %(run_id)s and profile.follower_count is not null and not profile.is_refused
+    where run.run_id = %(run_id)s and profile.follower_count is not null and not profile.is_discarded
     order by profile.user_id asc, profile.observed_at desc, profile.item_id desc
 ),
 
@@ -55,7 +55,7 @@ authors_not_asked as (
     left join counts_in_search
         on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
     left join comet_profiles as own
-        on run.recorded_date = own.recorded_date and landed.user_id = own.user_id and not own.is_refused
+        on run.recorded_date = own.recorded_date and landed.user_id = own.user_id and not own.is_discarded
     where
         landed.is_qualifying
         and not run.is_live
@@ -78,7 +78,7 @@ counts_since as (
         where
             profile.user_id = author.user_id
             and profile.outcome in ('found', 'no_account')
-            and not profile.is_refused
+            and not profile.is_discarded
             and profile.observed_at >= author.day_start_at
         order by profile.observed_at asc, profile.item_id asc
         limit 1

@@ -346,12 +346,12 @@ failing as (
     from comet_profiles as failure
     where
         failure.outcome <> 'found'
-        and not failure.is_refused
+        and not failure.is_discarded
         and failure.observed_date = any(array(select answered_dates.observed_date from answered_dates))
         and (
             select count(distinct other.observed_date)
             from comet_profiles as other
-            where other.user_id = failure.user_id and other.outcome <> 'found' and not other.is_refused
+            where other.user_id = failure.user_id and other.outcome <> 'found' and not other.is_discarded
         ) >= 3
     union
     select creator.user_id
@@ -360,7 +360,7 @@ failing as (
     union
     select creator.user_id
     from creators as creator
-    inner join comet_sightings as sighting on creator.user_id = sighting.user_id
+    inner join comet_landed_readings as sighting on creator.user_id = sighting.user_id
     where
         creator.status = 'missing'
         and sighting.observed_date = any(array(select answered_dates.observed_date from answered_dates))
@@ -373,7 +373,7 @@ seen as materialized (
     from failing
     left join lateral (
         select sighting.observed_date
-        from comet_sightings as sighting
+        from comet_landed_readings as sighting
         where
             sighting.user_id = failing.user_id
             and (sighting.is_profile or sighting.follower_count is not null)
@@ -393,7 +393,7 @@ missing as (
         where
             failure.user_id = seen.user_id
             and failure.outcome <> 'found'
-            and not failure.is_refused
+            and not failure.is_discarded
             and failure.observed_date > seen.seen_date
             and exists (
                 select 1
@@ -401,7 +401,7 @@ missing as (
                 where
                     answer.observed_date = failure.observed_date
                     and answer.outcome = 'found'
-                    and not answer.is_refused
+                    and not answer.is_discarded
             )
     ) as failures on failures.date_count >= 3
 ),

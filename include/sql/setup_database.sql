@@ -47,6 +47,12 @@ declare
         from pg_class as class
         where class.oid in ('creators'::regclass, 'creator_stats'::regclass) and not class.relrowsecurity
     );
+    is_version_8 constant boolean := to_regclass('comet_gates') is not null and exists (
+        select 1
+        from pg_attribute as attribute
+        where attribute.attrelid = to_regclass('comet_runs') and attribute.attname = 'is_made_up'
+    );
+    renamed record;
     view_name regclass;
 begin
     loop
@@ -68,6 +74,55 @@ begin
             if is_changing then
                 lock table creators, creator_stats in access exclusive mode;
             end if;
+            for renamed in
+                select
+                    change.old_name,
+                    change.new_name
+                from (
+                    values
+                    ('comet_gates', 'comet_quality_checks'),
+                    ('comet_refusals', 'comet_skipped_calls'),
+                    ('comet_pace', 'comet_rate_limits'),
+                    ('comet_notices', 'comet_notifications'),
+                    ('comet_forgotten', 'comet_erased_ids'),
+                    ('comet_forgotten_run_id_idx', 'comet_erased_ids_run_id_idx'),
+                    ('comet_notices_user_id_idx', 'comet_notifications_user_id_idx'),
+                    ('comet_moves', 'comet_key_migrations'),
+                    ('comet_run_readings', 'comet_run_profiles'),
+                    ('comet_run_sightings', 'comet_run_readings'),
+                    ('comet_sightings', 'comet_landed_readings'),
+                    ('comet_video_sightings', 'comet_video_readings')
+                ) as change (old_name, new_name)
+                where is_version_8 and to_regclass(change.old_name) is not null
+            loop
+                execute format('alter table %I rename to %I', renamed.old_name, renamed.new_name);
+            end loop;
+            for renamed in
+                select
+                    change.table_name,
+                    change.old_name,
+                    change.new_name
+                from (
+                    values
+                    ('comet_quality_checks', 'gate', 'check_name'),
+                    ('comet_quality_checks', 'figure', 'measured_value'),
+                    ('comet_quality_checks', 'is_tripped', 'is_failed'),
+                    ('comet_quality_checks', 'sentence', 'message'),
+                    ('comet_calls', 'clear_number', 'run_attempt'),
+                    ('comet_skipped_calls', 'clear_number', 'run_attempt'),
+                    ('comet_rate_limits', 'held_until', 'blocked_until'),
+                    ('comet_searches', 'round_number', 'attempt_number'),
+                    ('comet_searches', 'is_refused', 'is_discarded'),
+                    ('comet_pages', 'round_number', 'attempt_number'),
+                    ('comet_profiles', 'is_refused', 'is_discarded'),
+                    ('comet_erased_ids', 'forgotten_at', 'erased_at')
+                ) as change (table_name, old_name, new_name)
+                where is_version_8
+            loop
+                execute format(
+                    'alter table %I rename column %I to %I', renamed.table_name, renamed.old_name, renamed.new_name
+                );
+            end loop;
             exit;
         exception when lock_not_available or deadlock_detected then
             if clock_timestamp() > gives_up_at then
@@ -179,7 +234,7 @@ end;
 $$;
 
 -- One row: the version of this file, which a run compares with what it was written for, and what makes the hashes of
--- comet_forgotten useless in any other database.
+-- comet_erased_ids useless in any other database.
 create table if not exists comet_schema (
     version integer not null,
     salt text not null default gen_random_uuid()::text
@@ -219,17 +274,17 @@ create table if not exists comet_dates (
 );
 
 -- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
-create table if not exists comet_gates (
+create table if not exists comet_quality_checks (
     run_id text not null,
-    gate text not null,
-    figure numeric,
+    check_name text not null,
+    measured_value numeric,
     threshold numeric,
-    is_tripped boolean not null,
-    sentence text not null,
-    primary key (run_id, gate)
+    is_failed boolean not null,
+    message text not null,
+    primary key (run_id, check_name)
 );
 
--- Landing: the search of a hashtag on a date, and the place to go on from. A check has refused what is_refused: it is
+-- Landing: the search of a hashtag on a date, and the place to go on from. A check has refused what is_discarded: it is
 -- made again by whoever comes next.
 create table if not exists comet_searches (
     search_id bigint generated always as identity primary key,
@@ -238,18 +293,18 @@ create table if not exists comet_searches (
     region text not null,
     publish_time_days integer not null,
     run_id text not null,
-    round_number integer not null,
+    attempt_number integer not null,
     next_offset integer not null,
     page_size integer,
     stop_reason text,
-    is_refused boolean not null default false,
+    is_discarded boolean not null default false,
     unique (recorded_date, hashtag, region, publish_time_days)
 );
 
 create table if not exists comet_pages (
     page_id bigint generated always as identity primary key,
     search_id bigint not null references comet_searches (search_id),
-    round_number integer not null,
+    attempt_number integer not null,
     run_id text not null,
     page_offset integer not null,
     page_size integer not null,
@@ -259,7 +314,7 @@ create table if not exists comet_pages (
     rejected_count integer not null,
     observed_at timestamptz not null,
     is_trimmed boolean not null default false,
-    unique (search_id, round_number, page_offset),
+    unique (search_id, attempt_number, page_offset),
     check (received_count = landed_count + rejected_count)
 );
 
@@ -303,7 +358,7 @@ create table if not exists comet_rejected_items (
 
 -- Landing: how each question for a profile ended. asked_id differs from user_id where an older installation knew a
 -- creator by its sec_uid only. 'refused' and 'failed' are given up for the day: TikHub could not show the account, or
--- could not answer at all. A check has refused what is_refused: it counts for nothing and is asked for again.
+-- could not answer at all. A check has refused what is_discarded: it counts for nothing and is asked for again.
 create table if not exists comet_profiles (
     item_id bigint generated always as identity primary key,
     recorded_date date not null,
@@ -321,15 +376,15 @@ create table if not exists comet_profiles (
     follower_count bigint check (follower_count >= 0),
     heart_count bigint check (heart_count >= 0),
     video_count bigint check (video_count >= 0),
-    is_refused boolean not null default false
+    is_discarded boolean not null default false
 );
 
 -- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know. started_at is the
--- moment that comet_pace gave the call, by the database's clock; duration_ms is the time from there to its end.
+-- moment that comet_rate_limits gave the call, by the database's clock; duration_ms is the time from there to its end.
 create table if not exists comet_calls (
     call_id bigint generated always as identity primary key,
     run_id text not null,
-    clear_number integer not null,
+    run_attempt integer not null,
     route text not null,
     hashtag text,
     page_offset integer,
@@ -346,20 +401,20 @@ create table if not exists comet_calls (
 
 -- Calls that a run wanted and was refused, as its budget was spent ('budget') or as TikHub had refused all further ones
 -- (the error's class). hashtag is null for the roll call.
-create table if not exists comet_refusals (
+create table if not exists comet_skipped_calls (
     run_id text not null,
-    clear_number integer not null,
+    run_attempt integer not null,
     hashtag text,
     reason text not null,
-    unique nulls not distinct (run_id, clear_number, hashtag, reason)
+    unique nulls not distinct (run_id, run_attempt, hashtag, reason)
 );
 
 -- The pace of each TikHub route, for everybody who shares this database: the last moment that was handed out for a
 -- call, and how long TikHub has asked to be left alone.
-create table if not exists comet_pace (
+create table if not exists comet_rate_limits (
     route text primary key,
     slot_at timestamptz not null,
-    held_until timestamptz
+    blocked_until timestamptz
 );
 
 -- Whose profile a run asks for, in batches.
@@ -407,9 +462,9 @@ create table if not exists comet_handles (
 
 -- Who was erased and is refused from then on: a salted hash of each uid and sec_uid. Handles change owners, so they are
 -- not remembered. run_id is the run that erased; a retry of it finds nothing left and has to know why.
-create table if not exists comet_forgotten (
+create table if not exists comet_erased_ids (
     identity_hash text primary key,
-    forgotten_at timestamptz not null,
+    erased_at timestamptz not null,
     run_id text not null
 );
 
@@ -454,7 +509,7 @@ create table if not exists comet_scores (
 );
 
 -- What was announced, once each: a new Comet by its user_id, a breakout by its video_id.
-create table if not exists comet_notices (
+create table if not exists comet_notifications (
     kind text not null check (kind in ('comet', 'breakout')),
     subject_id text not null,
     user_id text not null,
@@ -574,12 +629,12 @@ begin
             ('comet_profiles_user_id_observed_at_idx', 'comet_profiles (user_id, observed_at)'),
             ('comet_profiles_unread_idx', 'comet_profiles (user_id, observed_at) where outcome <> ''found'''),
             ('comet_profiles_asked_id_idx', 'comet_profiles (asked_id, observed_at) where asked_id <> user_id'),
-            ('comet_calls_run_id_idx', 'comet_calls (run_id, clear_number)'),
+            ('comet_calls_run_id_idx', 'comet_calls (run_id, run_attempt)'),
             ('comet_calls_in_flight_idx', 'comet_calls (user_id, run_id) where finished_at is null'),
             ('comet_roll_call_batch_idx', 'comet_roll_call (run_id, batch_number)'),
             ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
-            ('comet_forgotten_run_id_idx', 'comet_forgotten (run_id)'),
-            ('comet_notices_user_id_idx', 'comet_notices (user_id)')
+            ('comet_erased_ids_run_id_idx', 'comet_erased_ids (run_id)'),
+            ('comet_notifications_user_id_idx', 'comet_notifications (user_id)')
         ) as index (name, definition)
         where to_regclass(index.name) is null
     loop
@@ -590,7 +645,7 @@ $$;
 
 -- One row per account and landed answer: the author of each video, and each profile that was found. The condition is
 -- outside the union because PostgreSQL uses the tables' indexes for a join only if the branches have no condition.
-create or replace view comet_sightings with (security_invoker = true) as
+create or replace view comet_landed_readings with (security_invoker = true) as
 select
     answer.user_id,
     answer.recorded_date,
@@ -631,7 +686,7 @@ from (
         observed_date,
         observed_at,
         true as is_profile,
-        outcome = 'found' and not is_refused as is_shown,
+        outcome = 'found' and not is_discarded as is_shown,
         item_id,
         sec_uid,
         handle,
@@ -646,7 +701,7 @@ from (
 where answer.is_shown;
 
 -- The sightings that update `creators` in a run: those landed for its date, and all sightings of unsettled creators.
-create or replace view comet_run_sightings with (security_invoker = true) as
+create or replace view comet_run_readings with (security_invoker = true) as
 select
     run.run_id,
     sighting.user_id,
@@ -657,7 +712,7 @@ select
     sighting.avatar_url,
     sighting.signature
 from comet_runs as run
-inner join comet_sightings as sighting on run.recorded_date = sighting.recorded_date
+inner join comet_landed_readings as sighting on run.recorded_date = sighting.recorded_date
 inner join creators as creator on sighting.user_id = creator.user_id
 union all
 select
@@ -671,13 +726,13 @@ select
     sighting.signature
 from comet_runs as run
 cross join creators as creator
-inner join comet_sightings as sighting
+inner join comet_landed_readings as sighting
     on creator.user_id = sighting.user_id and run.recorded_date <> sighting.recorded_date
 where not creator.is_settled;
 
 -- Creators that an older installation keyed by sec_uid, and the numeric ids that the answers landed for a run's date
 -- give them. Should one of two ids have several partners, the first of them is taken.
-create or replace view comet_moves with (security_invoker = true) as
+create or replace view comet_key_migrations with (security_invoker = true) as
 select distinct on (partner.run_id, partner.user_id)
     partner.run_id,
     partner.legacy_id,
@@ -688,7 +743,7 @@ from (
         legacy.user_id as legacy_id,
         sighting.user_id
     from creators as legacy
-    inner join comet_sightings as sighting on legacy.user_id = sighting.sec_uid and legacy.user_id <> sighting.user_id
+    inner join comet_landed_readings as sighting on legacy.user_id = sighting.sec_uid and legacy.user_id <> sighting.user_id
     inner join comet_runs as run on sighting.recorded_date = run.recorded_date
     where starts_with(legacy.user_id, 'MS4wLjAB')
     order by run.run_id asc, legacy.user_id asc, sighting.user_id asc
@@ -709,7 +764,7 @@ select
     sighting.heart_count,
     sighting.video_count,
     creator.is_settled
-from comet_sightings as sighting
+from comet_landed_readings as sighting
 inner join comet_dates as landed on sighting.recorded_date = landed.recorded_date and landed.is_run
 left join comet_dates as trimmed on sighting.observed_date = trimmed.recorded_date and trimmed.is_trimmed
 inner join creators as creator
@@ -858,7 +913,7 @@ with answers as not materialized (
                     where known.recorded_date = profile.recorded_date and known.is_run
                 )
         end
-    where not profile.is_refused
+    where not profile.is_discarded
 )
 
 select
@@ -874,7 +929,7 @@ where asked_id <> user_id;
 
 -- The profiles that a run would publish: for each account the newest one that was landed for its date, by the run
 -- itself, or by any run of the date as long as the date is not published.
-create or replace view comet_run_readings with (security_invoker = true) as
+create or replace view comet_run_profiles with (security_invoker = true) as
 select distinct on (run.run_id, profile.user_id)
     run.run_id,
     profile.user_id,
@@ -889,7 +944,7 @@ where run.run_id = profile.run_id or published.recorded_date is null
 order by run.run_id asc, profile.user_id asc, profile.observed_at desc, profile.item_id desc;
 
 -- Each video that a search of a date that was run has shown, once per page.
-create or replace view comet_video_sightings with (security_invoker = true) as
+create or replace view comet_video_readings with (security_invoker = true) as
 select
     video.user_id,
     video.video_id,
@@ -924,7 +979,7 @@ with instants as not materialized (
         share_count,
         save_count,
         extract(epoch from observed_at - published_at)::double precision / 3600 as age_hours
-    from comet_video_sightings
+    from comet_video_readings
     order by user_id asc, video_id asc, observed_at asc, play_count desc nulls last, item_id desc
 )
 
@@ -953,7 +1008,7 @@ left join lateral (
     select
         earlier.observed_at,
         earlier.play_count
-    from comet_video_sightings as earlier
+    from comet_video_readings as earlier
     where
         earlier.user_id = instants.user_id
         and earlier.video_id = instants.video_id
@@ -979,7 +1034,7 @@ with newest as not materialized (
         end as interaction_count,
         coalesce(sighting.observed_at - sighting.published_at >= interval '72 hours', false) as is_mature
     from comet_dates as date
-    inner join comet_video_sightings as sighting
+    inner join comet_video_readings as sighting
         on sighting.observed_date between date.recorded_date - 29 and date.recorded_date
     where sighting.play_count is not null
     order by
@@ -1368,10 +1423,10 @@ where recorded_date is not null
 on conflict (recorded_date) do nothing;
 
 insert into comet_schema (version)
-select 8 as version
+select 9 as version
 where not exists (select 1 from comet_schema);
 update comet_schema
-set version = 8
-where version <> 8;
+set version = 9
+where version <> 9;
 
 commit;

@@ -1,6 +1,6 @@
 -- Purpose: bring `creators` up to date with what was landed for the run's date; before the roll call, so that it asks
 -- for today's Comets too, and after it.
--- Inputs: comet_runs, comet_discoveries, comet_sightings, comet_moves. Output: creators, comet_handles; where a key
+-- Inputs: comet_runs, comet_discoveries, comet_landed_readings, comet_key_migrations. Output: creators, comet_handles; where a key
 -- changes, creator_stats and comet_scores.
 -- Grain: one row per creator that qualified on the date, or is tracked and was seen again.
 -- Idempotent: a column takes the newest known value (between equally new ones the greater), first_found_at the earliest
@@ -19,7 +19,7 @@ select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 -- from ever as before.
 insert into creators as creator (user_id)
 select move.user_id
-from comet_moves as move
+from comet_key_migrations as move
 where move.run_id = %(run_id)s
 on conflict (user_id) do update set
     first_found_at = null,
@@ -40,7 +40,7 @@ with histories as (
                 stats.counted_at is not null desc,
                 stats.user_id = move.user_id desc
         ) as place
-    from comet_moves as move
+    from comet_key_migrations as move
     cross join comet_dates as date
     inner join creator_stats as stats
         on date.recorded_date = stats.recorded_date and stats.user_id in (move.legacy_id, move.user_id)
@@ -53,7 +53,7 @@ where stats.id = histories.id and (histories.place > 1 or not histories.is_obser
 
 update creator_stats as stats
 set user_id = move.user_id
-from comet_moves as move
+from comet_key_migrations as move
 cross join comet_dates as date
 where
     move.run_id = %(run_id)s
@@ -61,7 +61,7 @@ where
     and stats.user_id = move.legacy_id;
 
 delete from comet_scores as score
-using comet_moves as move, comet_dates as date
+using comet_key_migrations as move, comet_dates as date
 where
     move.run_id = %(run_id)s
     and score.recorded_date = date.recorded_date
@@ -74,7 +74,7 @@ where
 
 update comet_scores as score
 set user_id = move.user_id
-from comet_moves as move
+from comet_key_migrations as move
 cross join comet_dates as date
 where
     move.run_id = %(run_id)s
@@ -86,7 +86,7 @@ select
     move.user_id,
     legacy.handle,
     legacy.first_seen_at
-from comet_moves as move
+from comet_key_migrations as move
 inner join comet_handles as legacy on move.legacy_id = legacy.user_id
 where move.run_id = %(run_id)s
 on conflict (user_id, handle) do update set
@@ -116,7 +116,7 @@ select
     user_id,
     handle,
     min(observed_at) as first_seen_at
-from comet_run_sightings as sighting
+from comet_run_readings as sighting
 where
     run_id = %(run_id)s
     and handle is not null
@@ -144,13 +144,13 @@ with seen as (
         avatar_url,
         signature,
         sec_uid
-    from comet_run_sightings
+    from comet_run_readings
     where run_id = %(run_id)s
     union all
     select
         move.user_id,
         attribute.*
-    from comet_moves as move
+    from comet_key_migrations as move
     inner join creators as legacy on move.legacy_id = legacy.user_id
     inner join lateral (
         values
@@ -243,9 +243,9 @@ where
     );
 
 delete from comet_handles as known
-using comet_moves as move
+using comet_key_migrations as move
 where move.run_id = %(run_id)s and known.user_id = move.legacy_id;
 
 delete from creators as legacy
-using comet_moves as move
+using comet_key_migrations as move
 where move.run_id = %(run_id)s and legacy.user_id = move.legacy_id

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import requests
 
-from comets.hooks.base_url import BaseUrlError, base_url_of
+from comets.tikhub.connection import BaseUrlError, base_url_of
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 

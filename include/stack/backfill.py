@@ -22,7 +22,7 @@ POLL_SECONDS = 2
 # Makes days that were never run and days that failed.
 REPROCESS = "failed"
 EXAMPLE = "make backfill FROM=2026-03-01 TO=2026-03-07"
-# Heading and column of include/sql/report/days.sql.
+# Heading and column of include/sql/reporting/days.sql.
 FIGURES = {
     "made": "made_search_count",
     "re-used": "reused_search_count",
@@ -142,7 +142,7 @@ def show_days(environment: Environment, runs: Sequence[DAGRunResponse], timezone
     """Print a line for each run; one that was never accepted has no figures."""
     if not runs:
         return
-    found = fetch_all(environment, "report/days", run_ids=[run.dag_run_id for run in runs])
+    found = fetch_all(environment, "reporting/days", run_ids=[run.dag_run_id for run in runs])
     figures = {row["run_id"]: row for row in found}
     rows = [
         (

@@ -20,7 +20,7 @@ class PoolError(StackError):
     """Airflow lacks the pool."""
 
 
-class NoticeError(StackError):
+class NotificationError(StackError):
     """A message could not be sent."""
 
 
@@ -94,12 +94,12 @@ def check_airflow(environment: Environment) -> str:
 def check_notices(environment: Environment, *, sends_one: bool) -> str:
     """Look whether notices are wanted, and send a test message if asked to.
 
-    :raises NoticeError: no service took it, or there is none.
+    :raises NotificationError: no service took it, or there is none.
     """
     value = environment.variables.get(NOTICES_CONNECTION)
     if not value:
         if sends_one:
-            raise NoticeError("there is no service to send to: set COMETS_NOTICES_URL")
+            raise NotificationError("there is no service to send to: set COMETS_NOTICES_URL")
         return "none; set COMETS_NOTICES_URL to get them"
     if not sends_one:
         return "configured; make check NOTICE=1 sends a test message"
@@ -111,7 +111,7 @@ def check_notices(environment: Environment, *, sends_one: bool) -> str:
         for entry in json.loads(value)["extra"]["config"]:
             services.add(entry["path"])
     except (ValueError, KeyError, TypeError):
-        raise NoticeError(f"{NOTICES_CONNECTION} is not JSON with extra.config") from None
+        raise NotificationError(f"{NOTICES_CONNECTION} is not JSON with extra.config") from None
     if not services.notify(title="Comets", body="A test message of make check: notices arrive here."):
-        raise NoticeError("no service took the test message")
+        raise NotificationError("no service took the test message")
     return "sent a test message"

@@ -18,10 +18,10 @@ class DeclinedError(StackError):
 def forecast(environment: Environment, settings: Settings) -> str:
     """Forecast a run with the settings' defaults in a sentence."""
     # Airflow takes seconds to import.
-    from comets.database import Database
-    from comets.forecast import forecast_run
+    from comets.database.client import Database
     from comets.form import trigger_form
     from comets.run import parse_params
+    from comets.runs.acceptance import forecast_run
 
     params = parse_params({name: param.value for name, param in trigger_form(settings).items()})
     with connect(environment) as connection:

@@ -15,14 +15,14 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
+from comets.deadline import TASK_TIMEOUT
 from comets.form import trigger_form
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
-from comets.operators.quality_gate import QualityGateOperator
+from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from comets.settings import DATABASE_CONN_ID, SQL_FOLDER, settings
-from comets.timeouts import TASK_TIMEOUT
 from include.sandbox.client import SandboxClient
 
 SCORED_AFTER = timedelta(minutes=30)
@@ -41,7 +41,7 @@ def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
 
 def run_day(at: datetime) -> None:
     """Run the steps of the Dag in their order."""
-    dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, clear_number=0)
+    dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, run_attempt=0)
     context: dict[str, Any] = {
         "dag_run": dag_run,
         "params": {name: param.value for name, param in trigger_form(settings()).items()},
@@ -73,12 +73,12 @@ def run_day(at: datetime) -> None:
     groups = run(AcceptRunOperator, "accept_run")
     for hashtags in groups:
         run(ExtractVideosOperator, "extract_videos", hashtags=hashtags)
-    run(QualityGateOperator, "check_search", step="search")
+    run(QualityCheckOperator, "check_search", step="search")
     run_sql("filter_comets")
     run_sql("upsert_creators")
     for batch_number in run(PlanRollCallOperator, "plan_roll_call"):
         run(RollCallOperator, "roll_call", batch_number=batch_number)
-    run(QualityGateOperator, "check_roll_call", step="roll_call", after="search")
+    run(QualityCheckOperator, "check_roll_call", step="roll_call", after="search")
     for name in ("upsert_creators", "record_growth", "score_creators"):
         run_sql(name)
     # A task that fails ends the history, so all of them have succeeded here.

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from comets.text import printable_text
+from comets.values import printable_text
 from include.stack.database import connect, describe
 from include.stack.environment import Environment, resolve_for_runs
 from include.stack.errors import StackError
@@ -49,7 +49,7 @@ def show_latest() -> int:
 
 def show_leaderboard(environment: Environment, recorded_date: date, row_limit: int) -> None:
     """Print the leaderboard of a date."""
-    rows = fetch_all(environment, "leaderboard", recorded_date=recorded_date, row_limit=row_limit)
+    rows = fetch_all(environment, "reporting/leaderboard", recorded_date=recorded_date, row_limit=row_limit)
     if not rows:
         say(f"No Comets on {recorded_date}.")
         return

@@ -29,10 +29,10 @@ COMET_SCORES = _table("comet_scores")
 
 def makes(*tables: Asset) -> dict[str, Any]:
     """Arguments of a task that has made these tables complete for the run's date when it succeeds."""
-    return {"outlets": list(tables), "post_execute": note_date}
+    return {"outlets": list(tables), "post_execute": attach_run_to_asset_events}
 
 
-def note_date(context: Any, result: Any = None) -> None:
+def attach_run_to_asset_events(context: Any, result: Any = None) -> None:
     """Put the run and its date into the events of a task's outlets; a ``post_execute`` function.
 
     Their extra is ``{"recorded_date": "2026-03-01", "run_id": ...}``.

@@ -1,29 +1,139 @@
-"""The ways in which a call of TikHub can fail, one class per way of handling it.
+"""Every way in which a run can fail, one class per way of handling it.
 
-No text, argument or attribute of these errors holds the API key, a header, a body or a `cache_url`: TikHub's error
-bodies echo the request's headers, key included, and Airflow writes exceptions into task logs.
+The first paragraph of a class says what it means and its `remedy` what to do; the tables of errors in the docs and in
+the Dags' pages are made of both. No text, argument or attribute of these errors holds an API key, a password, a header,
+a body or a `cache_url`: Airflow writes exceptions into task logs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
-class TikHubError(Exception):
-    """A call of TikHub that gave no usable answer.
+class CometsError(Exception):
+    """Base class of the errors of this package."""
+
+    remedy: ClassVar[str] = ""
+
+
+class ParamsError(CometsError):
+    """A param of the run is wrong, or its date lies in the future. No call was made."""
+
+    remedy = "Correct the param and trigger again."
+
+
+class UnknownCreatorError(ParamsError):
+    """No table knows the given handle. Nothing was erased, and a handle can't be blocked: its owner may change."""
+
+    remedy = "Trigger again with the uid or the sec_uid."
+
+
+class AmbiguousCreatorError(ParamsError):
+    """The given handle or number matches more than one creator, or another kind of name. Nothing was erased."""
+
+    remedy = "Look up the creator in `creators` and `comet_handles`, and trigger again with its uid."
+
+
+class MixedDataError(CometsError):
+    """The database holds made-up creators and TikHub is real, or the other way round. No call was made."""
+
+    remedy = "Give each kind a database of its own, then clear `accept_run`."
+
+
+class DatabaseError(CometsError):
+    """The creators' database can't be used until its configuration changes; the text says how.
+
+    :param file_to_run: the SQL file of this package that fixes it, if one does
+    """
+
+    remedy = (
+        "Run the file that the text names (`setup_database.sql`, `grant_role.sql`), or correct the connection "
+        "`comets_db`, best in its JSON form; then clear the task."
+    )
+
+    def __init__(self, text: str, file_to_run: str | None = None) -> None:
+        super().__init__(text)
+        self.file_to_run = file_to_run
+
+
+class DatabaseRefusedError(DatabaseError):
+    """The server is reachable and refuses the login, the database, or the kind of connection. Not retried."""
+
+    remedy = "Correct login, password, database name or `sslmode` as the text says, then clear the task."
+
+
+class TransientDatabaseError(DatabaseError):
+    """The transaction met another session. It changed nothing and is retried."""
+
+    remedy = "Nothing, unless the retries fail too."
+
+
+class DatabaseUnavailableError(TransientDatabaseError):
+    """The server can't be reached, takes no connections, or closed the connection. Retried for about four minutes."""
+
+    remedy = "Check that the server runs and is reachable. After `Given up after 7 tries` clear the failed tasks."
+
+
+class DatabaseTimeoutError(TransientDatabaseError):
+    """A statement or a lock took too long. Its transaction changed nothing and is retried."""
+
+    remedy = "If it repeats, end the session that holds the lock, or raise the task's `execution_timeout`."
+
+
+class TaskDeadlineError(CometsError):
+    """The task has no time left for another call. Its next try continues there."""
+
+    remedy = "Nothing: Airflow retries at once."
+
+
+class CallSkippedError(CometsError):
+    """The run may make no more calls: its budget `max_api_calls` is spent, or TikHub answered 401, 402 or 403."""
+
+    remedy = (
+        "Raise the budget, or fix the key or the balance; then clear the failed instance. It fetches only what is "
+        "still missing."
+    )
+
+
+class QualityCheckError(CometsError):
+    """A check stopped the run: its date is not published, and what was published before stays.
+
+    The text names the value and the threshold.
+    """
+
+    remedy = (
+        "Look at the data. Then clear `extract_videos` or `roll_call`, or trigger the date again, to fetch again; or "
+        "change `checks` in `include/comets.yaml` and clear the check."
+    )
+
+
+class HashtagsFailedError(CometsError):
+    """Some hashtags of a task failed for good; the text names each with its reason. The others are landed."""
+
+    remedy = "Fix the reason, then clear the task: it fetches only what is missing."
+
+
+class NotificationError(CometsError):
+    """A notification was not sent. The run is not affected, and the text shows nothing of the connection."""
+
+    remedy = "Correct the URLs in the connection `comets_notices`; clear `report` to send it again."
+
+
+class TikHubError(CometsError):
+    """A TikHub call without a usable answer.
 
     :param message: what happened, where, and what the user can do about it
     :param route: path of the TikHub route; None when no call was made because the connection itself is at fault
-    :param subject: the hashtag or the account that the call was about
-    :param status: HTTP status of the reply; None without any reply
-    :param inner_status: the failing code inside a reply of HTTP 200
-    :param is_billed: True when TikHub charges the call (HTTP 200), False when it does not, None when nobody can know
+    :param subject: the hashtag or the account of the call
+    :param status: HTTP status of the response; None without any response
+    :param inner_status: the failing code inside a response of HTTP 200
+    :param is_billed: True when TikHub charges the call (HTTP 200), False when it does not, None when it is unknown
     :param request_id: TikHub's id of the call, for its support
 
-    `failed_tries` is 1 until the ledger of calls counts how often this very call has failed.
+    `failed_attempts` is 1 until the ledger counts how often this call has failed.
     """
 
-    failed_tries: int = 1
+    failed_attempts: int = 1
 
     def __init__(
         self,
@@ -50,18 +160,26 @@ class TikHubError(Exception):
 
 
 class TikHubAuthError(TikHubError):
-    """The API key is missing, unusable, refused or lacks a right: fix the connection, then run again."""
+    """The API key is missing, unusable, refused, or lacks a scope (401, 403). The run makes no more calls."""
+
+    remedy = "Fix the API key of the connection `tikhub`, then clear the failed `extract_videos`."
 
 
 class TikHubBalanceError(TikHubError):
-    """The account has no balance left for this route: no further call can succeed until it is topped up."""
+    """The TikHub account has no balance left for this route (402). The run makes no more calls."""
+
+    remedy = "Top up the account, then clear the failed instances."
 
 
 class TikHubRateLimitError(TikHubError):
-    """Too many calls at once.
+    """TikHub answered 429 for minutes, although all tasks share one rate limit.
 
-    :param retry_after: seconds to wait as the server asked for, uncapped; None when it did not say
+    :param retry_after: seconds that the server asks to wait, uncapped; None when it names none
     """
+
+    remedy = (
+        "Lower `requests_per_second` (`include/comets.yaml`, or `COMETS_REQUESTS_PER_SECOND`), then clear the instance."
+    )
 
     def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)
@@ -69,31 +187,37 @@ class TikHubRateLimitError(TikHubError):
 
 
 class TikHubTransientError(TikHubError):
-    """A fault of the network, of TikHub or of the platform behind it: the same call may succeed later."""
+    """The network, TikHub, or the platform behind it failed (5xx, timeout)."""
+
+    remedy = "Wait, then clear the failed instance."
 
 
 class TikHubCutBodyError(TikHubTransientError):
-    """The reply began well and its body did not arrive whole: a smaller page may get through."""
+    """The body of a response was cut off. The search continues with smaller pages."""
 
 
 class TikHubAmbiguousError(TikHubError):
-    """Bad input, an unknown account, or a platform that flaked: TikHub answers HTTP 400 to all three."""
+    """TikHub refused the request three times (400): bad input, an unknown account, or a failing platform."""
+
+    remedy = "Try again later. If it persists, drop the hashtag."
 
 
 class TikHubAccountNotFoundError(TikHubError):
-    """A definite "there is no such account"."""
+    """TikTok has no such account. The creator keeps its history."""
+
+    remedy = "Nothing."
 
 
 class TikHubRequestError(TikHubError):
-    """The request itself is wrong (route, method, parameters, base URL): repeating it cannot help."""
+    """The request itself is wrong (404, 405, 422, a redirect): base URL, or a changed route. Not retried."""
+
+    remedy = "Check the host of the connection `tikhub`."
 
 
 class TikHubGivenUpError(TikHubError):
-    """A call was not made, because it has failed as often as it may since the run was last cleared."""
+    """A call was skipped because it used up its attempts since the run was last cleared."""
 
-
-class HashtagsFailedError(Exception):
-    """Hashtags of a task have failed for good, the others of it have not; the text names each with its reason."""
+    remedy = "Fix the reason that the report names, then clear the task."
 
 
 def _restore(cls: type[TikHubError], args: tuple[Any, ...], attributes: dict[str, Any]) -> TikHubError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
-from comets.counts import MAX_COUNT, MAX_ID_CHARS
 from comets.settings import MAX_HASHTAGS, Settings
+from comets.values import MAX_COUNT, MAX_ID_CHARS
 
 PUBLISH_TIMES = {0: "any time", 1: "last day", 7: "last week", 30: "last month", 90: "3 months", 180: "6 months"}
 

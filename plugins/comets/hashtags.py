@@ -76,7 +76,7 @@ def spellings(written: Iterable[str]) -> list[str]:
     return [tag for tag in dict.fromkeys(map(_spelling, written)) if tag]
 
 
-def is_rarely_carried(tagged_count: int, video_count: int) -> bool:
+def is_hashtag_rare(tagged_count: int, video_count: int) -> bool:
     """Return whether so few videos of a search carry its hashtag that it has mostly matched other words."""
     return video_count >= MIN_TAGGED_SAMPLE and tagged_count < MIN_TAGGED_SHARE * video_count
 

@@ -9,13 +9,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from comets.counts import MAX_COUNT
+from comets.errors import ParamsError
 from comets.hashtags import normalise_hashtags
 from comets.settings import MAX_HASHTAGS, PublishTimeDays, Region, describe_errors
-
-
-class ParamsError(ValueError):
-    """The run was asked for something that can't be; the text says what and how to put it right."""
+from comets.values import MAX_COUNT
 
 
 class DatedRun(Protocol):

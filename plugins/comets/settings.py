@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from comets.counts import MAX_COUNT
+from comets.values import MAX_COUNT
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
@@ -105,8 +105,8 @@ class Pace(_Section):
     requests_per_second: float = Field(default=1, ge=0.01, le=1000)
 
 
-class Gates(_Section):
-    """When a run stops before it publishes; shares are fractions of 1, and nothing is judged by a smaller sample."""
+class Checks(_Section):
+    """Thresholds of the quality checks. Shares are fractions of 1; smaller samples than the minimum pass."""
 
     min_sample_count: int = Field(default=10, ge=1)
     max_missing_field_share: float = Field(default=0.5, ge=0, le=1)
@@ -172,7 +172,7 @@ class Settings(_Section):
     pool_slots: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     pace: Pace = Pace()
     roll_call: RollCall = RollCall()
-    gates: Gates = Gates()
+    checks: Checks = Field(default=Checks(), validation_alias=AliasChoices("checks", "gates"))
     score: Score = Score()
     notices: Notices = Notices()
     retention: Retention = Retention()

@@ -60,7 +60,7 @@ from (
 ) as tag;
 
 insert into comet_searches (
-    recorded_date, hashtag, region, publish_time_days, run_id, round_number, next_offset, stop_reason
+    recorded_date, hashtag, region, publish_time_days, run_id, attempt_number, next_offset, stop_reason
 )
 select run.recorded_date, tag.hashtag, run.region, run.publish_time_days, run.run_id, 1, 60, 'exhausted'
 from comet_runs as run
@@ -68,7 +68,7 @@ cross join lateral unnest(run.hashtags) as tag (hashtag)
 where run.run_id = %(run_id)s;
 
 insert into comet_pages (
-    search_id, round_number, run_id, page_offset, page_size, next_offset, received_count, landed_count, rejected_count,
+    search_id, attempt_number, run_id, page_offset, page_size, next_offset, received_count, landed_count, rejected_count,
     observed_at
 )
 select
@@ -183,7 +183,7 @@ from answers
 order by user_id;
 
 -- The page of runs counts the calls of the newest run.
-insert into comet_calls (run_id, clear_number, route, user_id, reserved_at, duration_ms, status_code, is_billed)
+insert into comet_calls (run_id, run_attempt, route, user_id, reserved_at, duration_ms, status_code, is_billed)
 select run_id, 0, '/api/v1/tiktok/app/v3/handler_user_profile', user_id, observed_at, 700, 200, true
 from comet_profiles
 where run_id = %(run_id)s and not %(is_reported)s;

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from comets.retries import CallRetryPolicy
+from comets.calls.retry_policy import CallRetryPolicy
 from include.sandbox.creators import Creator
 from tests.conftest import POSTGRES
 from tests.dags.fault_table import (

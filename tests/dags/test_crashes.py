@@ -16,15 +16,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from comets.database import Database
+from comets.database.client import Database
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
-from comets.operators.quality_gate import QualityGateOperator
+from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
 from tests.dags.worlds import run_context
-from tests.sql.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
+from tests.steps.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
@@ -85,12 +85,12 @@ class Pipeline:
         context = run_context(run_id, instant, **SMALL)
         for hashtags in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
             self._attempt(ExtractVideosOperator(task_id="extract", hashtags=hashtags).execute, context)
-        self._attempt(QualityGateOperator(task_id="check_search", step="search").execute, context)
+        self._attempt(QualityCheckOperator(task_id="check_search", step="search").execute, context)
         self._attempt(self._step, "filter_comets", run_id)
         self._attempt(self._step, "upsert_creators", run_id)
         for batch in self._attempt(PlanRollCallOperator(task_id="plan").execute, context):
             self._attempt(RollCallOperator(task_id="roll_call", batch_number=batch).execute, context)
-        self._attempt(QualityGateOperator(task_id="check_roll_call", step="roll_call").execute, context)
+        self._attempt(QualityCheckOperator(task_id="check_roll_call", step="roll_call").execute, context)
         self._attempt(self._step, "upsert_creators", run_id)
         self._attempt(self._step, "record_growth", run_id)
         self._attempt(self._step, "score_creators", run_id)

@@ -15,9 +15,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import RetryAction
 
-from comets.database import connect
-from comets.database_errors import DatabaseAwayError, DatabaseError, DatabaseRefusedError
-from comets.retries import CallRetryPolicy
+from comets.calls.retry_policy import CallRetryPolicy
+from comets.database.client import connect
+from comets.errors import DatabaseError, DatabaseRefusedError, DatabaseUnavailableError
 from comets.settings import settings
 from include.sandbox.client import SandboxClient
 from include.stack.ports import free_port
@@ -26,7 +26,7 @@ from tests.conftest import PROJECT_FOLDER, tikhub_connection_to
 from tests.dags.fault_runs import everything_written
 from tests.dags.worlds import RunDag
 from tests.secret_scan import exception_texts, findings
-from tests.sql.builders import DAY, noon
+from tests.steps.builders import DAY, noon
 
 SECRET = "Pl4nted-pässword"
 RIGHT = "the right one"
@@ -69,7 +69,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
     ),
     "tls not offered": ({"extra": {"sslmode": "require"}}, DatabaseRefusedError, "sslmode"),
     "unknown sslmode": ({"extra": {"sslmode": "bogus"}}, DatabaseRefusedError, "sslmode"),
-    "closed port": ({"port": 1}, DatabaseAwayError, "No connection to .*127.0.0.1:1 .*Connection refused"),
+    "closed port": ({"port": 1}, DatabaseUnavailableError, "No connection to .*127.0.0.1:1 .*Connection refused"),
     "url as host": ({"host": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its host is no host name"),
     "url as database": ({"schema": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its schema"),
     "url as user": ({"login": f"postgresql://me:{SECRET}"}, DatabaseError, "malformed: its login"),
@@ -104,7 +104,7 @@ def test_a_python_task_says_what_is_wrong(
     assert RIGHT not in everything_about(refused.value)
     assert refused.value.__context__ is refused.value.__cause__ is None
     decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20)
-    assert decision.action is (RetryAction.RETRY if kind is DatabaseAwayError else RetryAction.FAIL)
+    assert decision.action is (RetryAction.RETRY if kind is DatabaseUnavailableError else RetryAction.FAIL)
 
 
 @pytest.mark.parametrize("name", ["wrong password", "closed port", "url as host", "unknown option"])
@@ -126,7 +126,7 @@ def test_a_sql_step_says_what_is_wrong(
         run_sql_step(step, context)
     assert SECRET not in everything_about(refused.value) + written.getvalue()
     decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20, context)
-    assert decision.action is (RetryAction.RETRY if kind is DatabaseAwayError else RetryAction.FAIL)
+    assert decision.action is (RetryAction.RETRY if kind is DatabaseUnavailableError else RetryAction.FAIL)
     with pytest.raises(kind, match=words):
         raise kind(str(decision.reason))
     assert SECRET not in str(decision.reason)

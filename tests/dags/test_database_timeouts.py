@@ -15,15 +15,15 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import RetryAction
 
-from comets.database import connect
-from comets.database_errors import DatabaseTimeoutError
-from comets.ledger import Call, Ledger
+from comets.calls.ledger import Call, Ledger
+from comets.calls.retry_policy import CallRetryPolicy
+from comets.database.client import connect
+from comets.errors import DatabaseTimeoutError
 from comets.operators.accept_run import AcceptRunOperator
-from comets.retries import CallRetryPolicy
 from comets.settings import settings
 from tests.conftest import PROJECT_FOLDER
 from tests.dags.worlds import run_context
-from tests.sql.builders import DAY, SQL_FOLDER, Facts, noon
+from tests.steps.builders import DAY, SQL_FOLDER, Facts, noon
 
 SHORT = timedelta(seconds=2)
 
@@ -58,11 +58,11 @@ def test_a_python_task_does_not_wait_for_a_lock_to_its_end(comets_connection: st
             pytest.raises(DatabaseTimeoutError) as ended,
         ):
             Ledger(database, "run 1", 0).make(Call("a route"), lambda: pytest.fail("the call was made"))
-        assert "include/sql/landing/lock_run.sql waited too long for a lock" in str(ended.value)
+        assert "include/sql/calls/lock_run.sql waited too long for a lock" in str(ended.value)
         assert 'in relation "comet_runs"' in str(ended.value)
         assert counts(comets_connection) == before
         # The connection can be used afterwards.
-        assert database.fetch_one("landing/lock_run", run_id="run 1")
+        assert database.fetch_one("calls/lock_run", run_id="run 1")
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 1, 20).action is RetryAction.RETRY
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 3, 20).action is RetryAction.FAIL
 

@@ -13,7 +13,7 @@ from airflow.models.xcom import XComModel
 from airflow.sdk import BaseOperator
 from airflow.utils.session import create_session
 
-from comets.database_errors import DatabaseError
+from comets.errors import DatabaseError
 from comets.operators.forget_creator import ForgetCreatorOperator
 from comets.operators.trim_landing import TrimLandingOperator
 from tests.dags.conftest import NewWorld

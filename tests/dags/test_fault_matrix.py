@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from comets.hooks.tikhub import TikHubHook
+from comets.tikhub.hook import TikHubHook
 from tests.conftest import tikhub_connection_to
 from tests.dags.conftest import NewWorld
 from tests.dags.fault_runs import (

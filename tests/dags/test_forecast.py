@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from comets.forecast import Forecast
 from comets.form import trigger_form
+from comets.runs.acceptance import Forecast
 from comets.settings import Budget, Settings
 from tests.dags.worlds import World, cast, page_of
 

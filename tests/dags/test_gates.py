@@ -1,4 +1,4 @@
-"""Gates: whole runs of the Dag that look wrong, publish nothing, say why, and heal."""
+"""Checks: whole runs of the Dag that look wrong, publish nothing, say why, and heal."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def undisturbed(new_world: NewWorld, first_day: World) -> dict[str, list[Row]]:
     with new_world(like=first_day) as world:
         set_followers(world, 21_000)
         assert world.run(SECOND, FOUND).state == "success"
-        assert world.rows("select from comet_gates where is_tripped") == []
+        assert world.rows("select from comet_quality_checks where is_failed") == []
         return published(world)
 
 
@@ -95,7 +95,7 @@ def test_searches_that_give_nothing_publish_nothing_until_the_date_is_run_again(
         assert len(stopped.day.asked) == 12
         assert stopped.after == stopped.before
         sentence = "0 of 1 hashtags gave a video in the searches of 2026-03-02 (threshold: at least 1)."
-        assert stopped.day.log.count(f"GateTrippedError: This run publishes nothing: {sentence}") == 2
+        assert stopped.day.log.count(f"QualityCheckError: This run publishes nothing: {sentence}") == 2
         [row] = world.rows("select report from comet_runs where run_id = %s", stopped.day.run_id)
         report = row["report"]
         assert (report["comet_count"], report["call_count"], report["stop_reasons"]) == (0, 13, [sentence])

@@ -14,14 +14,13 @@ from typing import Any
 import pytest
 from airflow.sdk import RetryAction
 
-from comets import timeouts
-from comets.errors import TikHubAuthError
-from comets.groups import group_hashtags
+from comets import deadline
+from comets.calls.retry_policy import CallRetryPolicy
+from comets.errors import TaskDeadlineError, TikHubAuthError
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
-from comets.retries import CallRetryPolicy
+from comets.search.groups import group_hashtags
 from comets.settings import MAX_MAPPED_TASKS, SETTINGS_FILE_VARIABLE, settings
-from comets.timeouts import TimeIsUpError
 from include.sandbox.client import SandboxClient
 from tests.conftest import FAST_SETTINGS
 from tests.dags.conftest import NewWorld
@@ -124,13 +123,13 @@ def test_a_task_whose_time_is_up_goes_on_at_its_next_try_without_counting_a_fail
     task = ExtractVideosOperator(task_id="extract", hashtags=HASHTAGS, execution_timeout=timedelta(seconds=40))
     # A second for each look at it, of which every statement takes one.
     clock = count()
-    monkeypatch.setattr(timeouts, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
     for tries in range(1, 10):  # noqa: B007
         try:
             task.execute(accepted)
             break
-        except TimeIsUpError as error:
+        except TaskDeadlineError as error:
             decision = CallRetryPolicy(settings().retries).evaluate(error, 20, 20)
             assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(0))
 

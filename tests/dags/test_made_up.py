@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from comets.made_up import SANDBOX_KEY, MixedDataError
+from comets.errors import MixedDataError
 from comets.operators.accept_run import AcceptRunOperator
+from comets.runs.acceptance import SANDBOX_KEY
 from include.sandbox.client import SandboxClient
 from include.stack import environment
 from tests.conftest import tikhub_connection_to

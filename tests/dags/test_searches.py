@@ -9,11 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from comets.database_errors import DatabaseError
-from comets.errors import TikHubTransientError
+from comets.errors import DatabaseError, ParamsError, TikHubTransientError
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
-from comets.run import ParamsError
 from include.sandbox.client import SandboxClient
 from tests.dags.worlds import PROFILE, SEARCH, run_context
 

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from include.sandbox.client import SandboxClient
 from include.sandbox.creators import Creator, CreatorBook, Role, number_for
-from tests.unit.test_run import PARAMS
+from tests.runs.test_params_and_dates import PARAMS
 
 SEARCH = "fetch_video_search_result"
 PROFILE = "handler_user_profile"
@@ -85,7 +85,7 @@ def run_context(run_id: str, instant: str, **params: Any) -> Any:
     :param params: those that differ from the params of the unit tests
     """
     at = datetime.fromisoformat(instant)
-    dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, clear_number=0)
+    dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, run_attempt=0)
     return {"dag_run": dag_run, "params": {**PARAMS, **params}}
 
 

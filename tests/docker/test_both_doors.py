@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from comets.timeouts import TASK_TIMEOUT
+from comets.deadline import TASK_TIMEOUT
 from include.docker.__main__ import container_environment
 from include.stack.celery_settings import (
     BROKER_VARIABLE,

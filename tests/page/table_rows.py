@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from tests.sql.builders import Row
+from tests.steps.builders import Row
 
 TODAY = date(2026, 3, 10)
 YESTERDAY = date(2026, 3, 9)

@@ -13,7 +13,7 @@ from psycopg import sql
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import copied_database, postgres_connection
 from tests.page.conftest import Site
-from tests.sql.builders import Row
+from tests.steps.builders import Row
 
 Connect = Callable[[str], Site]
 

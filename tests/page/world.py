@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from tests.page.table_rows import EVIL, TAGS, TODAY, YESTERDAY, at, insert
 from tests.page.world_runs import runs
-from tests.sql.builders import Row
+from tests.steps.builders import Row
 
 WEIGHTS = {"growth": 0.35, "acceleration": 0.2, "engagement": 0.2, "reach": 0.15, "breakout": 0.1}
 
@@ -142,7 +142,7 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
                 region="US",
                 publish_time_days=0,
                 run_id=f"scheduled__{day}T02:00:00+00:00",
-                round_number=1,
+                attempt_number=1,
                 next_offset=20,
                 stop_reason="exhausted",
             )
@@ -151,7 +151,7 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
                 "comet_pages",
                 returning="page_id",
                 search_id=search_id,
-                round_number=1,
+                attempt_number=1,
                 run_id=f"scheduled__{day}T02:00:00+00:00",
                 page_offset=0,
                 page_size=20,

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tests.page.table_rows import EVIL, TAGS, TODAY, YESTERDAY, at, insert
-from tests.sql.builders import Row
+from tests.steps.builders import Row
 
 
 def runs(connection: psycopg.Connection[Row]) -> None:
@@ -41,12 +41,12 @@ def runs(connection: psycopg.Connection[Row]) -> None:
         )
         insert(
             connection,
-            "comet_gates",
+            "comet_quality_checks",
             run_id=run_id,
             gate="search.items_accounted_for",
             figure=0,
             threshold=0,
-            is_tripped=False,
+            is_failed=False,
             sentence="All items are accounted for.",
         )
         for user_id in ("101", "104"):
@@ -66,7 +66,7 @@ def runs(connection: psycopg.Connection[Row]) -> None:
                 connection,
                 "comet_calls",
                 run_id=run_id,
-                clear_number=0,
+                run_attempt=0,
                 route="search",
                 hashtag=TAGS[number % 3],
                 reserved_at=at(day, hour),
@@ -82,12 +82,12 @@ def runs(connection: psycopg.Connection[Row]) -> None:
     )
     insert(
         connection,
-        "comet_gates",
+        "comet_quality_checks",
         run_id=asked[-1][0],
         gate="roll_call.answered",
         figure=0.2,
         threshold=0.5,
-        is_tripped=True,
+        is_failed=True,
         sentence=f"TikHub answered for 20% of the creators only {EVIL}.",
     )
 

@@ -21,8 +21,8 @@ from comets.settings import DAG_ID
 from include.stack.environment import SANDBOX_DATABASE
 from include.stack.postgres import EmbeddedPostgres
 from tests.dags.worlds import cast, page_of
-from tests.sql.builders import CONTENTS
 from tests.stack.running_stack import DEATHS_VARIABLE, RunningStack
+from tests.steps.builders import CONTENTS
 
 HASHTAGS = ["gymtok", "cozygaming", "streetinterviews", "booktok"]
 CONF: dict[str, Any] = {"hashtags": HASHTAGS, "pages_per_hashtag": 2, "page_size": 10}

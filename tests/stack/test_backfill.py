@@ -12,7 +12,7 @@ from airflow_client.client import DAGRunResponse, DagRunState
 
 from include.stack.backfill import BackfillError, read_days, show_days
 from include.stack.environment import resolve
-from tests.sql.builders import Facts, Video
+from tests.steps.builders import Facts, Video
 
 
 def run_at(instant: datetime, state: str = "success") -> DAGRunResponse:

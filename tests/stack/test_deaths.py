@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from comets.failures import DATABASE_TRIES
+from comets.calls.retry_policy import DATABASE_TRIES
 from comets.settings import DAG_ID
 from tests.dags.worlds import PROFILE, SEARCH
-from tests.sql.builders import CONTENTS
 from tests.stack.disturbed_days import CONF, DAY_2, RUN_2, Aftermath, DisturbedDays, restart, stop
 from tests.stack.running_stack import RunningStack
+from tests.steps.builders import CONTENTS
 
 
 @pytest.fixture(scope="module")

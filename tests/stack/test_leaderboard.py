@@ -10,7 +10,7 @@ import pytest
 
 from include.stack.environment import Environment, resolve
 from include.stack.leaderboard import cells, show_leaderboard
-from tests.sql.builders import Facts, Video, day
+from tests.steps.builders import Facts, Video, day
 
 ROW = {
     "place": 1,

@@ -20,10 +20,10 @@ from comets.settings import DAG_ID
 from include.stack.celery_settings import WORKERS
 from tests.conftest import PROFILE_VARIABLE, TEST_FOLDER
 from tests.dags.worlds import PROFILE, SEARCH
-from tests.sql.builders import CONTENTS
 from tests.stack.distributed_stack import POOL_SLOTS, DistributedStack, Instance, distributed_stack, require_redis
 from tests.stack.disturbed_days import contents_of
 from tests.stack.test_demo import working_in
+from tests.steps.builders import CONTENTS
 
 pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reason="takes minutes: long profile only")
 

@@ -94,11 +94,11 @@ def write_name(server: EmbeddedPostgres, database: str, name: str) -> None:
 def test_it_works_in_any_folder_and_keeps_its_data(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     url = EmbeddedPostgres(folder).url("one")
-    for round_number in (1, 2):
+    for attempt_number in (1, 2):
         with EmbeddedPostgres(folder, durable=False) as server:
             assert server.url("one") == url
             server.create_database("one")
-            write_name(server, "one", f"round {round_number}")
+            write_name(server, "one", f"round {attempt_number}")
             names = names_in(server, "one")
     assert names == ["round 1", "round 2"]
     wait_for(lambda: postgres_processes(folder) == [])

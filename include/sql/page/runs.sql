@@ -1,6 +1,6 @@
--- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which gates it passed.
--- Inputs: comet_runs, comet_gates, comet_dates; for a run without a report also comet_calls,
--- comet_refusals, comet_searches, comet_pages, comet_run_discoveries, creators, which are counted again for it only.
+-- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which checks it passed.
+-- Inputs: comet_runs, comet_quality_checks, comet_dates; for a run without a report also comet_calls,
+-- comet_skipped_calls, comet_searches, comet_pages, comet_run_discoveries, creators, which are counted again for it only.
 -- Grain: one row; entries has one per run. A page after the last one is the last one. Idempotent: it only reads.
 with counted as (
     select
@@ -40,7 +40,7 @@ entries as (
         coalesce(report.billed_count, called.billed_count) * %(price_usd)s::double precision as cost_usd,
         report.stop_reasons,
         coalesce(refused.reasons, '[]') as refusals,
-        coalesce(gates.gates, '[]') as gates
+        coalesce(results.checks, '[]') as checks
     from listed
     left join comet_dates as run_date on listed.recorded_date = run_date.recorded_date and run_date.is_run
     left join lateral jsonb_to_record(listed.report) as report (
@@ -54,7 +54,7 @@ entries as (
             coalesce(sum(page.rejected_count), 0)::bigint as rejected_count
         from comet_searches as search
         inner join comet_pages as page
-            on search.search_id = page.search_id and search.round_number = page.round_number
+            on search.search_id = page.search_id and search.attempt_number = page.attempt_number
         where
             listed.report is null
             and search.recorded_date = listed.recorded_date
@@ -80,14 +80,14 @@ entries as (
     ) as called on true
     left join lateral (
         select jsonb_agg(distinct refusal.reason) as reasons
-        from comet_refusals as refusal
+        from comet_skipped_calls as refusal
         where listed.report is null and refusal.run_id = listed.run_id
     ) as refused on true
     left join lateral (
-        select jsonb_agg(to_jsonb(checked) order by checked.is_tripped desc, checked.gate asc) as gates
-        from comet_gates as checked
+        select jsonb_agg(to_jsonb(checked) order by checked.is_failed desc, checked.check_name asc) as checks
+        from comet_quality_checks as checked
         where checked.run_id = listed.run_id
-    ) as gates on true
+    ) as checks on true
 )
 
 select

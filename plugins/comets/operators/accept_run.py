@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from airflow.sdk import BaseOperator, Context
 
-from comets.database import connect
-from comets.forecast import forecast_run
-from comets.groups import group_hashtags
-from comets.made_up import require_own_kind
-from comets.run import ParamsError, RunParams, parse_params, run_date, today
+from comets.database.client import connect
+from comets.errors import ParamsError
+from comets.run import RunParams, parse_params, run_date, today
+from comets.runs.acceptance import ensure_same_kind, forecast_run
+from comets.search.groups import group_hashtags
 from comets.settings import settings
 
 
@@ -45,9 +45,9 @@ class AcceptRunOperator(BaseOperator):
         }
         with connect(timeout=self.execution_timeout) as database:
             database.require_schema()
-            is_made_up = require_own_kind(database)
+            is_made_up = ensure_same_kind(database)
             database.execute(
-                "landing/accept_run",
+                "runs/accept_run",
                 run_id=dag_run.run_id,
                 timezone=timezone,
                 is_made_up=is_made_up,

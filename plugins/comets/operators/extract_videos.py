@@ -6,11 +6,11 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from comets.database import connect
-from comets.groups import group_title
-from comets.ledger import Ledger
-from comets.roll_call import restate_mode
+from comets.calls.ledger import Ledger
+from comets.database.client import connect
+from comets.profiles.roll_call import refresh_run_mode
 from comets.run import today
+from comets.search.groups import group_title
 from comets.settings import settings
 
 
@@ -37,16 +37,16 @@ class ExtractVideosOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Search the hashtags.
 
-        :raises TikHubError: a page or a profile could not be had; :class:`comets.retries.CallRetryPolicy` decides on.
+        :raises TikHubError: a page or a profile could not be had; `CallRetryPolicy` decides.
         :raises HashtagsFailedError: the same of some hashtags of the task, and another try can help none of them.
-        :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
+        :raises CallSkippedError: the budget is spent, or a sibling met an error that ends all calling.
         """
         # Importing the hook takes a quarter of a second, and whatever parses the Dag file imports this module.
-        from comets.group_extraction import extract_group
+        from comets.search.extraction import extract_group
 
         dag_run = context["dag_run"]
         with connect(timeout=self.execution_timeout) as database:
-            restate_mode(database, dag_run.run_id, today(settings().timezone))
+            refresh_run_mode(database, dag_run.run_id, today(settings().timezone))
             ledger = Ledger(database, dag_run.run_id, dag_run.clear_number or 0)
             counts = extract_group(self.hashtags, dag_run.run_id, database, ledger)
         return {"hashtags": self.hashtags, **counts}

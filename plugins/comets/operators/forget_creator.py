@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import BaseOperator, Context
 
-from comets.database import connect
-from comets.erasure import forget_creator
+from comets.database.client import connect
+from comets.privacy.erasure import forget_creator
 
 
 class ForgetCreatorOperator(BaseOperator):

@@ -9,11 +9,10 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
-from comets import report_lines
-from comets.database import Database, connect
-from comets.hashtags import is_rarely_carried
-from comets.outcomes import TaskOfHashtag, is_extracted, mark_outcomes
-from comets.run_figures import RunFigures, store_figures
+from comets.database.client import Database, connect
+from comets.hashtags import is_hashtag_rare
+from comets.reporting import lines as report_lines
+from comets.reporting.totals import RunTotals, TaskOfHashtag, is_extracted, set_outcomes, store_totals
 from comets.settings import settings
 
 MAX_NAMES = 20
@@ -40,21 +39,21 @@ class ReportOperator(BaseOperator):
         """
         dag_run = context["dag_run"]
         run_id = dag_run.run_id
-        run: dict[str, Any] = {"run_id": run_id, "clear_number": dag_run.clear_number or 0}
+        run: dict[str, Any] = {"run_id": run_id, "run_attempt": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
-            asking = database.fetch_one("report/asking", run_id=run_id)
-            hashtags = database.fetch_all("report/hashtags", **run)
-            stops = database.fetch_all("report/stops", **run)
-            comets = database.fetch_all("report/comets", run_id=run_id)
-            calls = database.fetch_one("report/calls", run_id=run_id)
-            failed_hashtags = mark_outcomes(
+            asking = database.fetch_one("reporting/run_summary", run_id=run_id)
+            hashtags = database.fetch_all("reporting/hashtags", **run)
+            stops = database.fetch_all("reporting/stops", **run)
+            comets = database.fetch_all("reporting/comets", run_id=run_id)
+            calls = database.fetch_one("reporting/calls", run_id=run_id)
+            failed_hashtags = set_outcomes(
                 hashtags, self._states_of_hashtags(states), lambda hashtag: is_extracted(database, run_id, hashtag)
             )
             self._log_found(comets, hashtags, calls)
             self._log_asked(database, run, asking, stops)
             stop_reasons = [report_lines.stop_reason(stop, asking["max_api_calls"]) for stop in stops]
-            store_figures(database, RunFigures(run_id, comets, hashtags, calls, stop_reasons))
+            store_totals(database, RunTotals(run_id, comets, hashtags, calls, stop_reasons))
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
@@ -85,8 +84,8 @@ class ReportOperator(BaseOperator):
         for row in hashtags:
             if row["received_count"] != row["landed_count"] + row["rejected_count"]:
                 self.log.error("#%s: received items are neither landed nor rejected", row["hashtag"])
-            if is_rarely_carried(row["tagged_count"], row["video_count"]):
-                self.log.warning("%s", report_lines.rarely_carried_line(row))
+            if is_hashtag_rare(row["tagged_count"], row["video_count"]):
+                self.log.warning("%s", report_lines.rare_hashtag_line(row))
         new_comet_count = sum(comet["is_new"] for comet in comets)
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
@@ -97,14 +96,14 @@ class ReportOperator(BaseOperator):
         self._log(report_lines.asking_lines(asking))
         unread_count = asking["unreachable_count"] + asking["no_account_count"]
         if unread_count:
-            rows = database.fetch_all("report/unread", run_id=run["run_id"], row_limit=MAX_NAMES)
+            rows = database.fetch_all("reporting/unreachable", run_id=run["run_id"], row_limit=MAX_NAMES)
             self.log.warning("%s", report_lines.unread_line(rows, unread_count))
         if asking["not_asked_count"]:
             self.log.warning("%s", report_lines.not_asked_line(asking, bool(stops)))
         if asking["unidentified_count"]:
             self.log.warning("%s", report_lines.unidentified_line(asking))
         self.log.info("%s", report_lines.standing_line(asking))
-        snapshots = database.fetch_all("report/snapshots", run_id=run["run_id"])
+        snapshots = database.fetch_all("reporting/snapshots", run_id=run["run_id"])
         self.log.info("%s", report_lines.snapshots_line(asking, snapshots))
 
     def _log(self, lines: Iterable[str], level: int = logging.INFO) -> None:

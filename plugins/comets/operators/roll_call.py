@@ -6,13 +6,13 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from comets.database import connect
-from comets.ledger import Ledger
-from comets.pace import calls_within
-from comets.roll_call import plan_roll_call, restate_mode, roll_call_members
+from comets.calls.ledger import Ledger
+from comets.calls.rate_limit import calls_within
+from comets.database.client import connect
+from comets.deadline import TASK_TIMEOUT
+from comets.profiles.roll_call import plan_roll_call, refresh_run_mode, roll_call_members
 from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
-from comets.timeouts import TASK_TIMEOUT
 
 
 class PlanRollCallOperator(BaseOperator):
@@ -26,7 +26,7 @@ class PlanRollCallOperator(BaseOperator):
         """Plan the roll call."""
         run_id = context["dag_run"].run_id
         with connect(timeout=self.execution_timeout) as database:
-            restate_mode(database, run_id, today(settings().timezone))
+            refresh_run_mode(database, run_id, today(settings().timezone))
             # At a slow pace batches are smaller, so that a task is done with its own in half of the time that it has.
             batch_size = min(settings().roll_call.batch_size, calls_within(TASK_TIMEOUT / 2, settings()))
             batches = plan_roll_call(database, run_id, batch_size)
@@ -50,16 +50,16 @@ class RollCallOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """Read the profiles.
 
-        :raises TikHubError: some must be tried again; :class:`comets.retries.CallRetryPolicy` decides on.
-        :raises CallRefusedError: the budget is spent, or a sibling met an error that ends all calling.
+        :raises TikHubError: some must be tried again; `CallRetryPolicy` decides.
+        :raises CallSkippedError: the budget is spent, or a sibling met an error that ends all calling.
         """
         # Importing the hook takes a quarter of a second, and whatever parses the Dag file imports this module.
-        from comets.hooks.tikhub import TikHubHook
-        from comets.profiles import ProfileReader
+        from comets.profiles.reader import ProfileReader
+        from comets.tikhub.hook import TikHubHook
 
         dag_run = context["dag_run"]
         with connect(timeout=self.execution_timeout) as database:
-            restate_mode(database, dag_run.run_id, today(settings().timezone))
+            refresh_run_mode(database, dag_run.run_id, today(settings().timezone))
             reader = ProfileReader(
                 hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),
                 database=database,

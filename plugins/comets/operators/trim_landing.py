@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from airflow.sdk import BaseOperator, Context
 
-from comets.database import connect
-from comets.retention import trim_landing
+from comets.database.client import connect
+from comets.privacy.retention import trim_landing
 from comets.run import run_date, today
 from comets.settings import settings
 

@@ -18,7 +18,7 @@ from comets.page.parameters import Day, Parameters, read_parameters
 from comets.page.problems import NotFoundError
 from comets.page.rendering import json_text, render
 from comets.settings import settings
-from comets.text import clean_text
+from comets.values import clean_text
 
 router = APIRouter()
 

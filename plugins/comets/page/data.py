@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from comets.database import SCHEMA_VERSION, Database, connect
-from comets.database_errors import DatabaseError
+from comets.database.client import SCHEMA_VERSION, Database, connect
+from comets.errors import DatabaseError
 from comets.settings import SCHEMA_FILE
 
 PAGE_TIMEOUT = timedelta(seconds=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from comets.tables import BASIS_LABELS
+from comets.reporting.tables import BASIS_LABELS
 
 UNKNOWN = "–"
 # Between emoji and between letters of Persian and Indic scripts these belong to the text.

@@ -48,11 +48,11 @@ class Guard:
         if scope["type"] != "http":
             raise RuntimeError(f"The page speaks HTTP only, not {scope['type']}.")
         request = Request(scope)
-        refusal = await _refusal(request)
+        refusal = await _skipped(request)
         await (refusal or self._app)(scope, receive, send)
 
 
-async def _refusal(request: Request) -> Response | None:
+async def _skipped(request: Request) -> Response | None:
     try:
         user = await get_user(request, None, await bearer_scheme(request))
     except HTTPException:

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_rarely_carried
+from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_hashtag_rare
 from comets.page.bars import bars
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
@@ -76,7 +76,7 @@ def page(request: Request) -> Response:
     asked = read_parameters(Asked, request.query_params)
     found = _fetch(asked)
     for entry in found["entries"]:
-        entry["is_rarely_carried"] = is_rarely_carried(entry["tagged_count"], entry["video_count"])
+        entry["is_hashtag_rare"] = is_hashtag_rare(entry["tagged_count"], entry["video_count"])
         entry["bars"] = bars(entry["days"], found["first_date"], asked.days)
     values = {
         "asked": asked,

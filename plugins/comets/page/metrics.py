@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from comets.page import figures
-from comets.tables import BASIS_LABELS
+from comets.reporting.tables import BASIS_LABELS
 
 _BY_ENDING: tuple[tuple[str, Callable[..., str]], ...] = (
     ("growth_followers", figures.signed),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from starlette.datastructures import QueryParams
 
 from comets.hashtags import spell_hashtag
-from comets.text import clean_text
+from comets.values import clean_text
 
 MAX_PAGE = 1_000_000
 MAX_TEXT = 100

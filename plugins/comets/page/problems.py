@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.database_errors import DatabaseAwayError, DatabaseError, DatabaseRefusedError, DatabaseTimeoutError
+from comets.errors import DatabaseError, DatabaseRefusedError, DatabaseTimeoutError, DatabaseUnavailableError
 from comets.page.parameters import ParameterError
 from comets.page.rendering import json_response, render
 from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE
@@ -86,7 +86,7 @@ def _of_database(error: Exception) -> Problem:
         case DatabaseRefusedError():
             title = "The creators' database refuses the login"
             text = f"Correct login, password and database of {connection}. {_NEW_SHELL}"
-        case DatabaseAwayError():
+        case DatabaseUnavailableError():
             title = "The creators' database is away"
             text = (
                 f"Reload this page in a moment. If it stays so: check that the database of {connection} runs and that "

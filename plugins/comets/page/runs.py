@@ -40,7 +40,7 @@ _FIGURES = (
     "comet_count",
     "new_comet_count",
     "gate_count",
-    "tripped_gates",
+    "failed_checks",
     "stop_reasons",
 )
 
@@ -86,17 +86,17 @@ def _fetch(asked: Asked) -> dict[str, Any]:
     found = fetch("runs", page=asked.page, page_size=asked.size, price_usd=price)
     states = run_states([entry["run_id"] for entry in found["entries"]])
     for entry in found["entries"]:
-        tripped = [gate for gate in entry["gates"] if gate["is_tripped"]]
+        failed = [check for check in entry["checks"] if check["is_failed"]]
         entry["state"] = states.get(entry["run_id"], DELETED)
-        entry["gate_count"] = len(entry["gates"])
-        entry["tripped_gates"] = [gate["sentence"] for gate in tripped]
-        # A gate that tripped stands among the gates already.
+        entry["gate_count"] = len(entry["checks"])
+        entry["failed_checks"] = [check["message"] for check in failed]
+        # A failed check is listed among the checks.
         entry["other_stops"] = [
             reason
             for reason in entry["stop_reasons"] or _refusals(entry["refusals"])
-            if not any(gate["sentence"] in reason for gate in tripped)
+            if not any(check["message"] in reason for check in failed)
         ]
-        entry["stop_reasons"] = [*entry["tripped_gates"], *entry["other_stops"]]
+        entry["stop_reasons"] = [*entry["failed_checks"], *entry["other_stops"]]
     return found
 
 

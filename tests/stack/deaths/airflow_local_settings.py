@@ -48,7 +48,7 @@ IMPORTED_BY_THE_DAG = (
     "comets.operators.extract_videos",
     "comets.operators.report",
     "comets.operators.roll_call",
-    "comets.steps",
+    "comets.operators.defaults",
 )
 
 _passed: Counter[tuple[int, str]] = Counter()

@@ -1,0 +1,13 @@
+-- Purpose: what a task must know before it makes a call: how many the run has made since it was last cleared, and
+-- whether one of them met an error that ends all calling.
+-- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
+select
+    count(*) as call_count,
+    (
+        array_agg(error_type order by call_id) filter (where error_type in ('TikHubAuthError', 'TikHubBalanceError'))
+    )[1] as fatal_error_type,
+    (
+        array_agg(status_code order by call_id) filter (where error_type in ('TikHubAuthError', 'TikHubBalanceError'))
+    )[1] as fatal_status_code
+from comet_calls
+where run_id = %(run_id)s and run_attempt = %(run_attempt)s

@@ -1,0 +1,57 @@
+-- Purpose: did too many creators lose half of their followers or more, against their nearest known count before the
+-- run's date? One creator can; many at once mean that the counts are wrong.
+-- Inputs: comet_runs, comet_run_profiles, creator_stats, creators; the largest share and the smallest sample.
+-- Grain: one row. Idempotent: it only reads.
+with readings as (
+    select
+        run.recorded_date,
+        coalesce(legacy.user_id, reading.user_id) as user_id,
+        reading.follower_count
+    from comet_runs as run
+    inner join comet_run_profiles as reading on run.run_id = reading.run_id
+    -- Whom an older installation keyed by its sec_uid moves to the numeric id only after this check.
+    left join creators as legacy on reading.asked_id = legacy.user_id and reading.asked_id <> reading.user_id
+    where run.run_id = %(run_id)s and reading.follower_count is not null
+),
+
+compared as (
+    select
+        reading.follower_count as now_count,
+        earlier.follower_count as then_count
+    from readings as reading
+    inner join lateral comet_newest(reading.user_id, reading.recorded_date - 1, '{observed}') as earlier on true
+),
+
+counted as (
+    select
+        count(*) as creator_count,
+        count(*) filter (where now_count <= then_count / 2.0) as halved_count
+    from compared
+    where then_count > 0
+),
+
+judged as (
+    select
+        creator_count,
+        halved_count,
+        halved_count::numeric / nullif(creator_count, 0) as measured_value,
+        %(max_halved_share)s::numeric as threshold
+    from counted
+)
+
+select
+    judged.measured_value,
+    judged.threshold,
+    coalesce(judged.creator_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    concat(
+        'Followers fell to half or less for ', judged.halved_count, ' of ', judged.creator_count, ' creators (',
+        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
+        ' (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
+        %(min_sample_count)s, ' creators on).'
+    ) as message,
+    'Compare some of them with TikTok. To ask again, clear roll_call with Downstream ticked, or trigger the date '
+    'again. If the value is right, raise checks.max_halved_share in include/comets.yaml and clear this task with '
+    'Downstream ticked.' as remedy
+from comet_runs as run
+cross join judged
+where run.run_id = %(run_id)s

@@ -1,0 +1,50 @@
+-- Purpose: do most videos of the run's searches lack their number of views? Without it no video can qualify.
+-- Inputs: comet_runs, comet_searches, comet_pages, comet_videos; the largest share and the smallest sample.
+-- Grain: one row. Idempotent: it only reads. Pages whose items retention has deleted are left out.
+with run as (
+    select *
+    from comet_runs
+    where run_id = %(run_id)s
+),
+
+counted as (
+    select
+        count(*) as video_count,
+        count(*) filter (where video.play_count is null) as unknown_count
+    from run
+    inner join comet_searches as search
+        on
+            run.recorded_date = search.recorded_date
+            and run.region = search.region
+            and run.publish_time_days = search.publish_time_days
+            and search.hashtag = any(run.hashtags)
+    inner join comet_pages as page
+        on search.search_id = page.search_id and search.attempt_number = page.attempt_number
+    inner join comet_videos as video on page.page_id = video.page_id
+    where not page.is_trimmed
+),
+
+judged as (
+    select
+        video_count,
+        unknown_count,
+        unknown_count::numeric / nullif(video_count, 0) as measured_value,
+        %(max_missing_field_share)s::numeric as threshold
+    from counted
+)
+
+select
+    judged.measured_value,
+    judged.threshold,
+    coalesce(judged.video_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    concat(
+        judged.unknown_count, ' of ', judged.video_count, ' videos (',
+        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the searches of ', run.recorded_date,
+        ' have no play_count (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
+        %(min_sample_count)s, ' videos on).'
+    ) as message,
+    'Look at comet_videos: TikHub may have renamed a field. To search again, clear extract_videos with Downstream '
+    'ticked, or trigger the date again. If the value is right, raise checks.max_missing_field_share in '
+    'include/comets.yaml and clear this task with Downstream ticked.' as remedy
+from run
+cross join judged

@@ -1,0 +1,28 @@
+-- Purpose: what has stopped a run since it was last cleared: its budget, an error of TikHub's that ends all calling, or
+-- gates that tripped.
+-- Inputs: comet_skipped_calls, comet_calls, comet_quality_checks. Grain: one row per reason; message is that of a result.
+-- Idempotent: it only reads.
+select
+    refusal.reason,
+    null::integer as status_code,
+    null::text as message
+from comet_skipped_calls as refusal
+where refusal.run_id = %(run_id)s and refusal.run_attempt = %(run_attempt)s and refusal.reason = 'budget'
+union
+select
+    call.error_type as reason,
+    call.status_code,
+    null::text as message
+from comet_calls as call
+where
+    call.run_id = %(run_id)s
+    and call.run_attempt = %(run_attempt)s
+    and call.error_type in ('TikHubAuthError', 'TikHubBalanceError')
+union
+select
+    result.check_name as reason,
+    null::integer as status_code,
+    result.message
+from comet_quality_checks as result
+where result.run_id = %(run_id)s and result.is_failed
+order by reason, status_code, message

@@ -1,0 +1,17 @@
+-- Purpose: give the search of a hashtag on the run's date its row, so that pages can be landed under it.
+-- Inputs: comet_runs. Grain: one row per (recorded_date, hashtag, region, publish_time_days).
+-- Idempotent: an existing search is left as it is.
+insert into comet_searches (
+    recorded_date, hashtag, region, publish_time_days, run_id, attempt_number, next_offset
+)
+select
+    run.recorded_date,
+    %(hashtag)s as hashtag,
+    run.region,
+    run.publish_time_days,
+    run.run_id,
+    1 as attempt_number,
+    0 as next_offset
+from comet_runs as run
+where run.run_id = %(run_id)s
+on conflict (recorded_date, hashtag, region, publish_time_days) do nothing

@@ -1,0 +1,26 @@
+-- Purpose: start a search again from its first page where the run is entitled to a new answer: a finished search when
+-- another run of today comes, any search of another run when this one is a refresh, and one that a check has refused.
+-- Inputs: comet_runs, comet_searches. Grain: at most one row.
+-- Idempotent: afterwards the search belongs to this run, whose retries and clears go on where it stopped.
+update comet_searches as search
+set
+    run_id = run.run_id,
+    attempt_number = search.attempt_number + 1,
+    next_offset = 0,
+    page_size = null,
+    stop_reason = null,
+    is_discarded = false
+from comet_runs as run
+where
+    run.run_id = %(run_id)s
+    and search.recorded_date = run.recorded_date
+    and search.hashtag = %(hashtag)s
+    and search.region = run.region
+    and search.publish_time_days = run.publish_time_days
+    and (
+        search.is_discarded
+        or (
+            search.run_id <> run.run_id
+            and ((run.is_live and search.stop_reason is not null) or run.is_refresh)
+        )
+    )

@@ -1,0 +1,234 @@
+"""The creators' database as the Python tasks use it: SQL files executed by name, with bound parameters.
+
+Every transaction begins with its own time limits. They hold for this transaction only: behind a pooler in transaction
+mode (PgBouncer, Supabase's port 6543) a setting of the session would stay with a server that other clients get next.
+The limits travel in one pipeline with the statement they are for, so they cost no round trip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar, cast
+
+from airflow.sdk import Connection
+
+from comets.database.connection import checked_connection, describe_place
+from comets.deadline import TASK_TIMEOUT, Deadline
+from comets.errors import DatabaseError
+from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE, SQL_FOLDER
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import DictRow
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of ``include/sql/<name>.sql``, one statement with ``%(name)s`` parameters."""
+    return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+SCHEMA_VERSION = 9
+"""The version of ``setup_database.sql`` that this code was written for."""
+
+MAX_NAMES = 8
+
+READ_ONLY: Final = "begin isolation level repeatable read, read only"
+
+T = TypeVar("T")
+
+__all__ = ["SCHEMA_VERSION", "Database", "DatabaseError", "connect"]
+
+
+class Database:
+    """A connection in autocommit mode: a statement is a transaction of its own unless inside :meth:`transaction`.
+
+    :param timeout: the time of the task from now on, of which a statement and a wait for a lock get their shares
+    :param place: the database for a person, for the texts of errors
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[DictRow],
+        timeout: timedelta = TASK_TIMEOUT,
+        place: str = "the creators' database",
+    ) -> None:
+        self._connection = connection
+        self.deadline = Deadline(timeout)
+        self._place = place
+        self._is_begin_due = False
+        self._is_in_transaction = False
+        self._begin: LiteralString = "begin"
+
+    @contextmanager
+    def transaction(self, *, is_read_only: bool = False) -> Iterator[None]:
+        """All statements inside are committed together, or none.
+
+        It begins with its first statement, in the same round trip. One inside another is a part of that.
+
+        :param is_read_only: all statements see the same moment, and none of them can change anything
+        """
+        if self._is_in_transaction:
+            yield
+            return
+        self._is_in_transaction = self._is_begin_due = True
+        self._begin = READ_ONLY if is_read_only else "begin"
+        try:
+            yield
+            self._end("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._is_in_transaction = self._is_begin_due = False
+
+    def execute(self, name: str, **parameters: Any) -> None:
+        """Execute ``include/sql/<name>.sql``.
+
+        :raises DatabaseError: as all methods that execute something do, when the database can't or won't; an error in
+            the SQL or the data stays psycopg's own.
+        """
+        self._run(name, lambda: self._connection.execute(statement(name), parameters))
+
+    def execute_many(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Execute ``include/sql/<name>.sql`` once per row, in one round trip."""
+        with self._connection.cursor() as cursor:
+            self._run(name, lambda: cursor.executemany(statement(name), rows))
+
+    def fetch_all(self, name: str, **parameters: Any) -> list[DictRow]:
+        """The rows of ``include/sql/<name>.sql``."""
+        return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchall()
+
+    def fetch_optional(self, name: str, **parameters: Any) -> DictRow | None:
+        """The only row of ``include/sql/<name>.sql``, or None."""
+        return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchone()
+
+    def fetch_one(self, name: str, **parameters: Any) -> DictRow:
+        """The only row of ``include/sql/<name>.sql``.
+
+        :raises LookupError: when there is none.
+        """
+        row = self.fetch_optional(name, **parameters)
+        if row is None:
+            raise LookupError(f"{name}.sql gave no row for {parameters}")
+        return row
+
+    def require_schema(self) -> None:
+        """Check that the schema file was run on this database, and that this login may do what a run needs.
+
+        :raises DatabaseError: names the file to run and the command.
+        """
+        access = self.fetch_one("database/read_access")
+        if not access["is_set_up"]:
+            raise DatabaseError(self._wrong_version("has no Comet tables yet"), SCHEMA_FILE)
+        if access["missing"]:
+            raise DatabaseError(self._lacking(access["role_name"], access["missing"]), GRANT_FILE)
+        row = self.fetch_optional("database/read_schema_version")
+        found = row["version"] if row else None
+        if found != SCHEMA_VERSION:
+            raise DatabaseError(self._wrong_version(f"has version {found} of the Comet tables"), SCHEMA_FILE)
+
+    def _wrong_version(self, state: str) -> str:
+        return (
+            f"The database of the connection `{DATABASE_CONN_ID}` {state}, but this package needs version "
+            f"{SCHEMA_VERSION}. Run {SCHEMA_FILE} on it once (`make setup-database`, `psql -f {SCHEMA_FILE}`, or "
+            "paste it into your host's SQL editor), then clear this task."
+        )
+
+    def _lacking(self, role: str, missing: list[str]) -> str:
+        shown = ", ".join(missing[:MAX_NAMES]) + (" and more" if len(missing) > MAX_NAMES else "")
+        return (
+            f"The role `{role}` of the connection `{DATABASE_CONN_ID}` may not do all that a run does with the "
+            f"Comet tables: it lacks {shown}. As their owner run {GRANT_FILE} with this role's name in its first lines "
+            f"(`psql -f {GRANT_FILE}`, or paste it into your host's SQL editor), then clear this task. After each "
+            "upgrade of the tables it is run again."
+        )
+
+    def _run(self, name: str, send: Callable[[], T]) -> T:
+        step = f"include/sql/{name}.sql"
+        try:
+            if self._is_in_transaction and not self._is_begin_due:
+                return send()
+            with self._connection.pipeline():
+                if self._is_begin_due:
+                    self._connection.execute(self._begin)
+                    self._is_begin_due = False
+                # Without a `begin`, a pipeline is one transaction up to its end.
+                self._connection.execute(statement("database/set_timeouts"), self.deadline.timeouts())
+                return send()
+        except Exception as error:
+            failure = self._translate(error, step)
+            if failure is None:
+                raise
+            raise failure from error
+
+    def _end(self, command: Any) -> None:
+        if self._is_begin_due:
+            return
+        try:
+            self._connection.execute(command)
+        except Exception as error:
+            raise self._translate(error, command) or error from error
+
+    def _translate(self, error: Exception, step: str) -> DatabaseError | None:
+        from comets.database.failures import translate
+
+        return translate(error, self._place, step)
+
+    def _roll_back(self) -> None:
+        from psycopg.pq import TransactionStatus
+
+        if self._connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            self._connection.execute("rollback")
+
+
+@contextmanager
+def connect(
+    conn_id: str = DATABASE_CONN_ID, timeout: timedelta | None = None, connect_timeout: timedelta | None = None
+) -> Iterator[Database]:
+    """Connect to the creators' database.
+
+    :param timeout: the time that the task has, its ``execution_timeout``; statements get a share of what is left of it
+    :param connect_timeout: how long to wait for the server to answer, in whole seconds; else the connection's own value
+    :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it; retryable as
+        :class:`comets.database_errors.DatabaseUnavailableError` when the server can't be reached.
+    """
+    definition = checked_connection(conn_id)
+    connection = _open(definition, connect_timeout)
+    try:
+        yield Database(connection, timeout or TASK_TIMEOUT, describe_place(definition))
+    finally:
+        connection.close()
+
+
+def _open(definition: Connection, connect_timeout: timedelta | None) -> psycopg.Connection[DictRow]:
+    if connect_timeout is not None:
+        definition = copy(definition)
+        limit = {"connect_timeout": round(connect_timeout.total_seconds())}
+        definition.extra = json.dumps({**definition.extra_dejson, **limit})
+    # Importing these takes a tenth of a second and more, and whatever parses a Dag file imports this module.
+    import psycopg
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from psycopg.rows import dict_row
+
+    from comets.database.failures import describe_refusal
+
+    refusal = None
+    try:
+        raw_connection = PostgresHook(postgres_conn_id=definition.conn_id, connection=definition).get_conn()
+    except psycopg.Error as error:
+        refusal = describe_refusal(error, describe_place(definition), definition.password)
+    # Raised out here, the refusal does not carry psycopg's own error with it, whose words are not blotted.
+    if refusal is not None:
+        raise refusal
+    connection = cast("psycopg.Connection[DictRow]", raw_connection)
+    connection.row_factory = dict_row
+    connection.autocommit = True
+    # The server of the next transaction does not know statements that were prepared on the last one's.
+    connection.prepare_threshold = None
+    return connection

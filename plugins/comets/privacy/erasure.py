@@ -1,0 +1,114 @@
+"""Erasure: a creator is removed from every table and refused from then on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from comets.database.client import Database
+from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
+from comets.privacy.erased import forgotten
+from comets.settings import SCHEMA_FILE
+from comets.values import SEC_UID_START, parse_id
+
+if TYPE_CHECKING:
+    from psycopg.rows import DictRow
+
+
+def forget_creator(database: Database, creator: object, run_id: str) -> Counter[str]:
+    """Erase a creator from every table and refuse it from then on, all in one transaction.
+
+    A uid or sec_uid that no table knows is refused all the same. No error names the creator: errors are logged.
+
+    :param creator: a uid, a sec_uid or a handle; with a leading "@" it is a handle whatever it looks like
+    :param run_id: the Dag run that asks; when it asks again after it has succeeded, nothing is left to do
+    :return: how many rows of which table were erased, or lost what names the creator (``comet_calls``)
+    :raises UnknownCreatorError: nobody has or had that handle.
+    :raises AmbiguousCreatorError: several creators have or had it.
+    """
+    given = parse_id(creator) or ""
+    is_handle = given.startswith("@")
+    name = given.removeprefix("@").strip()
+    if not name:
+        raise ParamsError("Nothing was erased. The param `creator` is empty: give a handle, a uid or a sec_uid.")
+    with database.transaction():
+        database.execute("privacy/lock_erasure")
+        found = _find(database, name, is_handle)
+        if found is not None:
+            return _erase(database, found, run_id)
+        if database.fetch_one("privacy/was_erased_by_run", run_id=run_id)["is_done"]:
+            return Counter()
+    raise UnknownCreatorError(
+        "Nothing was erased. No table knows the given handle; a creator who was erased already is unknown too. A "
+        "handle can't be refused, because its owner may change: give the uid or the sec_uid, which are refused from "
+        "then on whether or not a table knows them."
+    )
+
+
+def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str) -> None:
+    """Erase and refuse further ids of creators who were erased before these ids were known.
+
+    A sec_uid that the tables know with a uid is left alone: TikHub has just shown it with the uid of somebody erased.
+    """
+    for identity in sorted(identities):
+        with database.transaction():
+            database.execute("privacy/lock_erasure")
+            rows = database.fetch_all("privacy/find_creator", creator=identity, is_handle=False)
+            by_id = [row for row in rows if row["is_found_by_id"]]
+            others = {name for row in by_id for name in row["identities"] if not _is_sec_uid(name)} - {identity}
+            if not others:
+                _erase(database, _only(by_id) or _Creator(frozenset([identity])), run_id)
+
+
+@dataclass(frozen=True)
+class _Creator:
+    """A creator by uid and sec_uids, and the handles it has or had."""
+
+    identities: frozenset[str]
+    handles: frozenset[str] = frozenset()
+
+
+def _find(database: Database, name: str, is_handle: bool) -> _Creator | None:
+    rows = database.fetch_all("privacy/find_creator", creator=name, is_handle=is_handle)
+    by_id = _only([row for row in rows if row["is_found_by_id"]])
+    if by_id is not None:
+        return by_id
+    if is_handle or not (_is_sec_uid(name) or _is_number(name)):
+        return _only(rows)
+    if rows:
+        raise AmbiguousCreatorError(
+            "Nothing was erased. No table knows the given number as a uid, but somebody has or had it as a handle. "
+            'Put "@" before it if the handle is meant.'
+        )
+    return _Creator(frozenset([name]))
+
+
+def _only(rows: list[DictRow]) -> _Creator | None:
+    if len(rows) > 1:
+        raise AmbiguousCreatorError(
+            f"Nothing was erased. What was given leads to {len(rows)} creators; handles change owners. Look up the "
+            "right one in the tables creators and comet_handles, and give its uid (user_id)."
+        )
+    return _Creator(frozenset(rows[0]["identities"]), frozenset(rows[0]["handles"])) if rows else None
+
+
+def _is_sec_uid(name: str) -> bool:
+    return name.startswith(SEC_UID_START)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _erase(database: Database, creator: _Creator, run_id: str) -> Counter[str]:
+    identities = sorted(creator.identities)
+    database.execute("privacy/record_erased_ids", identities=identities, erased_at=datetime.now(UTC), run_id=run_id)
+    if forgotten(database, identities) != creator.identities:
+        raise DatabaseError(
+            f"Nothing was erased. The table comet_schema has no row: run {SCHEMA_FILE} on the database."
+        )
+    counts = database.fetch_one("privacy/erase_creator", identities=identities, handles=sorted(creator.handles))
+    return Counter({table: count for table, count in counts.items() if count})

@@ -1,0 +1,213 @@
+"""Landing: what TikHub answered, stored page by page with the place to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from comets.calls.ledger import Answer, Ledger
+from comets.database.client import Database
+from comets.hashtags import carries, spellings
+from comets.privacy.erased import drop_erased_authors, forgotten
+from comets.privacy.erasure import erase_linked_ids
+from comets.tikhub.models import Profile, Video, VideoPage
+
+
+class StopReason(StrEnum):
+    """Why a search was finished."""
+
+    EXHAUSTED = "exhausted"
+    """TikHub says that there is no more."""
+    PAGE_LIMIT = "page limit"
+    """``pages_per_hashtag x page_size`` offsets are covered."""
+    EMPTY_PAGE = "empty page"
+    REPEATED_PAGE = "repeated page"
+    """The page held only videos that earlier pages of this search had."""
+    STUCK_CURSOR = "stuck cursor"
+    """TikHub promises more but gives no place to go on from."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where the search of a hashtag stands. Offsets and sizes are counts of search results."""
+
+    hashtag: str
+    search_id: int
+    attempt_number: int
+    next_offset: int
+    page_size: int
+    stop_reason: StopReason | None
+    offset_limit: int
+    page_count: int
+    region: str
+    publish_time_days: int
+
+
+class SearchLanding:
+    """The landed search of one hashtag in one run."""
+
+    def __init__(self, database: Database, ledger: Ledger, run_id: str, hashtag: str) -> None:
+        self.run_id = run_id
+        self.hashtag = hashtag
+        self._database = database
+        self._ledger = ledger
+        self._key = {"run_id": run_id, "hashtag": hashtag}
+
+    def open(self) -> Search:
+        """Take up the search: new, where it stopped, or again from the start if this run is entitled to that."""
+        with self._database.transaction():
+            self._database.execute("search/ensure_search", **self._key)
+            self._database.execute("search/restart_search", **self._key)
+            self._database.execute("search/claim_search", **self._key)
+        return self.read()
+
+    def read(self) -> Search:
+        """Where the search stands now."""
+        row = self._database.fetch_one("search/read_search", **self._key)
+        reason = row.pop("stop_reason")
+        return Search(hashtag=self.hashtag, stop_reason=reason and StopReason(reason), **row)
+
+    def seen_video_ids(self, search: Search) -> set[str]:
+        """The videos that earlier pages of this round had."""
+        rows = self._database.fetch_all(
+            "search/landed_video_ids", search_id=search.search_id, attempt_number=search.attempt_number
+        )
+        return {row["video_id"] for row in rows}
+
+    def land(self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None) -> VideoPage:
+        """Store a page, close its call and advance the search, all in one transaction.
+
+        :return: the page as it is kept: without creators who were erased
+        """
+        page, partners = self._land(search, answer, stop_reason)
+        erase_linked_ids(self._database, partners, self.run_id)
+        return page
+
+    def _land(
+        self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None
+    ) -> tuple[VideoPage, frozenset[str]]:
+        place = {"search_id": search.search_id, "attempt_number": search.attempt_number}
+        with self._database.transaction():
+            page, partners = drop_erased_authors(self._database, answer.value)
+            self._ledger.close(answer)
+            head = self._database.fetch_optional(
+                "search/land_page",
+                **place,
+                run_id=self.run_id,
+                page_offset=page.offset,
+                page_size=search.page_size,
+                next_offset=page.next_offset,
+                received_count=page.received_count,
+                landed_count=len(page.videos),
+                rejected_count=len(page.rejected),
+                observed_at=page.observed_at,
+            )
+            if head is None:
+                return page, partners
+            page_id = head["page_id"]
+            self._database.execute_many(
+                "search/land_video", [_video_row(page_id, search.hashtag, video) for video in page.videos]
+            )
+            self._database.execute_many(
+                "search/land_rejected_item",
+                [
+                    {
+                        "page_id": page_id,
+                        "item_position": item.item_position,
+                        "reason": item.reason,
+                        "raw_json": item.raw_json,
+                    }
+                    for item in page.rejected
+                ],
+            )
+            self._database.execute(
+                "search/advance_search",
+                **place,
+                next_offset=page.next_offset if page.next_offset is not None else page.offset,
+                stop_reason=stop_reason,
+            )
+        return page, partners
+
+    def stop(self, search: Search, reason: StopReason) -> None:
+        """Finish the search where it stands."""
+        self._database.execute(
+            "search/advance_search",
+            search_id=search.search_id,
+            attempt_number=search.attempt_number,
+            next_offset=search.next_offset,
+            stop_reason=reason,
+        )
+
+    def set_page_size(self, search: Search, page_size: int) -> None:
+        """Remember a smaller page size for the rest of this search."""
+        self._database.execute(
+            "search/set_page_size",
+            search_id=search.search_id,
+            attempt_number=search.attempt_number,
+            page_size=page_size,
+        )
+
+
+def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, answer: Answer[Profile]) -> bool:
+    """Store a profile with the run's date and close its call, in one transaction.
+
+    :param asked_id: the account's id as it was known so far; the profile's own may replace it
+    :return: False when the creator was erased, and so nothing is kept
+    """
+    profile = answer.value
+    identities = frozenset(filter(None, (asked_id, profile.user_id, profile.sec_uid)))
+    with database.transaction():
+        refused = forgotten(database, identities)
+        ledger.close(answer)
+        if not refused:
+            database.execute("profiles/land_profile", run_id=run_id, asked_id=asked_id, **profile.model_dump())
+    if refused:
+        erase_linked_ids(database, identities - refused, run_id)
+    return not refused
+
+
+def land_failed_profile(
+    database: Database,
+    run_id: str,
+    asked_id: str,
+    outcome: str,
+    observed_at: datetime,
+) -> None:
+    """Store with the run's date that an account could not be read, once per run; nothing if it was erased meanwhile.
+
+    :param outcome: "no_account", "refused" or "failed"
+    :param observed_at: the day of it counts towards a creator's being missing
+    """
+    with database.transaction():
+        if forgotten(database, [asked_id]):
+            return
+        database.execute(
+            "profiles/land_failed_profile", run_id=run_id, asked_id=asked_id, outcome=outcome, observed_at=observed_at
+        )
+
+
+def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
+    author = video.author
+    return {
+        "page_id": page_id,
+        "item_position": video.item_position,
+        "video_id": video.video_id,
+        "published_at": video.published_at,
+        "caption": video.caption,
+        "play_count": video.play_count,
+        "like_count": video.like_count,
+        "comment_count": video.comment_count,
+        "share_count": video.share_count,
+        "save_count": video.save_count,
+        "hashtags": None if video.hashtags is None else spellings(video.hashtags),
+        "is_tagged": None if video.hashtags is None else carries(hashtag, video.hashtags),
+        "user_id": author.user_id,
+        "sec_uid": author.sec_uid,
+        "handle": author.handle,
+        "nickname": author.nickname,
+        "avatar_url": author.avatar_url,
+        "signature": author.signature,
+        "follower_count": author.follower_count,
+    }

@@ -1,0 +1,111 @@
+"""One HTTP exchange: what came back, or why nothing did. Failures are classified by type only, never by content."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import requests
+from requests import Response
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+
+class _SilentConnection(HTTPConnection):
+    # Set for this class, so that a value set for http.client's own does not count.
+    debuglevel = 0
+
+
+class _SilentSecureConnection(HTTPSConnection):
+    debuglevel = 0
+
+
+class _SilentPool(HTTPConnectionPool):
+    ConnectionCls = _SilentConnection
+
+
+class _SilentSecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SilentSecureConnection
+
+
+class SilentAdapter(HTTPAdapter):
+    """An adapter of requests whose connections are kept alive and never print what passes through them."""
+
+    pools: ClassVar[dict[str, Any]] = {"http": _SilentPool, "https": _SilentSecurePool}
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools for direct connections."""
+        keep_alive = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+        super().init_poolmanager(*arguments, socket_options=keep_alive, **options)
+        self.poolmanager.pool_classes_by_scheme = self.pools
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> PoolManager:
+        """Make the pools for connections through a proxy."""
+        manager: PoolManager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = self.pools
+        return manager
+
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `cut_off` says why the body did not arrive whole; None when it did."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    cut_off: str | None = None
+
+
+@dataclass(frozen=True)
+class ConnectionFailure:
+    """Why nothing came back. `was_sent` is False when the request surely never reached the server."""
+
+    reason: str
+    is_request_wrong: bool = False
+    was_sent: bool = True
+
+
+def read_reply(response: Response, *, deadline_seconds: float, max_bytes: int) -> Reply:
+    """Read a streamed response whole, within a time for the whole body and up to a size.
+
+    The timeout of requests holds for each read of the socket, so a server that drips would never meet it. `read1`
+    returns after each read, hence the wait is bounded by the deadline plus one such timeout.
+    """
+    body = bytearray()
+    cut_off = None
+    until = time.monotonic() + deadline_seconds
+    try:
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > max_bytes:
+                cut_off = f"it is larger than {max_bytes:,} bytes"
+                break
+            if time.monotonic() > until:
+                cut_off = f"it took longer than {deadline_seconds:g} s"
+                break
+    except (HTTPError, OSError) as error:
+        cut_off = f"the connection failed after {len(body):,} bytes ({type(error).__name__})"
+    finally:
+        response.close()
+    return Reply(status=response.status_code, headers=response.headers, body=bytes(body), cut_off=cut_off)
+
+
+def classify_connection_error(error: Exception, *, timeout_seconds: float) -> ConnectionFailure:
+    """Say why sending failed, by types alone: the texts of these exceptions can hold URLs, headers and bodies."""
+    cause = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    name = type(cause if isinstance(cause, Exception) else error).__name__
+    was_sent = not isinstance(cause, NewConnectionError | ConnectTimeoutError)
+    if isinstance(error, requests.Timeout):
+        return ConnectionFailure(f"gave no answer within {timeout_seconds:g} s", was_sent=was_sent)
+    if isinstance(error, requests.ConnectionError):
+        return ConnectionFailure(f"could not be reached ({name})", was_sent=was_sent)
+    # What is left of requests' own and all others are complaints about the URL, a header or a certificate file.
+    return ConnectionFailure(f"could not be asked ({type(error).__name__})", is_request_wrong=True, was_sent=False)

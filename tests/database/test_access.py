@@ -1,0 +1,221 @@
+"""Rights on the tables: of the owner, of anonymous web clients, and of the role that grant_role.sql enables."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from comets.database.client import Database
+from comets.errors import DatabaseError
+from include.stack.postgres import find_binaries
+from tests.conftest import SCHEMA_FILE
+from tests.database.test_setup import make_original, set_up
+from tests.steps.builders import SQL_FOLDER, Facts, Profile, Row, Video
+
+GRANT_FILE = SQL_FOLDER / "grant_role.sql"
+WEB_ROLES = ("anon", "authenticated")
+RELATIONS = """
+    select relname, relkind::text
+    from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'S')
+    order by 1
+"""
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Row]]:
+    """A hosted database: its `public` schema hands all rights on all tables to two roles of the web."""
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        for role in WEB_ROLES:
+            with suppress(psycopg.errors.DuplicateObject):
+                connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+        connection.execute(
+            """
+            grant usage on schema public to anon, authenticated;
+            alter default privileges in schema public grant all on tables to anon, authenticated;
+            alter default privileges in schema public grant all on functions to anon, authenticated;
+            alter default privileges in schema public grant all on sequences to anon, authenticated;
+            """
+        )
+        yield connection
+
+
+@pytest.fixture
+def role(database: psycopg.Connection[Row]) -> Iterator[str]:
+    """A fresh role without any right."""
+    name = f"app {uuid4().hex[:8]}"
+    database.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
+    yield name
+    database.execute("reset role")
+    database.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string().encode())
+
+
+def grant(connection: psycopg.Connection[Row], role: str) -> None:
+    """Execute grant_role.sql for a role, as one text."""
+    text = GRANT_FILE.read_text(encoding="utf-8")
+    assert text.count("'comets_app'") == 1
+    connection.execute(text.replace("'comets_app'", f"'{role}'").encode())
+
+
+def become(connection: psycopg.Connection[Row], role: str) -> None:
+    """Go on with the rights of a role."""
+    connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+
+
+def checked(connection: psycopg.Connection[Row]) -> Database:
+    """The same connection as the tasks use it."""
+    connection.row_factory = dict_row  # type: ignore[assignment]
+    return Database(connection)  # type: ignore[arg-type]
+
+
+def test_web_clients_see_and_change_nothing(database: psycopg.Connection[Row]) -> None:
+    make_original(database)
+    set_up(database)
+    facts = Facts(database)
+    facts.land_page(Video("71", "v1"))
+    facts.land_profile(Profile("71", 20_000))
+    facts.run()
+    relations = database.execute(RELATIONS.encode()).fetchall()
+    before = {name: database.execute(f"select count(*) from {name}".encode()).fetchone() for name, _ in relations}
+    assert before["creators"] != (0,)
+    assert before["comet_snapshots"] != (0,)
+    for web_role in WEB_ROLES:
+        become(database, web_role)
+        for name, kind in relations:
+            try_everything(database, name, kind)
+        assert database.execute("select * from comet_newest('71', 'infinity', '{observed}')").fetchall() == []
+        assert database.execute("update creators set handle = 'mine'").rowcount == 0
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            database.execute("insert into creators (user_id) values ('mine')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.execute("create table spies (user_id text references creators)")
+        assert database.execute("select count(*) from pg_stats where schemaname = 'public'").fetchone() == (0,)
+        database.execute("reset role")
+    for name, count in before.items():
+        assert database.execute(f"select count(*) from {name}".encode()).fetchone() == count, name
+
+
+def try_everything(database: psycopg.Connection[Row], name: str, kind: str) -> None:
+    """Read and empty a table, a view or a sequence, in vain."""
+    if kind == "S":
+        for statement in ("select last_value from {}", "select nextval('{}')", "select setval('{}', 1)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                database.execute(statement.format(name).encode())
+        return
+    assert database.execute(f"select count(*) from {name}".encode()).fetchone() == (0,), name
+    if kind == "r":
+        assert database.execute(f"delete from {name}".encode()).rowcount == 0, name
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.execute(f"truncate {name} cascade".encode())
+
+
+def test_every_table_has_row_level_security_and_every_view_the_rights_of_its_caller(
+    database: psycopg.Connection[Row],
+) -> None:
+    database.execute("create table comet_added_by_others (id integer)")
+    set_up(database)
+    query = """
+        select relname
+        from pg_class
+        where
+            relnamespace = 'public'::regnamespace
+            and (
+                relkind = 'r' and not relrowsecurity
+                or relkind = 'v' and not 'security_invoker=true' = any(coalesce(reloptions, '{}'))
+            )
+    """
+    assert database.execute(query).fetchall() == []
+    # A hosted schema lets anonymous clients call functions: they have the rights of their caller.
+    functions = "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef"
+    assert database.execute(functions).fetchall() == []
+
+
+@pytest.mark.parametrize("make", [lambda _: None, make_original], ids=["fresh", "original"])
+def test_the_role_runs_the_steps_and_nothing_else(
+    database: psycopg.Connection[Row], role: str, make: Callable[[psycopg.Connection[Row]], None]
+) -> None:
+    make(database)
+    set_up(database)
+    database.execute("create table diary (line text); insert into diary values ('dear diary')")
+    database.execute(sql.SQL("grant truncate, references on creators to {}").format(sql.Identifier(role)))
+    grant(database, role)
+    grant(database, role)
+    become(database, role)
+    facts = Facts(database)
+    facts.land_page(Video("71", "v1"))
+    facts.land_profile(Profile("71", 20_000))
+    facts.run()
+    assert facts.rows("select follower_count from creator_stats where user_id = '71'") == [(20_000,)]
+    checked(database).require_schema()
+    for statement in (
+        "select * from diary",
+        "create table mine (id integer)",
+        "drop table comet_calls",
+        "alter table creators add column mine text",
+        "truncate comet_calls",
+        "update comet_schema set version = 99",
+        f'drop policy "comets {role}" on creators',
+        "alter table creators disable row level security",
+        "create view mine as select 1",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.execute(statement.encode())
+
+
+def test_error_without_rights_names_the_file_to_run(database: psycopg.Connection[Row], role: str) -> None:
+    set_up(database)
+    become(database, role)
+    with pytest.raises(DatabaseError, match=f"`{role}`.*a policy on comet_calls.*grant_role.sql"):
+        checked(database).require_schema()
+
+
+@pytest.mark.parametrize(
+    ("loss", "named"),
+    [
+        ('drop policy "comets {role}" on comet_pages', "a policy on comet_pages"),
+        ('revoke update on comet_calls from "{role}"', "update on comet_calls"),
+        ('revoke usage on schema public from "{role}", public', "usage on the schema public"),
+        ('revoke usage on sequence creator_stats_id_seq from "{role}"', "the sequence creator_stats_id_seq"),
+        ("create table comet_added_later (id integer)", "insert on comet_added_later"),
+    ],
+)
+def test_missing_right_is_named_before_any_call(
+    database: psycopg.Connection[Row], role: str, loss: str, named: str
+) -> None:
+    make_original(database)
+    set_up(database)
+    grant(database, role)
+    database.execute(loss.format(role=role).encode())
+    become(database, role)
+    with pytest.raises(DatabaseError, match=f"{named}.*grant_role.sql"):
+        checked(database).require_schema()
+
+
+def test_error_without_tables_names_the_schema_file(database: psycopg.Connection[Row], role: str) -> None:
+    become(database, role)
+    with pytest.raises(DatabaseError, match=r"has no Comet tables yet.*setup_database\.sql"):
+        checked(database).require_schema()
+
+
+def test_granting_by_psql_says_what_is_missing(new_database: Callable[[], str]) -> None:
+    url = new_database()
+
+    def run(file: object) -> str:
+        command = [str(find_binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file), url]
+        return subprocess.run(command, check=False, capture_output=True, text=True).stderr
+
+    assert 'There is no role "comets_app"' in run(GRANT_FILE)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create role comets_app")
+        try:
+            assert "Run setup_database.sql first" in run(GRANT_FILE)
+            assert run(SCHEMA_FILE) == run(GRANT_FILE) == run(GRANT_FILE) == run(SCHEMA_FILE) == ""
+        finally:
+            connection.execute("drop owned by comets_app; drop role comets_app")

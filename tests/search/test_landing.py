@@ -1,0 +1,45 @@
+"""A landed page keeps what TikHub said of each video."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from comets.calls.ledger import Call, Ledger
+from comets.search.landing import SearchLanding, StopReason
+from comets.tikhub.parsing import parse_video_page
+from tests.privacy.erasing import opened
+from tests.steps.builders import HASHTAG, Facts
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def land(creators_url: str, run_id: str, *cards: dict[str, Any]) -> None:
+    """Land a page that ends the search of a run."""
+    with opened(creators_url) as database:
+        ledger = Ledger(database, run_id, 0)
+        landing = SearchLanding(database, ledger, run_id, HASHTAG)
+        search = landing.open()
+        items = {"search_item_list": [{"aweme_info": card} for card in cards]}
+        call = Call("search", hashtag=HASHTAG, page_offset=0)
+        answer = ledger.make(call, lambda: parse_video_page(items, offset=0, observed_at=NOW))
+        landing.land(search, answer, StopReason.EXHAUSTED)
+
+
+def test_a_landed_video_keeps_all_its_hashtags_in_the_spelling_in_which_hashtags_are_stored(
+    facts: Facts, creators_url: str
+) -> None:
+    names = ["FYP", "#CozyGaming", "ＦＹＰ", "Two Words", "a.b", "#", "日本語🏋️"]
+    author = {"uid": "71"}
+    land(
+        creators_url,
+        facts.accept(),
+        {"aweme_id": "said", "author": author, "text_extra": [{"hashtag_name": name} for name in names]},
+        {"aweme_id": "none", "author": author, "text_extra": [], "cha_list": None},
+        {"aweme_id": "unknown", "author": author},
+    )
+    assert facts.rows("select video_id, hashtags, is_tagged from comet_videos order by item_position") == [
+        ("said", ["fyp", "cozygaming", "two words", "a.b", "日本語🏋️"], True),
+        ("none", [], False),
+        ("unknown", None, None),
+    ]

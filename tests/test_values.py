@@ -1,0 +1,30 @@
+"""Text from the outside."""
+
+from __future__ import annotations
+
+import pytest
+
+from comets.values import clean_text, printable_text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("plain", "plain"),
+        ("", ""),
+        ("a\x00b", "a\ufffdb"),
+        ("\ud800", "\ufffd"),
+        ("\udfff tail", "\ufffd tail"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("😀 é 茶 \u202e \x1b\x7f\n", "😀 é 茶 \u202e \x1b\x7f\n"),
+    ],
+    ids=ascii,
+)
+def test_only_what_cannot_be_stored_is_replaced(text: str, cleaned: str) -> None:
+    assert clean_text(text) == cleaned
+    clean_text(text).encode("utf-8")
+
+
+def test_a_handle_can_neither_break_a_line_of_the_log_nor_drive_the_terminal() -> None:
+    assert printable_text("a\nb\x1b[31m") == "a\ufffdb\ufffd[31m"
+    assert printable_text("o'hara 日本 🔥") == "o'hara 日本 🔥"

@@ -1,0 +1,48 @@
+"""What the hook's tests share: a server that answers oddly, and hooks whose connection points to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from comets.tikhub.hook import TikHubHook
+from comets.tikhub.models import VideoPage
+from tests.tikhub.odd_server import OddServer, running_odd_server
+
+KEY = "sk-K+/=tests"
+"""So short, even quoted as in a URL, that only knowing it redacts it."""
+
+
+@pytest.fixture
+def odd_server() -> Iterator[OddServer]:
+    """A server that answers with planned bytes."""
+    with running_odd_server() as server:
+        yield server
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TikHubHook]:
+    """Define the Airflow connection `tikhub` and return a hook of it; no proxy stands between them."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+    def make(**connection: Any) -> TikHubHook:
+        monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", json.dumps({"conn_type": "http", "password": KEY} | connection))
+        return TikHubHook()
+
+    return make
+
+
+@pytest.fixture
+def hook(connect: Callable[..., TikHubHook], odd_server: OddServer) -> TikHubHook:
+    """A hook that asks the odd server."""
+    return connect(host=odd_server.url)
+
+
+def search(hook: TikHubHook, offset: int = 0) -> VideoPage:
+    """Ask for a page of any hashtag."""
+    return hook.search_videos(keyword="pottery", offset=offset, count=20, publish_time=7, region="US")

@@ -1,0 +1,145 @@
+"""Whatever a body holds: it is landed, or refused with a typed error, and nothing of it is lost.
+
+The long profile (COMETS_TEST_PROFILE=long) tries 10,000 bodies.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from comets.calls.ledger import Answer, Ledger
+from comets.database.client import Database, connect
+from comets.errors import TikHubError
+from comets.search.extraction import stop_reason
+from comets.search.landing import SearchLanding, land_profile
+from comets.tikhub.connection import ApiKey
+from comets.tikhub.hook import PROFILE_ROUTE, SEARCH_ROUTE, TikHubHook
+from comets.tikhub.models import VideoPage
+from comets.tikhub.responses import Question, parse_response
+from comets.tikhub.transport import Reply
+from include.sandbox.client import SandboxClient
+from tests.steps.builders import Facts
+from tests.tikhub.mutations import KEY, spoilt_bodies
+
+RUN_ID = "a run of the fuzz"
+NO_CALL = 0
+"""No such call is in the ledger: nothing is noted there."""
+
+
+class FedHook(TikHubHook):
+    """A hook that gets a body from the test, and does all else as ever."""
+
+    body = b""
+
+    def _ask(self, question: Question) -> dict[str, Any]:
+        return parse_response(question, Reply(status=200, headers={}, body=self.body), ApiKey(KEY))
+
+
+@dataclass
+class Lander:
+    """Lands what a body gives."""
+
+    database: Database
+    connection: psycopg.Connection[Any]
+    ledger: Ledger
+    landing: SearchLanding
+    bodies: list[bytes]
+
+    def land_page(self, page: VideoPage) -> tuple[int, int]:
+        """Land a page; returns how many videos and rejected items stand in the tables for it."""
+        search = self.landing.open()
+        seen = self.landing.seen_video_ids(search) if page.offset < 50 else set()
+        self.landing.land(search, Answer(NO_CALL, page, 0), stop_reason(page, seen, 10**9))
+        row = self.connection.execute(
+            "select received_count, landed_count, rejected_count,"
+            " (select count(*) from comet_videos as video where video.page_id = page.page_id),"
+            " (select count(*) from comet_rejected_items as item where item.page_id = page.page_id)"
+            " from comet_pages as page where page_offset = %s order by page_id desc limit 1",
+            [page.offset],
+        ).fetchone()
+        assert row is not None
+        assert row[:3] == (page.received_count, row[3], row[4])
+        return row[3], row[4]
+
+    def land_profile(self, answer: Answer[Any]) -> None:
+        """Land a profile and take it out again."""
+        land_profile(self.database, self.ledger, RUN_ID, "7", answer)
+        [row] = self.connection.execute("delete from comet_profiles returning user_id, outcome").fetchall()
+        assert row == (answer.value.user_id, "found")
+
+
+def real_answers(sandbox: SandboxClient) -> list[bytes]:
+    """A page with every oddity that the sandbox has, a usual one, and a profile."""
+    sandbox.set_clock("2026-03-01T02:00:00Z")
+    sandbox.set_faults({"route": "fetch_video_search_result", "fault": "odd_items", "offset": 0})
+    answers = []
+    for path in (f"{SEARCH_ROUTE}?keyword=gymtok&count=12", f"{SEARCH_ROUTE}?keyword=gymtok&count=3&offset=12"):
+        answers.append(ask(sandbox, path))
+    creator = json.loads(answers[1])["data"]["search_item_list"][0]["aweme_info"]["author"]["uid"]
+    return [*answers, ask(sandbox, f"{PROFILE_ROUTE}?user_id={creator}")]
+
+
+def ask(sandbox: SandboxClient, path: str) -> bytes:
+    request = urllib.request.Request(sandbox.url + path, headers={"Authorization": f"Bearer {KEY}"})
+    with urllib.request.urlopen(request) as response:
+        body: bytes = response.read()
+    return body
+
+
+@pytest.fixture
+def lander(sandbox: SandboxClient, comets_connection: str) -> Iterator[Lander]:
+    with connect() as database, psycopg.connect(comets_connection, autocommit=True) as connection:
+        Facts(connection).accept(run_id=RUN_ID, hashtags=["gymtok"])
+        ledger = Ledger(database, RUN_ID, 0)
+        landing = SearchLanding(database, ledger, RUN_ID, "gymtok")
+        yield Lander(database, connection, ledger, landing, real_answers(sandbox))
+
+
+def test_any_body_is_landed_or_refused_and_nothing_is_lost(lander: Lander) -> None:
+    hook = FedHook()
+    offsets = count()
+    said: set[str] = set()
+    totals = {"pages": 0, "videos": 0, "rejected": 0, "refused": 0, "profiles": 0}
+
+    @settings(
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+        database=None,
+    )
+    @given(body=spoilt_bodies(lander.bodies) | st.binary(max_size=60))
+    def land(body: bytes) -> None:
+        hook.body = body
+        try:
+            page = hook.search_videos(keyword="gymtok", offset=next(offsets), count=20, publish_time=0, region="US")
+        except TikHubError as error:
+            totals["refused"] += 1
+            said.add(str(error))
+        else:
+            videos, rejected = lander.land_page(page)
+            totals["pages"] += 1
+            totals["videos"] += videos
+            totals["rejected"] += rejected
+        try:
+            profile = hook.fetch_profile(handle="clay.sample")
+            hook.fetch_balance()
+        except TikHubError as error:
+            said.add(str(error))
+        else:
+            lander.land_profile(Answer(NO_CALL, profile, 0))
+            totals["profiles"] += 1
+
+    land()
+    assert not any(KEY in text for text in said)
+    assert min(totals.values()) > 0, totals
+    for table in ("comet_videos", "comet_rejected_items"):
+        query = f"select count(*) from {table} as t where strpos(t::text, %s) > 0"
+        assert lander.connection.execute(query.encode(), [KEY]).fetchone() == (0,)
