@@ -89,7 +89,9 @@ def test_named_paths_exist(guide: str) -> None:
     for path in paths:
         pattern, _, test = PLACEHOLDER.sub("*", path).partition("::")
         found = [Path(match) for match in PROJECT_FOLDER.glob(pattern.rstrip("/"))]
-        if path.split("/")[0] not in LOCAL and not (found and all(test in match.read_text() for match in found if test)):
+        if path.split("/")[0] not in LOCAL and not (
+            found and all(test in match.read_text() for match in found if test)
+        ):
             missing.add(path)
     assert missing == set()
 

@@ -14,8 +14,9 @@ from comets.calls.ledger import Answer, Call, Ledger
 from comets.database.client import Database
 from comets.errors import TikHubTransientError
 from comets.privacy.erasure import forget_creator
+from comets.profiles.landing import land_failed_profile, land_profile
 from comets.profiles.roll_call import plan_roll_call
-from comets.search.landing import SearchLanding, StopReason, land_failed_profile, land_profile
+from comets.search.landing import SearchLanding, StopReason
 from comets.tikhub.models import Profile as ProfileAnswer
 from comets.tikhub.parsing import parse_video_page
 from tests.privacy.erasing import HANDLE, SEC_UID, TRACES, UID, opened, tables_with

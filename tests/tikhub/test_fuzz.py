@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from comets.calls.ledger import Answer, Ledger
 from comets.database.client import Database, connect
 from comets.errors import TikHubError
+from comets.profiles.landing import land_profile
 from comets.search.extraction import stop_reason
-from comets.search.landing import SearchLanding, land_profile
+from comets.search.landing import SearchLanding
 from comets.tikhub.connection import ApiKey
 from comets.tikhub.hook import PROFILE_ROUTE, SEARCH_ROUTE, TikHubHook
 from comets.tikhub.models import VideoPage

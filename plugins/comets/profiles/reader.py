@@ -21,7 +21,7 @@ from comets.errors import (
 )
 from comets.privacy.erased import forgotten
 from comets.profiles.accounts import Account, Reading
-from comets.search.landing import land_failed_profile, land_profile
+from comets.profiles.landing import land_failed_profile, land_profile
 from comets.tikhub.hook import PROFILE_ROUTE, TikHubHook
 from comets.tikhub.models import Profile
 
