@@ -71,12 +71,12 @@ test: $(if $(RING),.venv/installed-dev,lint) ## Check style and types, then run 
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(if $(RING),-m $(RING))
 
 .PHONY: lint
-lint: .venv/installed-dev ## Check style, types and imports of Python, and SQL
+lint: .venv/installed-dev ## Check style and types of Python and SQL
 	@.venv/bin/python -m ruff check --quiet .
 	@.venv/bin/python -m ruff format --quiet --check .
 	@.venv/bin/python -m mypy --no-error-summary
-	@.venv/bin/python -m sqlfluff lint --quiet include/sql
 	@report=$$(PYTHONPATH=plugins:. .venv/bin/lint-imports --no-logo --no-cache) || { echo "$$report"; exit 1; }
+	@.venv/bin/python -m sqlfluff lint --quiet include/sql
 
 .PHONY: airflow
 airflow: .venv/installed ## Run Airflow's command line: make airflow ARGS="dags list"

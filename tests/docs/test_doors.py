@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from comets.form import trigger_form
+from comets.run import parse_params
+from comets.settings import DAG_ID, settings
+
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 GUIDES = ("AGENTS.md", "CONTRIBUTING.md", "SECURITY.md")
 SCHEMAS = {".github/workflows/ci.yaml": "vendor.github-workflows", ".github/dependabot.yml": "vendor.dependabot"}
@@ -107,6 +111,25 @@ def test_named_make_targets_exist(guide: str) -> None:
     named = {target for code in CODE.findall(read(guide)) for target in re.findall(r"\bmake ([a-z-]+)", code)}
     assert named
     assert named <= targets
+
+
+def test_the_source_of_hashtags_in_the_guide_triggers_a_valid_run() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", read("CONTRIBUTING.md"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(example, "CONTRIBUTING.md", "exec"), names)
+    trigger = next(task for task in names["dag"].tasks if task.task_id == "discover")
+    hashtags = names["read_hashtags"].function()
+    assert trigger.trigger_dag_id == DAG_ID
+    assert trigger.upstream_task_ids == {"read_hashtags"}
+    form = trigger_form(settings())
+    assert set(trigger.conf) <= set(form)
+    assert parse_params({name: param.value for name, param in form.items()} | {"hashtags": hashtags})
+
+
+def test_selected_tests_exist() -> None:
+    selections = {found for guide in GUIDES for found in re.findall(r"(\S+\.py) -k (\w+)", read(guide))}
+    assert selections
+    assert {(path, name) for path, name in selections if name not in read(path)} == set()
 
 
 def test_licence_is_the_same_everywhere() -> None:
