@@ -6,8 +6,7 @@ import pendulum
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, TriggerRule
 
-from comets.assets import COMET_DISCOVERIES, COMET_SCORES, CREATOR_STATS, CREATORS, makes
-from comets.form import trigger_form
+from comets.assets import COMET_DISCOVERIES, COMET_SCORES, CREATOR_STATS, CREATORS, outlets
 from comets.notifications.notifier import RUN_CALLBACKS, CometNotifier
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.defaults import task_defaults
@@ -15,6 +14,7 @@ from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
+from comets.params import trigger_form
 from comets.settings import DAG_ID, POOL, SQL_FOLDER, settings
 
 with DAG(
@@ -44,10 +44,12 @@ with DAG(
     ).expand(batch_number=plan_roll_call.output)
     check_roll_call = QualityCheckOperator(task_id="check_roll_call", step="roll_call", after="search")
     update_creators = SQLExecuteQueryOperator(
-        task_id="update_creators", sql="upsert_creators.sql", **makes(CREATORS, COMET_DISCOVERIES)
+        task_id="update_creators", sql="upsert_creators.sql", **outlets(CREATORS, COMET_DISCOVERIES)
     )
-    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **makes(CREATOR_STATS))
-    score_creators = SQLExecuteQueryOperator(task_id="score_creators", sql="score_creators.sql", **makes(COMET_SCORES))
+    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **outlets(CREATOR_STATS))
+    score_creators = SQLExecuteQueryOperator(
+        task_id="score_creators", sql="score_creators.sql", **outlets(COMET_SCORES)
+    )
     report = ReportOperator(
         task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **RUN_CALLBACKS
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 import pendulum
 from airflow.sdk import DAG
 
-from comets.form import erasure_form
 from comets.operators.defaults import task_defaults
 from comets.operators.forget_creator import ForgetCreatorOperator
+from comets.params import erasure_form
 from comets.settings import settings
 
 with DAG(

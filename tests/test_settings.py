@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from comets.form import trigger_form
-from comets.run import parse_params
+from comets.params import parse_params, trigger_form
 from comets.settings import DEFAULT_SETTINGS_FILE, Pace, SettingsError, load_settings, settings
 
 

@@ -743,7 +743,8 @@ from (
         legacy.user_id as legacy_id,
         sighting.user_id
     from creators as legacy
-    inner join comet_landed_readings as sighting on legacy.user_id = sighting.sec_uid and legacy.user_id <> sighting.user_id
+    inner join comet_landed_readings as sighting
+        on legacy.user_id = sighting.sec_uid and legacy.user_id <> sighting.user_id
     inner join comet_runs as run on sighting.recorded_date = run.recorded_date
     where starts_with(legacy.user_id, 'MS4wLjAB')
     order by run.run_id asc, legacy.user_id asc, sighting.user_id asc

@@ -1,7 +1,7 @@
 -- Purpose: bring `creators` up to date with what was landed for the run's date; before the roll call, so that it asks
 -- for today's Comets too, and after it.
--- Inputs: comet_runs, comet_discoveries, comet_landed_readings, comet_key_migrations. Output: creators, comet_handles; where a key
--- changes, creator_stats and comet_scores.
+-- Inputs: comet_runs, comet_discoveries, comet_landed_readings, comet_key_migrations.
+-- Output: creators, comet_handles; where a key changes, creator_stats and comet_scores.
 -- Grain: one row per creator that qualified on the date, or is tracked and was seen again.
 -- Idempotent: a column takes the newest known value (between equally new ones the greater), first_found_at the earliest
 -- instant, so order and repetition do not matter. A run that was not accepted changes nothing.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from airflow_client.client import DAGRunResponse
 from rich.live import Live
 
-from comets.run import run_date, today
+from comets.dates import run_date, today
 from comets.settings import DAG_ID, settings
 from include.stack.airflow_api import FINAL_STATES, AirflowApi
 from include.stack.environment import Environment, resolve_for_runs

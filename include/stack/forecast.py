@@ -19,8 +19,7 @@ def forecast(environment: Environment, settings: Settings) -> str:
     """Forecast a run with the settings' defaults in a sentence."""
     # Airflow takes seconds to import.
     from comets.database.client import Database
-    from comets.form import trigger_form
-    from comets.run import parse_params
+    from comets.params import parse_params, trigger_form
     from comets.runs.acceptance import forecast_run
 
     params = parse_params({name: param.value for name, param in trigger_form(settings).items()})

@@ -16,12 +16,12 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from comets.deadline import TASK_TIMEOUT
-from comets.form import trigger_form
 from comets.operators.accept_run import AcceptRunOperator
 from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
+from comets.params import trigger_form
 from comets.settings import DATABASE_CONN_ID, SQL_FOLDER, settings
 from include.sandbox.client import SandboxClient
 

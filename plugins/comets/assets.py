@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk import Asset
 
-from comets.run import run_date
+from comets.dates import run_date
 from comets.settings import settings
 
 GROUP = "comets"
@@ -27,7 +27,7 @@ CREATOR_STATS = _table("creator_stats")
 COMET_SCORES = _table("comet_scores")
 
 
-def makes(*tables: Asset) -> dict[str, Any]:
+def outlets(*tables: Asset) -> dict[str, Any]:
     """Arguments of a task that has made these tables complete for the run's date when it succeeds."""
     return {"outlets": list(tables), "post_execute": attach_run_to_asset_events}
 

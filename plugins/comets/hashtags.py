@@ -81,7 +81,7 @@ def is_hashtag_rare(tagged_count: int, video_count: int) -> bool:
     return video_count >= MIN_TAGGED_SAMPLE and tagged_count < MIN_TAGGED_SHARE * video_count
 
 
-def carries(hashtag: str, written: Iterable[str]) -> bool:
+def has_hashtag(hashtag: str, written: Iterable[str]) -> bool:
     """Whether a normalised hashtag is among tags as they are written on a video."""
     return any(_spelling(tag) == hashtag for tag in written)
 

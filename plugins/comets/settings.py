@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError, model_validator
 
-from comets.values import MAX_COUNT
+from comets.params import MAX_HASHTAGS, BudgetParams, CriteriaParams, SearchParams, Section, describe_errors
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SQL_FOLDER = PROJECT_FOLDER / "include" / "sql"
@@ -31,9 +31,6 @@ POOL = "tikhub"
 
 MAX_MAPPED_TASKS = 1000
 """Stays below Airflow's ``[core] max_map_length``, 1024 by default."""
-
-MAX_HASHTAGS = 10_000
-"""They go through one XCom, which every task that is mapped over them reads."""
 
 MIN_AUTO_SLOTS = 4
 MAX_AUTO_SLOTS = 16
@@ -57,55 +54,34 @@ def _known_timezone(name: str) -> str:
     return name
 
 
-PublishTimeDays = Literal[0, 1, 7, 30, 90, 180]
-"""The values TikHub's video search takes for ``publish_time``, in days; 0 is any time."""
-
-Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Criteria(_Section):
-    """What makes a creator a Comet; all bounds are inclusive counts."""
-
-    min_followers: int = Field(default=10_000, ge=0, le=MAX_COUNT)
-    max_followers: int = Field(default=100_000, ge=0, le=MAX_COUNT)
-    min_video_views: int = Field(default=50_000, ge=0, le=MAX_COUNT)
-
-
-class Search(_Section):
+class Search(SearchParams):
     """How far and where a hashtag is searched."""
 
-    pages_per_hashtag: int = Field(default=5, ge=1, le=100)
-    page_size: int = Field(default=20, ge=1, le=100)
-    publish_time_days: PublishTimeDays = 0
-    region: Region = "US"
     hashtags_per_task: int = Field(default=1, ge=1, le=1000)
 
 
-class Budget(_Section):
+class Budget(BudgetParams):
     """What one run may spend."""
 
-    max_api_calls: int = Field(default=2000, ge=1, le=1_000_000)
     price_per_call_usd: float = Field(default=0.001, ge=0)
 
 
-class RollCall(_Section):
+class RollCall(Section):
     """How the daily profiles of tracked creators are shared out."""
 
     batch_size: int = Field(default=50, ge=1, le=1000)
 
 
-class Pace(_Section):
+class Pace(Section):
     """How fast TikHub is asked, by everybody who shares the creators' database."""
 
     requests_per_second: float = Field(default=1, ge=0.01, le=1000)
 
 
-class Checks(_Section):
+class Checks(Section):
     """Thresholds of the quality checks. Shares are fractions of 1; smaller samples than the minimum pass."""
 
     min_sample_count: int = Field(default=10, ge=1)
@@ -114,7 +90,7 @@ class Checks(_Section):
     max_halved_share: float = Field(default=0.2, ge=0, le=1)
 
 
-class Notices(_Section):
+class Notices(Section):
     """What is worth a notice besides new Comets."""
 
     breakout_ratio: float = Field(default=3, gt=0)
@@ -123,7 +99,7 @@ class Notices(_Section):
 Weight = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
-class ScoreWeights(_Section):
+class ScoreWeights(Section):
     """What each part of the comet score counts; only their proportions matter."""
 
     growth: Weight = 0.35
@@ -139,20 +115,20 @@ class ScoreWeights(_Section):
         return self
 
 
-class Score(_Section):
+class Score(Section):
     """How the comet score is made; `version` is the user's own number for these weights, stored with each date."""
 
     version: int = Field(default=1, ge=1, le=1_000_000)
     weights: ScoreWeights = ScoreWeights()
 
 
-class Retention(_Section):
+class Retention(Section):
     """How long TikHub's answers are kept, in days."""
 
     landing_days: int = Field(default=365, ge=30)
 
 
-class Retries(_Section):
+class Retries(Section):
     """How often one TikHub call is tried, and the pauses in between, in seconds."""
 
     tries_per_call: int = Field(default=3, ge=1, le=10)
@@ -161,11 +137,11 @@ class Retries(_Section):
     max_delay_seconds: float = Field(default=60, ge=0, le=300)
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole of ``include/comets.yaml``."""
 
     hashtags: list[str] = Field(min_length=1, max_length=MAX_HASHTAGS)
-    criteria: Criteria = Criteria()
+    criteria: CriteriaParams = CriteriaParams()
     search: Search = Search()
     budget: Budget = Budget()
     timezone: Timezone = "UTC"
@@ -201,17 +177,6 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"The settings file {path} can't be read: {error}") from error
     except ValidationError as error:
         raise SettingsError(f"The settings file {path} is wrong: {describe_errors(error)}") from error
-
-
-def describe_errors(error: ValidationError) -> str:
-    """One line for a person: every wrong field, what is wrong with it, and the value it had."""
-    problems = []
-    for problem in error.errors(include_url=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "the whole"
-        message = problem["msg"].removeprefix("Value error, ")
-        value = "" if problem["type"] in {"missing", "value_error"} else f" (got {problem['input']!r})"
-        problems.append(f"{field}: {message}{value}")
-    return "; ".join(problems)
 
 
 @lru_cache(maxsize=1)

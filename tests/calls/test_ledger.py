@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from comets.calls import ledger as ledger_module
 from comets.calls.ledger import Answer, Call, Ledger
-from comets.calls.rate_limit import pause
+from comets.calls.rate_limit import min_interval
 from comets.database.client import Database, connect
 from comets.errors import (
     CallSkippedError,
@@ -117,7 +117,7 @@ def failing(error: TikHubError) -> Callable[[], Never]:
 def fail(ledger: Ledger, call: Call, error: TikHubError) -> None:
     """Make a call that fails."""
     with pytest.raises(type(error)):
-        ledger.make(call, failing(error))
+        ledger.execute(call, failing(error))
 
 
 def never() -> Never:
@@ -135,8 +135,8 @@ def test_a_call_is_kept_with_run_route_status_billing_and_its_own_duration(
         clock.now += seconds
         return status
 
-    ledger.make(SEARCH, lambda: answer("left open", 9))
-    ledger.close(ledger.make(NEXT_PAGE, lambda: answer("page", 0.25)))
+    ledger.execute(SEARCH, lambda: answer("left open", 9))
+    ledger.close(ledger.execute(NEXT_PAGE, lambda: answer("page", 0.25)))
     fail(ledger, PROFILE, TikHubTransientError("away", route=PROFILE.route, status=502, is_billed=False))
     assert len(clock.slept) == 1
     kept = rows(
@@ -151,12 +151,12 @@ def test_a_call_is_kept_with_run_route_status_billing_and_its_own_duration(
 
 
 def test_a_call_waits_exactly_until_the_moment_that_it_was_given(ledger: Ledger, clock: Clock, rows: Rows) -> None:
-    ledger.make(SEARCH, lambda: None)
-    ledger.make(NEXT_PAGE, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
+    ledger.execute(NEXT_PAGE, lambda: None)
     first, second = rows("select reserved_at, started_at from comet_calls order by call_id")
-    assert second["started_at"] - first["started_at"] == pause(RATE)
+    assert second["started_at"] - first["started_at"] == min_interval(RATE)
     [slept] = clock.slept
-    assert 0 < slept <= pause(RATE).total_seconds()
+    assert 0 < slept <= min_interval(RATE).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -170,12 +170,12 @@ def test_a_call_waits_exactly_until_the_moment_that_it_was_given(ledger: Ledger,
 def test_a_call_that_wakes_up_late_takes_another_moment_but_not_for_ever(
     ledger: Ledger, clock: Clock, rows: Rows, overslept: list[float], pauses: int
 ) -> None:
-    ledger.make(SEARCH, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
     clock.slept.clear()
     clock.overslept = overslept
-    ledger.make(NEXT_PAGE, lambda: None)
+    ledger.execute(NEXT_PAGE, lambda: None)
     first, second = rows("select started_at from comet_calls order by call_id")
-    assert second["started_at"] - first["started_at"] == pauses * pause(RATE)
+    assert second["started_at"] - first["started_at"] == pauses * min_interval(RATE)
     assert len(clock.slept) == pauses
 
 
@@ -183,11 +183,11 @@ def test_the_siblings_of_a_call_that_is_told_to_wait_are_held_back_too(
     ledger: Ledger, sibling: Ledger, clock: Clock, rows: Rows
 ) -> None:
     told = TikHubRateLimitError("slower", route=SEARCH.route, status=429, is_billed=False, retry_after=30)
-    ledger.make(PROFILE, lambda: None)
-    ledger.make(SEARCH, lambda: None)
+    ledger.execute(PROFILE, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
     # The call that was reserved before it is told to wait, and whose moment comes before the hold ends.
     clock.meanwhile = lambda: fail(ledger, NEXT_PAGE, told)
-    sibling.make(SIBLING, lambda: None)
+    sibling.execute(SIBLING, lambda: None)
     [held] = rows("select blocked_until from comet_rate_limits where blocked_until is not null")
     [moved] = rows("select started_at from comet_calls where hashtag = 'cozygaming'")
     assert moved["started_at"] >= held["blocked_until"]
@@ -195,8 +195,8 @@ def test_the_siblings_of_a_call_that_is_told_to_wait_are_held_back_too(
     # Another route is not concerned.
     slept = len(clock.slept)
     with_profile = Call(PROFILE.route, user_id="72")
-    sibling.make(with_profile, lambda: None)
-    assert sum(clock.slept[slept:]) <= pause(RATE).total_seconds()
+    sibling.execute(with_profile, lambda: None)
+    assert sum(clock.slept[slept:]) <= min_interval(RATE).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -217,10 +217,10 @@ def test_who_waits_for_a_moment_makes_no_call_when_a_sibling_meets_what_ends_all
     error: TikHubError,
     sentence: str,
 ) -> None:
-    ledger.make(SEARCH, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
     clock.meanwhile = lambda: fail(ledger, PROFILE, error)
     with pytest.raises(CallSkippedError, match="Stopped: ") as refusal:
-        sibling.make(SIBLING, never)
+        sibling.execute(SIBLING, never)
     assert sentence in str(refusal.value)
     assert "Not made: the search for #cozygaming at offset 0." in str(refusal.value)
     assert [record.message for record in caplog.records if record.message.startswith("Stopped: ")] == [
@@ -236,13 +236,13 @@ def test_who_waits_for_a_moment_makes_no_call_when_a_sibling_meets_what_ends_all
 
 
 def test_a_refused_call_takes_no_moment(ledger: Ledger, rows: Rows, comets_connection: str) -> None:
-    ledger.make(SEARCH, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
     with psycopg.connect(comets_connection) as connection:
         connection.execute("update comet_runs set max_api_calls = 1")
     before = rows("select * from comet_rate_limits")
     for call in (NEXT_PAGE, PROFILE):
         with pytest.raises(CallSkippedError, match="The run's budget of 1 TikHub calls is spent"):
-            ledger.make(call, never)
+            ledger.execute(call, never)
     assert rows("select * from comet_rate_limits") == before
     assert len(rows("select from comet_calls")) == 1
     assert rows("select hashtag, reason from comet_skipped_calls order by 1") == [
@@ -254,19 +254,19 @@ def test_a_refused_call_takes_no_moment(ledger: Ledger, rows: Rows, comets_conne
 def test_a_process_that_dies_while_it_waits_delays_the_others_by_one_pause(
     ledger: Ledger, sibling: Ledger, clock: Clock, rows: Rows
 ) -> None:
-    ledger.make(SEARCH, lambda: None)
+    ledger.execute(SEARCH, lambda: None)
 
     def die() -> None:
         raise KeyboardInterrupt
 
     clock.meanwhile = die
     with pytest.raises(KeyboardInterrupt):
-        ledger.make(NEXT_PAGE, never)
-    answer: Answer[None] = sibling.make(SIBLING, lambda: None)
+        ledger.execute(NEXT_PAGE, never)
+    answer: Answer[None] = sibling.execute(SIBLING, lambda: None)
     first, last = rows("select started_at from comet_calls where hashtag = 'cozygaming' or page_offset = 0 order by 1")
-    assert last["started_at"] - first["started_at"] == 2 * pause(RATE)
+    assert last["started_at"] - first["started_at"] == 2 * min_interval(RATE)
     sibling.close(answer)
-    ledger.close(ledger.make(NEXT_PAGE, lambda: None))
+    ledger.close(ledger.execute(NEXT_PAGE, lambda: None))
     assert rows("select status_code from comet_calls where page_offset = 20 order by call_id") == [
         {"status_code": None},
         {"status_code": 200},

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from comets.calls.rate_limit import HEADROOM, RouteRateLimit, calls_within, pause
+from comets.calls.rate_limit import HEADROOM, RouteRateLimit, calls_within, min_interval
 from comets.database.client import Database
 from comets.errors import TikHubRateLimitError
 from comets.settings import DEFAULT_SETTINGS_FILE, Pace, Retries, load_settings
@@ -87,7 +87,7 @@ def test_another_rate_holds_at_once(database_url: str) -> None:
         third = slow.reserve_slot(ROUTE)
     assert first.wait_seconds == 0
     assert second.wait_seconds < 0.01
-    assert third.slot_at - second.slot_at == pause(0.01)
+    assert third.slot_at - second.slot_at == min_interval(0.01)
 
 
 def test_a_moment_of_a_process_that_died_costs_one_pause_and_an_undone_one_nothing(database_url: str) -> None:
@@ -98,7 +98,7 @@ def test_a_moment_of_a_process_that_died_costs_one_pause_and_an_undone_one_nothi
             connection.rollback()
         with worker(database_url, 0.01) as dying:
             dying.reserve_slot(ROUTE)
-        assert pace.reserve_slot(ROUTE).slot_at - first.slot_at == 2 * pause(0.01)
+        assert pace.reserve_slot(ROUTE).slot_at - first.slot_at == 2 * min_interval(0.01)
 
 
 @pytest.mark.parametrize(("asked", "held"), [(5, 5), (500, 60), (0, 0), (None, 10)])
@@ -126,7 +126,7 @@ def test_a_call_that_already_has_its_moment_gets_a_later_one_when_the_route_is_h
         with psycopg.connect(database_url) as connection:
             moments = [row[0] for row in connection.execute("select started_at from comet_calls order by call_id")]
         assert moments[0] == blocked_until(database_url)
-        assert [later - earlier for earlier, later in pairwise(moments)] == [pause(50)] * 2
+        assert [later - earlier for earlier, later in pairwise(moments)] == [min_interval(50)] * 2
 
 
 def test_a_call_that_missed_its_moment_gets_the_one_after_all_that_are_given_away(database_url: str) -> None:
@@ -136,7 +136,7 @@ def test_a_call_that_missed_its_moment_gets_the_one_after_all_that_are_given_awa
         assert pace.reschedule_slot(late) > last.wait_seconds
         with psycopg.connect(database_url) as connection:
             ((moment,),) = connection.execute("select started_at from comet_calls").fetchall()
-        assert moment - last.slot_at == pause(0.01)
+        assert moment - last.slot_at == min_interval(0.01)
 
 
 def test_of_several_holds_the_longest_lasts(database_url: str) -> None:
@@ -153,13 +153,13 @@ def test_of_several_holds_the_longest_lasts(database_url: str) -> None:
 def test_a_server_that_counts_strictly_refuses_none_whose_way_takes_a_tenth_of_a_second_more_or_less(
     rate: int, lateness: list[float]
 ) -> None:
-    moments = [place * pause(rate).total_seconds() for place in range(60)]
+    moments = [place * min_interval(rate).total_seconds() for place in range(60)]
     arrivals = sorted(moment + late for moment, late in zip(moments, lateness, strict=True))
     assert all(admitted(rate, arrivals))
 
 
 def test_a_server_that_counts_strictly_refuses_a_call_that_follows_a_much_later_one() -> None:
-    assert admitted(1, [0.2, pause(1).total_seconds()]) == [True, False]
+    assert admitted(1, [0.2, min_interval(1).total_seconds()]) == [True, False]
 
 
 def admitted(rate: int, arrivals: list[float]) -> list[bool]:

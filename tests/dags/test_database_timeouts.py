@@ -57,7 +57,7 @@ def test_a_python_task_does_not_wait_for_a_lock_to_its_end(comets_connection: st
             another_session(comets_connection, "select from comet_runs for update"),
             pytest.raises(DatabaseTimeoutError) as ended,
         ):
-            Ledger(database, "run 1", 0).make(Call("a route"), lambda: pytest.fail("the call was made"))
+            Ledger(database, "run 1", 0).execute(Call("a route"), lambda: pytest.fail("the call was made"))
         assert "include/sql/calls/lock_run.sql waited too long for a lock" in str(ended.value)
         assert 'in relation "comet_runs"' in str(ended.value)
         assert counts(comets_connection) == before

@@ -182,7 +182,7 @@ def test_a_profile_that_fails_once_is_asked_for_once_more(matrix: Matrix, name: 
     if kind.error == "TikHubRateLimitError":
         assert matrix.lines("Try 1 of 5 failed: TikHub", kind.said, repr(creator.sec_uid))
     elif kind.error != "TikHubAmbiguousError":
-        assert matrix.lines("TikHub", kind.said, repr(creator.sec_uid), "It will be asked for again.")
+        assert matrix.lines("TikHub", kind.said, repr(creator.sec_uid), "Retried with the task.")
 
 
 def test_after_passing_failures_every_table_is_as_if_nothing_had_happened(matrix: Matrix) -> None:
@@ -253,7 +253,7 @@ def test_a_profile_that_always_fails_is_given_up_for_today_and_stops_nobody(
     assert profile["outcome"] == refused.get(error, "failed")
     if count > 1:
         last_asked_by = identifiers_of(creator)[(count - 1) % 3]
-        assert matrix.lines(f"Given up for today after {count} tries", kind.said, repr(last_asked_by))
+        assert matrix.lines(f"Given up for today after {count} attempts", kind.said, repr(last_asked_by))
 
 
 def test_creators_who_cannot_be_fetched_turn_neither_a_hashtag_nor_the_roll_call_red(matrix: Matrix) -> None:
@@ -289,7 +289,7 @@ def test_a_profile_whose_request_is_wrong_fails_its_task_at_once_and_no_other_pr
     assert roll_call["state"] == "failed"
     found = run.world.rows("select from comet_profiles where outcome = 'found'")
     assert len(found) == len(FINAL)
-    wrong = f"refused the request for {len(FINAL)} account(s) as wrong"
+    wrong = f"rejected the request for {len(FINAL)} account(s) as invalid"
     assert matrix.lines("Retry policy decision", "action=fail", wrong)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comets.form import trigger_form
+from comets.params import trigger_form
 from comets.runs.acceptance import Forecast
 from comets.settings import Budget, Settings
 from tests.dags.worlds import World, cast, page_of

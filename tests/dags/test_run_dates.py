@@ -22,7 +22,7 @@ from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
-from comets.run import run_date
+from comets.dates import run_date
 from comets.settings import DAG_ID, SETTINGS_FILE_VARIABLE, settings
 from include.sandbox.client import SandboxClient
 from tests.conftest import FAST_SETTINGS

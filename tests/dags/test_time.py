@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comets.run import today
+from comets.dates import today
 from tests.dags.worlds import World, cast, page_of
 
 GROWING, HIDDEN, NEWCOMER = cast(3)

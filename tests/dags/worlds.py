@@ -85,7 +85,7 @@ def run_context(run_id: str, instant: str, **params: Any) -> Any:
     :param params: those that differ from the params of the unit tests
     """
     at = datetime.fromisoformat(instant)
-    dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, run_attempt=0)
+    dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, clear_number=0)
     return {"dag_run": dag_run, "params": {**PARAMS, **params}}
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from comets.form import trigger_form
-from comets.run import parse_params
+from comets.params import parse_params, trigger_form
 from comets.settings import DAG_ID, settings
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]

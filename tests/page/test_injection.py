@@ -12,11 +12,11 @@ from tests.page.conftest import Site
 from tests.page.reading import Page, read, rows
 
 VIEWS: dict[str, type[Parameters]] = {
-    "": leaderboard.Asked,
-    "creators/101": creator.Asked,
-    "hashtags": hashtags.Asked,
-    "runs": runs.Asked,
-    "latest": latest.Asked,
+    "": leaderboard.LeaderboardQuery,
+    "creators/101": creator.CreatorQuery,
+    "hashtags": hashtags.HashtagsQuery,
+    "runs": runs.RunsQuery,
+    "latest": latest.LatestQuery,
 }
 ATTACKS = (
     "'; drop table creators; --",

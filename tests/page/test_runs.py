@@ -65,12 +65,12 @@ def test_figures_are_those_of_the_report_else_counted(site: Site) -> None:
     assert (manual["received_count"], manual["landed_count"], manual["rejected_count"]) == (21, 18, 3)
 
 
-def test_gates_and_stops_show_their_sentences(site: Site) -> None:
+def test_failed_checks_and_stops_show_their_messages(site: Site) -> None:
     text = read(site, "runs").text
-    assert "tripped TikHub answered for 20% of the creators only" in " ".join(text.split())
+    assert "failed TikHub answered for 20% of the creators only" in " ".join(text.split())
     assert "The budget is spent" in text
-    assert "1 of 1 gates passed" in text
-    assert rows(site, "runs.csv")[0]["gate_count"] == "2"
+    assert "1 of 1 checks passed" in text
+    assert rows(site, "runs.csv")[0]["check_count"] == "2"
 
 
 def test_runs_come_in_pages(site: Site) -> None:

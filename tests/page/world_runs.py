@@ -43,11 +43,11 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             connection,
             "comet_quality_checks",
             run_id=run_id,
-            gate="search.items_accounted_for",
-            figure=0,
+            check_name="search.items_accounted_for",
+            measured_value=0,
             threshold=0,
             is_failed=False,
-            sentence="All items are accounted for.",
+            message="All items are accounted for.",
         )
         for user_id in ("101", "104"):
             insert(
@@ -84,11 +84,11 @@ def runs(connection: psycopg.Connection[Row]) -> None:
         connection,
         "comet_quality_checks",
         run_id=asked[-1][0],
-        gate="roll_call.answered",
-        figure=0.2,
+        check_name="roll_call.answered",
+        measured_value=0.2,
         threshold=0.5,
         is_failed=True,
-        sentence=f"TikHub answered for 20% of the creators only {EVIL}.",
+        message=f"TikHub answered for 20% of the creators only {EVIL}.",
     )
 
 

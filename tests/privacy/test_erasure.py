@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
-from comets.privacy.erased import drop_erased_authors, forgotten
+from comets.privacy.erased import drop_erased_authors, erased_ids
 from comets.privacy.erasure import erase_linked_ids, forget_creator
 from comets.tikhub.models import VideoPage
 from comets.tikhub.parsing import parse_video_page
@@ -58,7 +58,7 @@ def forget(creators_url: str, facts: Facts) -> Forget:
 def refused(url: str, *identities: str) -> set[str]:
     """Which identities discovery refuses."""
     with opened(url) as database:
-        return set(forgotten(database, identities))
+        return set(erased_ids(database, identities))
 
 
 class TestErasure:

@@ -47,7 +47,7 @@ def land_a_page(database: Database) -> None:
     author = {"uid": UID, "sec_uid": SEC_UID, "unique_id": HANDLE}
     card = {"aweme_info": {"aweme_id": "v1", "author": author, "statistics": {"play_count": 60_000}}}
     call = Call("search", hashtag=HASHTAG, page_offset=0)
-    answer = ledger.make(call, lambda: parse_video_page({"search_item_list": [card]}, offset=0, observed_at=NOW))
+    answer = ledger.execute(call, lambda: parse_video_page({"search_item_list": [card]}, offset=0, observed_at=NOW))
     landing.land(search, answer, StopReason.EXHAUSTED)
 
 
@@ -120,7 +120,7 @@ def test_a_task_waits_for_an_erasure_and_stores_nothing(
 def test_a_call_in_flight_ends_without_naming_the_account(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as database:
         ledger = Ledger(database, RUN, 0)
-        answer = ledger.make(Call("profile", user_id=UID), lambda: ANSWER)
+        answer = ledger.execute(Call("profile", user_id=UID), lambda: ANSWER)
         forget_creator(database, HANDLE, "erasing")
         assert land_profile(database, ledger, RUN, UID, answer) is False
     assert tables_with(run.connection, *TRACES) == set()
@@ -135,7 +135,7 @@ def test_a_call_in_flight_fails_without_naming_the_account(run: Facts, creators_
             raise TikHubTransientError(f"No answer for {UID}.", route="profile", subject=UID)
 
         with pytest.raises(TikHubTransientError):
-            Ledger(database, RUN, 0).make(Call("profile", user_id=UID), ask)
+            Ledger(database, RUN, 0).execute(Call("profile", user_id=UID), ask)
     assert tables_with(run.connection, *TRACES) == set()
     assert run.rows("select error_type, error from comet_calls") == [("TikHubTransientError", None)]
 

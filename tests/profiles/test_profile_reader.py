@@ -15,9 +15,10 @@ from comets.calls.ledger import Ledger
 from comets.database.client import Database, connect
 from comets.errors import TikHubAmbiguousError, TikHubTransientError
 from comets.privacy.erasure import forget_creator
-from comets.profiles.accounts import Account, Reading
+from comets.profiles import queue
+from comets.profiles.accounts import Account, ProfileOutcome
 from comets.profiles.reader import IN_FLIGHT_SECONDS, ProfileReader
-from comets.settings import TIKHUB_CONN_ID
+from comets.settings import TIKHUB_CONN_ID, Retries
 from comets.tikhub.hook import PROFILE_ROUTE, TikHubHook
 from include.sandbox.client import SandboxClient
 from tests.dags.worlds import cast
@@ -46,14 +47,15 @@ def accept_run(tikhub_connection: str, comets_connection: str) -> AcceptRun:
     return accept
 
 
-def read_all(database: Database, run_id: str, accounts: list[Account]) -> Counter[Reading]:
-    return ProfileReader(
+def read_all(database: Database, run_id: str, accounts: list[Account]) -> Counter[ProfileOutcome]:
+    reader = ProfileReader(
         hook=TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID),
         database=database,
         ledger=Ledger(database, run_id, 0),
         run_id=run_id,
-        tries_per_call=3,
-    ).read_all(accounts)
+        retries=Retries(),
+    )
+    return queue.read_all(reader, accounts)
 
 
 def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
@@ -63,7 +65,7 @@ def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
     sandbox.set_latency(0.3)
     start = threading.Barrier(2)
 
-    def read(run_id: str, accounts: list[Account]) -> Counter[Reading]:
+    def read(run_id: str, accounts: list[Account]) -> Counter[ProfileOutcome]:
         with connect() as database:
             start.wait()
             return read_all(database, run_id, accounts)
@@ -74,7 +76,7 @@ def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
 
     asked = [call["params"]["sec_user_id"] for call in sandbox.calls()]
     assert sorted(asked) == sorted(creator.sec_uid for creator in CREATORS[:3])
-    assert sum(readings, Counter()) == {Reading.READ: 3, Reading.ANSWERED: 3}
+    assert sum(readings, Counter()) == {ProfileOutcome.READ: 3, ProfileOutcome.ANSWERED: 3}
 
 
 def leave_open(database: Database, run_id: str, seconds: float) -> None:
@@ -99,7 +101,7 @@ def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
     sandbox.set_clock("2026-03-09T02:00:00Z")
     leave_open(database, accept_run("run of day 2", date(2026, 3, 2)), IN_FLIGHT_SECONDS + 1)
     alive = accept_run("run of day 3", date(2026, 3, 3))
-    assert read_all(database, alive, ACCOUNTS[:1]) == {Reading.READ: 1}
+    assert read_all(database, alive, ACCOUNTS[:1]) == {ProfileOutcome.READ: 1}
 
 
 def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
@@ -108,7 +110,7 @@ def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
     sandbox.set_clock("2026-03-09T02:00:00Z")
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     leave_open(database, run_id, 0)
-    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.READ: 1}
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.READ: 1}
 
 
 def test_when_four_accounts_in_a_row_get_no_answer_no_further_one_is_asked_for(
@@ -119,7 +121,7 @@ def test_when_four_accounts_in_a_row_get_no_answer_no_further_one_is_asked_for(
     for _ in range(2):
         with pytest.raises(TikHubTransientError):
             read_all(database, run_id, ACCOUNTS)
-    assert read_all(database, run_id, ACCOUNTS) == {Reading.FAILED: 4, Reading.NOT_ASKED: 2}
+    assert read_all(database, run_id, ACCOUNTS) == {ProfileOutcome.FAILED: 4, ProfileOutcome.NOT_ASKED: 2}
     assert len(sandbox.calls()) == 12
 
 
@@ -129,8 +131,8 @@ def test_an_account_that_does_not_exist_is_final_at_the_first_answer(
     sandbox.set_clock("2026-03-09T02:00:00Z")
     sandbox.set_faults({"fault": "inner_status", "status": 10221})
     run_id = accept_run("run of day 2", date(2026, 3, 2))
-    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.NO_ACCOUNT: 1}
-    assert read_all(database, run_id, ACCOUNTS[:1]) == {Reading.ANSWERED: 1}
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.NO_ACCOUNT: 1}
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.ANSWERED: 1}
     assert len(sandbox.calls()) == 1
 
 
@@ -140,7 +142,7 @@ def test_an_account_that_was_erased_is_not_asked_for(
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     forget_creator(database, ACCOUNTS[0].user_id, "erasing run")
     forget_creator(database, ACCOUNTS[1].sec_uid, "erasing run")
-    assert read_all(database, run_id, ACCOUNTS[:2]) == {Reading.ERASED: 2}
+    assert read_all(database, run_id, ACCOUNTS[:2]) == {ProfileOutcome.ERASED: 2}
     assert sandbox.calls() == []
 
 
@@ -151,8 +153,8 @@ def test_an_account_that_turns_out_to_be_erased_is_asked_for_once_and_not_kept(
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     forget_creator(database, CREATORS[0].uid, "erasing run")
     by_sec_uid = [Account(CREATORS[0].sec_uid, None, None)]
-    assert read_all(database, run_id, by_sec_uid) == {Reading.ERASED: 1}
-    assert read_all(database, run_id, by_sec_uid) == {Reading.ERASED: 1}
+    assert read_all(database, run_id, by_sec_uid) == {ProfileOutcome.ERASED: 1}
+    assert read_all(database, run_id, by_sec_uid) == {ProfileOutcome.ERASED: 1}
     assert len(sandbox.calls()) == 1
     assert forget_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
 
@@ -166,4 +168,4 @@ def test_a_handle_that_now_leads_to_an_erased_account_erases_nobody(
     sandbox.change_creator(other.uid, is_gone=True)
     with pytest.raises(TikHubAmbiguousError):
         read_all(database, run_id, [Account(other.uid, None, erased.handle)])
-    assert read_all(database, run_id, [Account(other.uid, None, erased.handle)])[Reading.ERASED] == 0
+    assert read_all(database, run_id, [Account(other.uid, None, erased.handle)])[ProfileOutcome.ERASED] == 0

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from comets.database.client import Database
 from comets.profiles.roll_call import plan_roll_call
-from comets.quality.checks import Step, CheckResult, run_checks, failed_messages
+from comets.quality.checks import CheckResult, Step, failed_messages, run_checks
 from comets.settings import Checks
 from tests.steps.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
@@ -234,9 +234,11 @@ class TestRollCall:
 
 class TestVerdicts:
     def test_are_replaced_and_follow_the_settings(self, facts: Facts, database: Database) -> None:
-        stored: LiteralString = (
-            "select check_name, is_failed from comet_quality_checks where check_name = 'roll_call.followers_halved' and measured_value > 0"
-        )
+        stored: LiteralString = """
+            select check_name, is_failed
+            from comet_quality_checks
+            where check_name = 'roll_call.followers_halved' and measured_value > 0
+        """
         run_id = read_again(facts, [(20_000, 10_000)] * 4)
         [sentence] = [check(database, run_id, Step.ROLL_CALL)["followers_halved"].message]
         assert facts.rows(stored) == [("roll_call.followers_halved", True)]

@@ -209,7 +209,8 @@ def test_a_run_says_once_what_has_stopped_it(facts: Facts) -> None:
 def store(facts: Facts, run_id: str, stop_reasons: list[str] | None = None) -> None:
     """Store what the report of a run counts now."""
     comets, hashtags, calls = (
-        ask_by_name(facts, f"reporting/{name}", run_id=run_id, run_attempt=0) for name in ("comets", "hashtags", "calls")
+        ask_by_name(facts, f"reporting/{name}", run_id=run_id, run_attempt=0)
+        for name in ("comets", "hashtags", "calls")
     )
     store_totals(Database(facts.connection), RunTotals(run_id, comets, hashtags, calls[0], stop_reasons or []))  # type: ignore[arg-type]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from comets.dates import run_date
 from comets.errors import ParamsError
-from comets.run import parse_params, run_date
+from comets.params import parse_params
 
 
 @dataclass

@@ -22,7 +22,7 @@ def land(creators_url: str, run_id: str, *cards: dict[str, Any]) -> None:
         search = landing.open()
         items = {"search_item_list": [{"aweme_info": card} for card in cards]}
         call = Call("search", hashtag=HASHTAG, page_offset=0)
-        answer = ledger.make(call, lambda: parse_video_page(items, offset=0, observed_at=NOW))
+        answer = ledger.execute(call, lambda: parse_video_page(items, offset=0, observed_at=NOW))
         landing.land(search, answer, StopReason.EXHAUSTED)
 
 

@@ -26,8 +26,8 @@ from comets.search.landing import SearchLanding
 from comets.tikhub.connection import ApiKey
 from comets.tikhub.hook import PROFILE_ROUTE, SEARCH_ROUTE, TikHubHook
 from comets.tikhub.models import VideoPage
-from comets.tikhub.responses import Question, parse_response
-from comets.tikhub.transport import Reply
+from comets.tikhub.responses import RequestInfo, parse_response
+from comets.tikhub.transport import RawResponse
 from include.sandbox.client import SandboxClient
 from tests.steps.builders import Facts
 from tests.tikhub.mutations import KEY, spoilt_bodies
@@ -42,8 +42,8 @@ class FedHook(TikHubHook):
 
     body = b""
 
-    def _ask(self, question: Question) -> dict[str, Any]:
-        return parse_response(question, Reply(status=200, headers={}, body=self.body), ApiKey(KEY))
+    def _call(self, request: RequestInfo) -> dict[str, Any]:
+        return parse_response(request, RawResponse(status=200, headers={}, body=self.body), ApiKey(KEY))
 
 
 @dataclass

@@ -1,6 +1,6 @@
 -- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which checks it passed.
 -- Inputs: comet_runs, comet_quality_checks, comet_dates; for a run without a report also comet_calls,
--- comet_skipped_calls, comet_searches, comet_pages, comet_run_discoveries, creators, which are counted again for it only.
+-- comet_skipped_calls, comet_searches, comet_pages, comet_run_discoveries, creators.
 -- Grain: one row; entries has one per run. A page after the last one is the last one. Idempotent: it only reads.
 with counted as (
     select
@@ -40,7 +40,7 @@ entries as (
         coalesce(report.billed_count, called.billed_count) * %(price_usd)s::double precision as cost_usd,
         report.stop_reasons,
         coalesce(refused.reasons, '[]') as refusals,
-        coalesce(results.checks, '[]') as checks
+        coalesce(checked.results, '[]') as checks
     from listed
     left join comet_dates as run_date on listed.recorded_date = run_date.recorded_date and run_date.is_run
     left join lateral jsonb_to_record(listed.report) as report (
@@ -84,10 +84,10 @@ entries as (
         where listed.report is null and refusal.run_id = listed.run_id
     ) as refused on true
     left join lateral (
-        select jsonb_agg(to_jsonb(checked) order by checked.is_failed desc, checked.check_name asc) as checks
-        from comet_quality_checks as checked
-        where checked.run_id = listed.run_id
-    ) as checks on true
+        select jsonb_agg(to_jsonb(result) order by result.is_failed desc, result.check_name asc) as results
+        from comet_quality_checks as result
+        where result.run_id = listed.run_id
+    ) as checked on true
 )
 
 select

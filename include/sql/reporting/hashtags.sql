@@ -1,6 +1,7 @@
 -- Purpose: what each hashtag of a run gave and cost.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_videos, comet_calls, comet_skipped_calls, comet_run_discoveries,
--- creators. Grain: one row per hashtag of the run, in the run's order. Idempotent: it only reads.
+-- Inputs: comet_runs, comet_searches, comet_pages, comet_videos, comet_calls, comet_skipped_calls,
+-- comet_run_discoveries, creators.
+-- Grain: one row per hashtag of the run, in the run's order. Idempotent: it only reads.
 -- Videos are counted once each, however many pages show them; one is tagged if TikHub has said so on any of them, and a
 -- Comet if one of the videos that prove it is.
 with run as (

@@ -1,7 +1,5 @@
--- Purpose: what has stopped a run since it was last cleared: its budget, an error of TikHub's that ends all calling, or
--- gates that tripped.
--- Inputs: comet_skipped_calls, comet_calls, comet_quality_checks. Grain: one row per reason; message is that of a result.
--- Idempotent: it only reads.
+-- Purpose: why a run stopped since it was last cleared: its budget, a TikHub error that ends all calls, failed checks.
+-- Grain: one row per reason; message is that of a failed check.
 select
     refusal.reason,
     null::integer as status_code,

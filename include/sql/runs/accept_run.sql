@@ -2,7 +2,7 @@
 -- Inputs: the checked params of the run and the date it owns.
 -- Grain: one row per run_id.
 -- Idempotent: a cleared run states its request again under the same run_id; accepted_at stays that of the first time.
-insert into comet_runs as known (
+insert into comet_runs (
     run_id, recorded_date, timezone, hashtags,
     min_followers, max_followers, min_video_views,
     pages_per_hashtag, page_size, publish_time_days, region,
@@ -28,13 +28,3 @@ on conflict (run_id) do update set
     max_api_calls = excluded.max_api_calls,
     is_refresh = excluded.is_refresh,
     is_live = excluded.is_live
-where (
-    known.recorded_date, known.timezone, known.hashtags, known.min_followers, known.max_followers,
-    known.min_video_views, known.pages_per_hashtag, known.page_size, known.publish_time_days, known.region,
-    known.max_api_calls, known.is_refresh, known.is_live
-) is distinct from (
-    excluded.recorded_date, excluded.timezone, excluded.hashtags, excluded.min_followers,
-    excluded.max_followers, excluded.min_video_views, excluded.pages_per_hashtag, excluded.page_size,
-    excluded.publish_time_days, excluded.region, excluded.max_api_calls, excluded.is_refresh,
-    excluded.is_live
-)

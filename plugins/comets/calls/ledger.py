@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from comets.calls.rate_limit import LATE_SECONDS, MAX_RESCHEDULES, RouteRateLimit, Slot
-from comets.calls.run_stop import BUDGET, Stop
+from comets.calls.run_stop import BUDGET, RunStop
 from comets.database.client import Database
 from comets.errors import CallSkippedError, TikHubAuthError, TikHubBalanceError, TikHubError, TikHubRateLimitError
 from comets.settings import settings
@@ -62,7 +62,9 @@ class Ledger:
         self._run = {"run_id": run_id, "run_attempt": run_attempt}
         self._pace = RouteRateLimit(database, settings().pace, settings().retries)
 
-    def make(self, call: Call, ask: Callable[[], T], guard: Callable[[], None] = lambda: None) -> Answer[T]:
+    def execute(
+        self, call: Call, request: Callable[[], T], precondition: Callable[[], None] = lambda: None
+    ) -> Answer[T]:
         """Reserve a call, wait for its moment, make it, and note how it failed if it did.
 
         The caller closes a successful call with :meth:`close`, in the transaction that lands the answer.
@@ -74,11 +76,11 @@ class Ledger:
         :raises TikHubError: as ``ask`` does, with ``failed_attempts`` of this very call counted in.
         """
         self._database.deadline.ensure_time_for_call()
-        call_id, slot = self._reserve(call, guard)
+        call_id, slot = self._reserve(call, precondition)
         self._await_moment(call, call_id, slot)
         sent = time.monotonic()
         try:
-            value = ask()
+            value = request()
         except TikHubError as error:
             self._fail(call, call_id, error, _milliseconds_since(sent))
             raise
@@ -93,9 +95,9 @@ class Ledger:
         row = self._database.fetch_one("calls/count_failures", **self._run, **vars(call))
         return Failures(row["failed_count"], row["last_error_type"])
 
-    def _reserve(self, call: Call, guard: Callable[[], None]) -> tuple[int, Slot]:
+    def _reserve(self, call: Call, precondition: Callable[[], None]) -> tuple[int, Slot]:
         with self._database.transaction():
-            guard()
+            precondition()
             budget = self._database.fetch_one("calls/lock_run", run_id=self._run["run_id"])["max_api_calls"]
             stop = self._stop(budget)
             if stop is None:
@@ -134,16 +136,16 @@ class Ledger:
                 shift_count += 1
                 wait_seconds = self._pace.reschedule_slot(call_id)
 
-    def _stop(self, budget: int | None = None) -> Stop | None:
+    def _stop(self, budget: int | None = None) -> RunStop | None:
         """Why no call may be made; without a budget only what TikHub has said counts."""
         counts = self._database.fetch_one("calls/count_calls", **self._run)
         if counts["fatal_error_type"] is not None:
-            return Stop(counts["fatal_error_type"], status=counts["fatal_status_code"])
+            return RunStop(counts["fatal_error_type"], status=counts["fatal_status_code"])
         if budget is not None and counts["call_count"] >= budget:
-            return Stop(BUDGET, budget=budget)
+            return RunStop(BUDGET, budget=budget)
         return None
 
-    def _record_skipped_call(self, call: Call, stop: Stop) -> None:
+    def _record_skipped_call(self, call: Call, stop: RunStop) -> None:
         self._database.execute("calls/record_skipped_call", **self._run, hashtag=call.hashtag, reason=stop.reason)
 
     def _fail(self, call: Call, call_id: int, error: TikHubError, duration_ms: int) -> None:
@@ -151,7 +153,7 @@ class Ledger:
         if isinstance(error, TikHubRateLimitError):
             self._pace.block_route(call.route, error)
         if isinstance(error, TikHubAuthError | TikHubBalanceError):
-            log.error("%s", Stop(type(error).__name__, status=error.status))
+            log.error("%s", RunStop(type(error).__name__, status=error.status))
         error.failed_attempts = self.failures(call).count
 
     def _finish(
@@ -175,7 +177,7 @@ class Ledger:
         )
 
 
-def _skipped(call: Call, stop: Stop) -> CallSkippedError:
+def _skipped(call: Call, stop: RunStop) -> CallSkippedError:
     return CallSkippedError(f"{stop} Not made: the {call}.")
 
 

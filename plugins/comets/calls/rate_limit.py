@@ -42,12 +42,12 @@ class RouteRateLimit:
 
     def __init__(self, database: Database, pace: Pace, retries: Retries) -> None:
         self._database = database
-        self._pause = pause(pace.requests_per_second)
+        self._pause = min_interval(pace.requests_per_second)
         self._retries = retries
 
     def reserve_slot(self, route: str) -> Slot:
         """Take the next free moment of a route; belongs into the transaction that reserves the call, at its end."""
-        return Slot(**self._database.fetch_one("calls/reserve_slot", route=route, pause=self._pause))
+        return Slot(**self._database.fetch_one("calls/reserve_slot", route=route, min_interval=self._pause))
 
     def recheck_slot(self, call_id: int) -> float:
         """Seconds that a call whose moment has come must wait nevertheless, as its route is held back; 0 is none."""
@@ -64,15 +64,15 @@ class RouteRateLimit:
         self._database.execute("calls/block_route", route=route, hold=timedelta(seconds=seconds))
 
     def _move(self, statement: str, call_id: int) -> float:
-        row = self._database.fetch_optional(statement, call_id=call_id, pause=self._pause)
+        row = self._database.fetch_optional(statement, call_id=call_id, min_interval=self._pause)
         return float(row["wait_seconds"]) if row else 0.0
 
 
-def pause(requests_per_second: float) -> timedelta:
+def min_interval(requests_per_second: float) -> timedelta:
     """The least time between two calls of a route; the database counts whole microseconds."""
     return timedelta(microseconds=math.ceil(1e6 * HEADROOM / requests_per_second))
 
 
 def calls_within(time: timedelta, settings: Settings) -> int:
     """How many calls each of the tasks that fill the pool can make in a time at that pace; at least 1."""
-    return max(1, int(time / pause(settings.pace.requests_per_second) / settings.slots))
+    return max(1, int(time / min_interval(settings.pace.requests_per_second) / settings.slots))

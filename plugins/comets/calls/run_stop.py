@@ -34,7 +34,7 @@ _FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
-class Stop:
+class RunStop:
     """What has ended all calling of a run; its text is a sentence that says so, and what to do.
 
     :param reason: `BUDGET`, or the name of the error's class

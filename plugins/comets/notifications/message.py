@@ -32,7 +32,7 @@ _CALLS = re.compile(r"everyone|here|(?:channel|all)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class News:
+class RunHighlights:
     """What was found and nobody was told of yet: rows of ``include/sql/notices``."""
 
     comets: Sequence[Row] = field(default_factory=tuple)
@@ -49,19 +49,19 @@ class News:
         return ", ".join(f"{count:,} {name}{'s' if count > 1 else ''}" for count, name in counts if count)
 
 
-def highlights_message(recorded_date: date, news: News) -> tuple[str, str]:
+def highlights_message(recorded_date: date, highlights: RunHighlights) -> tuple[str, str]:
     """Title and body of the message on what a run has found."""
-    return f"{recorded_date}: {news.summary}", "\n".join(_news_lines(news))
+    return f"{recorded_date}: {highlights.summary}", "\n".join(_highlight_lines(highlights))
 
 
-def failure_message(recorded_date: date, reason: str, news: News) -> tuple[str, str]:
+def failure_message(recorded_date: date, reason: str, highlights: RunHighlights) -> tuple[str, str]:
     """Title and body of the message on a run that has failed, with what it has found nevertheless.
 
     :param reason: what has failed and what to do
     """
     reason = " ".join(reason.split())
     shown = reason if len(reason) <= MAX_FAILURE_CHARS else f"{reason[:MAX_FAILURE_CHARS]}... (the log has the rest)"
-    lines = [plain(shown), *(["", *_news_lines(news)] if news else [])]
+    lines = [plain(shown), *(["", *_highlight_lines(highlights)] if highlights else [])]
     return f"The Comet run for {recorded_date} has failed", "\n".join(lines)
 
 
@@ -70,13 +70,13 @@ def plain(text: str) -> str:
     return _ACTIVE.sub(lambda sign: sign[0] + _JOINER, printable_text(text))
 
 
-def _news_lines(news: News) -> Iterator[str]:
-    if news.comets:
+def _highlight_lines(highlights: RunHighlights) -> Iterator[str]:
+    if highlights.comets:
         yield "New Comets:"
-        yield from _some(map(_comet_line, news.comets[:MAX_NAMED]), len(news.comets))
-    if news.breakouts:
+        yield from _some(map(_comet_line, highlights.comets[:MAX_NAMED]), len(highlights.comets))
+    if highlights.breakouts:
         yield "Breakouts (views of a video against the median of the creator's other videos):"
-        yield from _some(map(_breakout_line, news.breakouts[:MAX_NAMED]), len(news.breakouts))
+        yield from _some(map(_breakout_line, highlights.breakouts[:MAX_NAMED]), len(highlights.breakouts))
 
 
 def _some(lines: Iterable[str], count: int) -> Iterator[str]:

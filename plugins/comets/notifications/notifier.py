@@ -14,10 +14,10 @@ from airflow.sdk import BaseNotifier, Connection, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from comets.database.client import Database, connect
+from comets.dates import run_date
 from comets.errors import DatabaseError, NotificationError, ParamsError
-from comets.notifications.message import News, failure_message, highlights_message
+from comets.notifications.message import RunHighlights, failure_message, highlights_message
 from comets.notifications.sender import find_connection, send
-from comets.run import run_date
 from comets.settings import NOTICES_CONN_ID, settings
 
 DATABASE_TIMEOUT = timedelta(seconds=20)
@@ -48,34 +48,34 @@ class CometNotifier(BaseNotifier):
         try:
             connection = find_connection()
             if connection is not None:
-                self._tell(connection, context)
+                self._notify(connection, context)
         except (DatabaseError, NotificationError) as error:
             self._warn(str(error))
         except Exception as error:
             # Its text may hold anything, also a URL with its token.
             self._warn(f"{type(error).__name__}.")
 
-    def _tell(self, connection: Connection, context: Context) -> None:
+    def _notify(self, connection: Connection, context: Context) -> None:
         dag_run = context["dag_run"]
         recorded_date = run_date(dag_run, settings().timezone)
         if not self.has_failed:
-            self._tell_news(connection, recorded_date, dag_run.run_id)
+            self._send_highlights(connection, recorded_date, dag_run.run_id)
             return
         reason = _reason(context)
         try:
-            self._tell_failure(connection, recorded_date, reason, dag_run.run_id)
+            self._send_failure(connection, recorded_date, reason, dag_run.run_id)
         except DatabaseError as error:
             # Perhaps that is why the run has failed; it is told all the same.
             self.log.info("What the run has found is told another time: %s", error)
-            self._send(connection, failure_message(recorded_date, reason, News()))
+            self._send(connection, failure_message(recorded_date, reason, RunHighlights()))
 
-    def _tell_news(self, connection: Connection, recorded_date: date, run_id: str) -> None:
+    def _send_highlights(self, connection: Connection, recorded_date: date, run_id: str) -> None:
         with connect(timeout=DATABASE_TIMEOUT) as database, database.transaction():
-            news = _claim(database, run_id)
-            if news:
-                self._send(connection, highlights_message(recorded_date, news))
+            highlights = _claim(database, run_id)
+            if highlights:
+                self._send(connection, highlights_message(recorded_date, highlights))
 
-    def _tell_failure(self, connection: Connection, recorded_date: date, reason: str, run_id: str) -> None:
+    def _send_failure(self, connection: Connection, recorded_date: date, reason: str, run_id: str) -> None:
         with connect(timeout=DATABASE_TIMEOUT) as database, database.transaction():
             self._send(connection, failure_message(recorded_date, reason, _claim(database, run_id)))
 
@@ -105,11 +105,11 @@ RUN_CALLBACKS: dict[str, Any] = {
 """Callbacks of the report, which runs in every run that was accepted, and fails when any other task has failed."""
 
 
-def _claim(database: Database, run_id: str) -> News:
+def _claim(database: Database, run_id: str) -> RunHighlights:
     """Take what nobody was told of yet; it is taken for good when the transaction is committed."""
     # First in the transaction, as wherever rows about creators are stored: see the file.
     database.execute("privacy/lock_landing_shared")
-    return News(
+    return RunHighlights(
         comets=database.fetch_all("notifications/claim_comets", run_id=run_id),
         breakouts=database.fetch_all(
             "notifications/claim_breakouts", run_id=run_id, breakout_ratio=settings().notices.breakout_ratio

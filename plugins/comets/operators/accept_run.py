@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from airflow.sdk import BaseOperator, Context
 
 from comets.database.client import connect
+from comets.dates import run_date, today
 from comets.errors import ParamsError
-from comets.run import RunParams, parse_params, run_date, today
+from comets.params import RunParams, parse_params
 from comets.runs.acceptance import ensure_same_kind, forecast_run
 from comets.search.groups import group_hashtags
 from comets.settings import settings

@@ -8,8 +8,8 @@ from airflow.sdk import BaseOperator, Context
 
 from comets.calls.ledger import Ledger
 from comets.database.client import connect
+from comets.dates import today
 from comets.profiles.roll_call import refresh_run_mode
-from comets.run import today
 from comets.search.groups import group_title
 from comets.settings import settings
 

@@ -9,9 +9,9 @@ from airflow.sdk import BaseOperator, Context
 from comets.calls.ledger import Ledger
 from comets.calls.rate_limit import calls_within
 from comets.database.client import connect
+from comets.dates import today
 from comets.deadline import TASK_TIMEOUT
 from comets.profiles.roll_call import plan_roll_call, refresh_run_mode, roll_call_members
-from comets.run import today
 from comets.settings import TIKHUB_CONN_ID, settings
 
 
@@ -54,6 +54,7 @@ class RollCallOperator(BaseOperator):
         :raises CallSkippedError: the budget is spent, or a sibling met an error that ends all calling.
         """
         # Importing the hook takes a quarter of a second, and whatever parses the Dag file imports this module.
+        from comets.profiles.queue import read_all
         from comets.profiles.reader import ProfileReader
         from comets.tikhub.hook import TikHubHook
 
@@ -65,12 +66,11 @@ class RollCallOperator(BaseOperator):
                 database=database,
                 ledger=Ledger(database, dag_run.run_id, dag_run.clear_number or 0),
                 run_id=dag_run.run_id,
-                tries_per_call=settings().retries.tries_per_call,
-                rate_limit_tries=settings().retries.rate_limit_tries,
+                retries=settings().retries,
             )
             members = roll_call_members(database, dag_run.run_id, self.batch_number)
             self.log.info("Batch %d: %d creators to ask for", self.batch_number, len(members))
-            readings = reader.read_all(members)
-        for reading, count in readings.items():
-            self.log.info("%s: %d", reading.value, count)
-        return {reading.name.lower(): count for reading, count in readings.items()}
+            outcomes = read_all(reader, members)
+        for outcome, count in outcomes.items():
+            self.log.info("Profiles %s: %d", outcome.value, count)
+        return {outcome.name.lower(): count for outcome, count in outcomes.items()}

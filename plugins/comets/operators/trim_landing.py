@@ -7,8 +7,8 @@ from datetime import timedelta
 from airflow.sdk import BaseOperator, Context
 
 from comets.database.client import connect
+from comets.dates import run_date, today
 from comets.privacy.retention import trim_landing
-from comets.run import run_date, today
 from comets.settings import settings
 
 

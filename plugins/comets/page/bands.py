@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from comets.settings import Criteria
+from comets.params import CriteriaParams
 
 COMETS = "comets"
 
@@ -23,7 +23,7 @@ class Band:
     max_followers: int | None = None
 
 
-def bands(criteria: Criteria) -> dict[str, Band]:
+def bands(criteria: CriteriaParams) -> dict[str, Band]:
     """All bands by their keys; the first one holds the Comets."""
     low, high = criteria.min_followers, criteria.max_followers
     found = (

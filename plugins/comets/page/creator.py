@@ -84,7 +84,7 @@ PART_LABELS = {
 }
 
 
-class Asked(Parameters):
+class CreatorQuery(Parameters):
     """What a creator's page is asked for; no date is the creator's latest one."""
 
     date: Day | None = None
@@ -125,7 +125,7 @@ def export(request: Request, user_id: str, table: Table, kind: Format) -> Respon
 
 
 def _find(request: Request, user_id: str) -> dict[str, Any]:
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(CreatorQuery, request.query_params)
     band = bands(settings().criteria)[COMETS]
     found = find(
         "creator",

@@ -58,7 +58,7 @@ _FIGURES = (
 )
 
 
-class Asked(Parameters):
+class HashtagsQuery(Parameters):
     """What the list is asked for."""
 
     days: Annotated[int, Field(ge=2, le=366)] = 30
@@ -73,7 +73,7 @@ class Asked(Parameters):
 @router.api_route("/hashtags", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
     """The page."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(HashtagsQuery, request.query_params)
     found = _fetch(asked)
     for entry in found["entries"]:
         entry["is_hashtag_rare"] = is_hashtag_rare(entry["tagged_count"], entry["video_count"])
@@ -93,20 +93,20 @@ def page(request: Request) -> Response:
 @router.api_route("/hashtags.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
     """What is on the page, in plain figures."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(HashtagsQuery, request.query_params)
     found = _fetch(asked)
     about = {"first_date": found["first_date"], "last_date": found["last_date"], "days": asked.days}
     name = f"comet-hashtags-{asked.days}-days-to-{found['last_date'] or 'none'}"
     return Export(name, _FIGURES, found["entries"], about).answer(kind)
 
 
-def _next_order(asked: Asked, key: Sort) -> Direction:
+def _next_order(asked: HashtagsQuery, key: Sort) -> Direction:
     if asked.sort == key:
         return "asc" if asked.order == "desc" else "desc"
     return "asc" if key == "hashtag" else "desc"
 
 
-def _fetch(asked: Asked) -> dict[str, Any]:
+def _fetch(asked: HashtagsQuery) -> dict[str, Any]:
     found = fetch("hashtags", day_count=asked.days, price_usd=settings().budget.price_per_call_usd)
     figure = COLUMNS[asked.sort][0]
     known = [entry for entry in found["entries"] if entry[figure] is not None]

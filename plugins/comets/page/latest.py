@@ -16,7 +16,7 @@ from comets.settings import DAG_ID
 router = APIRouter()
 
 
-class Asked(Parameters):
+class LatestQuery(Parameters):
     """The Dag on whose page the tab stands; Airflow puts it onto the page of each Dag."""
 
     dag: str = DAG_ID
@@ -25,7 +25,7 @@ class Asked(Parameters):
 @router.api_route("/latest", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
     """The page."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(LatestQuery, request.query_params)
     if asked.dag != DAG_ID:
         return render(request, "other_dag.html", {"dag_id": DAG_ID})
     run = find("latest")

@@ -100,7 +100,7 @@ def _plain(search: str) -> str | None:
     return search.removeprefix("@") or None
 
 
-class Asked(Parameters):
+class LeaderboardQuery(Parameters):
     """What a leaderboard is asked for; no date is the latest one."""
 
     date: Day | None = None
@@ -123,7 +123,7 @@ class Asked(Parameters):
 @router.api_route("/", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
     """The page."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(LeaderboardQuery, request.query_params)
     board = _fetch(asked)
     page_count = max(1, math.ceil(board["total_count"] / asked.size))
     values = {
@@ -141,7 +141,7 @@ def page(request: Request) -> Response:
 @router.api_route("/fastest", methods=["GET", "HEAD"])
 def fastest(request: Request) -> Response:
     """Leads to the page of the first creator of a list."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(LeaderboardQuery, request.query_params)
     board = _fetch(asked.model_copy(update={"page": 1, "size": min(PAGE_SIZES)}))
     links = Links.of(request)
     if not board["entries"]:
@@ -152,7 +152,7 @@ def fastest(request: Request) -> Response:
 @router.api_route("/leaderboard.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
     """What is on the page, in plain figures, with the parts of each score."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(LeaderboardQuery, request.query_params)
     board = _fetch(asked, has_parts=True)
     version = (board["made"] or {}).get("score_version")
     rows = [{**entry, "score_version": version} for entry in board["entries"]]
@@ -170,7 +170,7 @@ def export(request: Request, kind: Format) -> Response:
     return Export(name, [*_FIGURES, *PART_COLUMNS], rows, about).answer(kind)
 
 
-def _fetch(asked: Asked, has_parts: bool = False) -> dict[str, Any]:
+def _fetch(asked: LeaderboardQuery, has_parts: bool = False) -> dict[str, Any]:
     band = bands(settings().criteria)[asked.band]
     return fetch(
         "leaderboard",
@@ -187,7 +187,7 @@ def _fetch(asked: Asked, has_parts: bool = False) -> dict[str, Any]:
     )
 
 
-def _sort_links(asked: Asked) -> dict[Sort, dict[str, Any]]:
+def _sort_links(asked: LeaderboardQuery) -> dict[Sort, dict[str, Any]]:
     """For each column the parameters that sort by it; once more turns the order around."""
     links = {}
     for key in COLUMNS:

@@ -27,7 +27,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-Asked = TypeVar("Asked", bound=Parameters)
+Query = TypeVar("Query", bound=Parameters)
 
 
 def _date(value: Any) -> Any:
@@ -57,7 +57,7 @@ Hashtag = Annotated[Text, AfterValidator(spell_hashtag)]
 Direction = Literal["asc", "desc"]
 
 
-def read_parameters(model: type[Asked], query: QueryParams) -> Asked:
+def read_parameters(model: type[Query], query: QueryParams) -> Query:
     """Read the parameters of an address; of one that is given twice the last counts.
 
     :raises ParameterError: one of them is wrong

@@ -39,13 +39,13 @@ _FIGURES = (
     "rejected_count",
     "comet_count",
     "new_comet_count",
-    "gate_count",
+    "check_count",
     "failed_checks",
     "stop_reasons",
 )
 
 
-class Asked(Parameters):
+class RunsQuery(Parameters):
     """What the list is asked for."""
 
     page: PageNumber = 1
@@ -59,7 +59,7 @@ class Asked(Parameters):
 @router.api_route("/runs", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
     """The page."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(RunsQuery, request.query_params)
     found = _fetch(asked)
     values = {
         "asked": asked,
@@ -75,20 +75,20 @@ def page(request: Request) -> Response:
 @router.api_route("/runs.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
     """What is on the page, in plain figures."""
-    asked = read_parameters(Asked, request.query_params)
+    asked = read_parameters(RunsQuery, request.query_params)
     found = _fetch(asked)
     about = {"total_count": found["total_count"], "page": found["page"], "page_size": asked.size}
     return Export(f"comet-runs-page-{found['page']}", _FIGURES, found["entries"], about).answer(kind)
 
 
-def _fetch(asked: Asked) -> dict[str, Any]:
+def _fetch(asked: RunsQuery) -> dict[str, Any]:
     price = settings().budget.price_per_call_usd
     found = fetch("runs", page=asked.page, page_size=asked.size, price_usd=price)
     states = run_states([entry["run_id"] for entry in found["entries"]])
     for entry in found["entries"]:
         failed = [check for check in entry["checks"] if check["is_failed"]]
         entry["state"] = states.get(entry["run_id"], DELETED)
-        entry["gate_count"] = len(entry["checks"])
+        entry["check_count"] = len(entry["checks"])
         entry["failed_checks"] = [check["message"] for check in failed]
         # A failed check is listed among the checks.
         entry["other_stops"] = [

@@ -13,7 +13,7 @@ from comets.values import MAX_ID_CHARS
 _IDENTITY = re.compile(r"MS4wLjAB[0-9A-Za-z_-]+|[0-9]+")
 
 
-def forgotten(database: Database, identities: Iterable[str | None]) -> frozenset[str]:
+def erased_ids(database: Database, identities: Iterable[str | None]) -> frozenset[str]:
     """Those of some uids and sec_uids that discovery refuses.
 
     Inside a transaction no creator is erased any more until it ends. It has to come first there: an erasure that waits
@@ -34,7 +34,7 @@ def drop_erased_authors(database: Database, page: VideoPage) -> tuple[VideoPage,
     """
     items: list[Video | RejectedItem] = [*page.videos, *page.rejected]
     identities_of_items = {item.item_position: _identities(item) for item in items}
-    known = forgotten(database, (identity for identities in identities_of_items.values() for identity in identities))
+    known = erased_ids(database, (identity for identities in identities_of_items.values() for identity in identities))
     refused = {position for position, identities in identities_of_items.items() if identities & known}
     if not refused:
         return page, frozenset()

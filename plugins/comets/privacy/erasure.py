@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from comets.database.client import Database
 from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
-from comets.privacy.erased import forgotten
+from comets.privacy.erased import erased_ids
 from comets.settings import SCHEMA_FILE
 from comets.values import SEC_UID_START, parse_id
 
@@ -106,7 +106,7 @@ def _is_number(name: str) -> bool:
 def _erase(database: Database, creator: _Creator, run_id: str) -> Counter[str]:
     identities = sorted(creator.identities)
     database.execute("privacy/record_erased_ids", identities=identities, erased_at=datetime.now(UTC), run_id=run_id)
-    if forgotten(database, identities) != creator.identities:
+    if erased_ids(database, identities) != creator.identities:
         raise DatabaseError(
             f"Nothing was erased. The table comet_schema has no row: run {SCHEMA_FILE} on the database."
         )

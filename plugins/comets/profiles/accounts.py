@@ -1,4 +1,4 @@
-"""An account whose profile is wanted, and what came of wanting it."""
+"""An account whose profile a run wants, and the outcomes of fetching it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comets.values import SEC_UID_START
 
 @dataclass(frozen=True)
 class Account:
-    """An account by all that is known of its identity; `user_id` is a sec_uid where no numeric id is known yet."""
+    """The known identifiers of an account; `user_id` is a sec_uid where no numeric id is known yet."""
 
     user_id: str
     sec_uid: str | None
@@ -19,7 +19,7 @@ class Account:
 
     @property
     def identifiers(self) -> list[tuple[str, str]]:
-        """What it can be asked for by, in that order: sec_uid, uid, handle."""
+        """Names and values by which it can be fetched, in order of preference: sec_uid, uid, handle."""
         is_legacy = self.user_id.startswith(SEC_UID_START)
         known = [
             ("sec_uid", self.user_id if is_legacy else self.sec_uid),
@@ -29,24 +29,23 @@ class Account:
         return [(name, identifier) for name, identifier in known if identifier]
 
     def matches(self, profile: Profile) -> bool:
-        """Whether a profile is this account's; a handle that its owner gave up can belong to somebody else."""
+        """Return whether a profile belongs to this account; a released handle can belong to another one."""
         return self.user_id in (profile.user_id, profile.sec_uid)
 
 
-class Reading(StrEnum):
-    """What came of wanting an account's profile."""
+class ProfileOutcome(StrEnum):
+    """How fetching the profile of an account ended; the value is its label in logs."""
 
-    READ = "read"
-    ANSWERED = "answered already"
+    READ = "fetched"
+    ANSWERED = "already fetched"
     """By this run, or for a past date by any run since that date."""
-    IN_FLIGHT = "being asked for by another task"
-    NO_ACCOUNT = "no account"
-    REFUSED = "refused"
-    """Given up for today: TikHub answered as often as the settings grant that it can't show the account."""
+    IN_FLIGHT = "in flight in another task"
+    NO_ACCOUNT = "no such account"
+    REFUSED = "refused by TikHub"
+    """Given up for the day: TikHub answered that it can't show the account, as often as the settings allow."""
     FAILED = "failed"
-    """Given up for today: TikHub could not answer as often as the settings grant."""
-    WRONG = "request refused"
-    """TikHub says that the request itself is wrong: not repeated, and the task fails once the others are read."""
-    ERASED = "erased and refused"
-    NOT_ASKED = "not asked"
-    """TikHub could not answer for the accounts before."""
+    """Given up for the day: TikHub could not answer, as often as the settings allow."""
+    WRONG = "invalid request"
+    """TikHub rejects the request itself: not retried, and the task fails after the other accounts."""
+    ERASED = "erased creator"
+    NOT_ASKED = "skipped during an outage"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from comets.calls.run_stop import Stop
+from comets.calls.run_stop import RunStop
 from comets.reporting.tables import BASIS_LABELS, text_table
 from comets.values import printable_text
 
@@ -128,7 +128,7 @@ def stop_reason(stop: Row, budget: int) -> str:
     """The same as a sentence by itself."""
     if _is_check(stop):
         return printable_text(stop["message"])
-    return Stop(stop["reason"], budget=budget, status=stop["status_code"]).sentence
+    return RunStop(stop["reason"], budget=budget, status=stop["status_code"]).sentence
 
 
 def unread_line(rows: Sequence[Row], unread_count: int) -> str:

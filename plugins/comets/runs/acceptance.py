@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from comets.database.client import Database
 from comets.errors import MixedDataError
-from comets.run import RunParams
+from comets.params import RunParams
 from comets.settings import DATABASE_CONN_ID, TIKHUB_CONN_ID
 
 SANDBOX_KEY = "sandbox-key-without-any-value"

@@ -18,7 +18,8 @@ from comets.errors import (
     TikHubError,
     TikHubGivenUpError,
 )
-from comets.profiles.accounts import Reading
+from comets.profiles.accounts import ProfileOutcome
+from comets.profiles.queue import read_all
 from comets.profiles.reader import ProfileReader
 from comets.profiles.roll_call import unknown_authors
 from comets.search.landing import Search, SearchLanding, StopReason
@@ -97,7 +98,7 @@ class HashtagExtraction:
             )
             self._hook.warm_up()
             try:
-                return self._ledger.make(call, ask)
+                return self._ledger.execute(call, ask)
             except TikHubCutBodyError as error:
                 # The same call is cut at the same place every time; only a smaller page gets through
                 # (seen at 20 and more videos of about 70 KB each).
@@ -164,16 +165,9 @@ def _extract(hashtag: str, run_id: str, hook: TikHubHook, database: Database, le
     search = HashtagExtraction(
         hook=hook, ledger=ledger, landing=SearchLanding(database, ledger, run_id, hashtag), retries=retries
     ).search_videos()
-    readings = ProfileReader(
-        hook=hook,
-        database=database,
-        ledger=ledger,
-        run_id=run_id,
-        tries_per_call=retries.tries_per_call,
-        rate_limit_tries=retries.rate_limit_tries,
-        hashtag=hashtag,
-    ).read_all(unknown_authors(database, run_id, hashtag))
-    return {"page_count": search.page_count, "profile_count": readings[Reading.READ]}
+    reader = ProfileReader(hook=hook, database=database, ledger=ledger, run_id=run_id, retries=retries, hashtag=hashtag)
+    outcomes = read_all(reader, unknown_authors(database, run_id, hashtag))
+    return {"page_count": search.page_count, "profile_count": outcomes[ProfileOutcome.READ]}
 
 
 def _raise_failures(failures: Mapping[str, TikHubError], hashtag_count: int, retries: Retries) -> None:

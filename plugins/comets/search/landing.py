@@ -8,7 +8,7 @@ from typing import Any
 
 from comets.calls.ledger import Answer, Ledger
 from comets.database.client import Database
-from comets.hashtags import carries, spellings
+from comets.hashtags import has_hashtag, spellings
 from comets.privacy.erased import drop_erased_authors
 from comets.privacy.erasure import erase_linked_ids
 from comets.tikhub.models import Video, VideoPage
@@ -163,7 +163,7 @@ def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
         "share_count": video.share_count,
         "save_count": video.save_count,
         "hashtags": None if video.hashtags is None else spellings(video.hashtags),
-        "is_tagged": None if video.hashtags is None else carries(hashtag, video.hashtags),
+        "is_tagged": None if video.hashtags is None else has_hashtag(hashtag, video.hashtags),
         "user_id": author.user_id,
         "sec_uid": author.sec_uid,
         "handle": author.handle,

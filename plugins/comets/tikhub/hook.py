@@ -1,4 +1,4 @@
-"""The hook that asks TikHub: one method per question, typed answers, typed errors."""
+"""The hook that asks TikHub: one method per request, typed answers, typed errors."""
 
 from __future__ import annotations
 
@@ -22,8 +22,14 @@ from comets.tikhub.parsing import (
     parse_profile,
     parse_video_page,
 )
-from comets.tikhub.responses import CHECK_URL, Question, connection_failure_error, failure, parse_response
-from comets.tikhub.transport import ConnectionFailure, Reply, SilentAdapter, classify_connection_error, read_reply
+from comets.tikhub.responses import CHECK_URL, RequestInfo, build_error, connection_failure_error, parse_response
+from comets.tikhub.transport import (
+    ConnectionFailure,
+    RawResponse,
+    SilentAdapter,
+    classify_connection_error,
+    read_response,
+)
 
 SEARCH_ROUTE = "/api/v1/tiktok/app/v3/fetch_video_search_result"
 PROFILE_ROUTE = "/api/v1/tiktok/app/v3/handler_user_profile"
@@ -94,7 +100,7 @@ class TikHubHook(HttpHook):
         :param region: country whose results are wanted, as ISO alpha-2
         :raises TikHubError: one of its subclasses, for every failure
         """
-        question = self._question(
+        request = self._request_info(
             SEARCH_ROUTE,
             f"search for {keyword!r} at offset {offset}",
             subject=keyword,
@@ -107,11 +113,11 @@ class TikHubHook(HttpHook):
                 "region": region,
             },
         )
-        data, observed_at = self._ask_for_data(question)
+        data, observed_at = self._call_for_data(request)
         try:
             return parse_video_page(data, offset=offset, observed_at=observed_at)
         except UnreadableAnswerError as flaw:
-            raise failure(question, TikHubTransientError, f"sent no page, as {flaw}", **_BILLED) from None
+            raise build_error(request, TikHubTransientError, f"sent no page, as {flaw}", **_BILLED) from None
 
     def fetch_profile(
         self, *, user_id: str | None = None, sec_uid: str | None = None, handle: str | None = None
@@ -128,21 +134,21 @@ class TikHubHook(HttpHook):
         [(name, identifier)] = params.items()
         if not identifier:
             raise ValueError("fetch_profile needs a user_id, a sec_uid or a handle")
-        question = self._question(
+        request = self._request_info(
             PROFILE_ROUTE,
             f"profile of {name} {identifier!r}",
             subject=user_id or identifier,
             params={name: identifier},
             is_about_account=True,
         )
-        data, observed_at = self._ask_for_data(question)
+        data, observed_at = self._call_for_data(request)
         try:
             profile = parse_profile(data, observed_at=observed_at)
         except UnreadableAnswerError as flaw:
-            raise failure(question, TikHubAmbiguousError, f"sent no profile, as {flaw}", **_BILLED) from None
+            raise build_error(request, TikHubAmbiguousError, f"sent no profile, as {flaw}", **_BILLED) from None
         if user_id and user_id != profile.user_id:
             meaning = f"sent the profile of another account than {user_id!r}"
-            raise failure(question, TikHubAmbiguousError, meaning, **_BILLED)
+            raise build_error(request, TikHubAmbiguousError, meaning, **_BILLED)
         return profile
 
     def fetch_balance(self) -> Balance:
@@ -150,7 +156,7 @@ class TikHubHook(HttpHook):
 
         :raises TikHubError: one of its subclasses, for every failure
         """
-        return parse_balance(self._ask(self._question(ACCOUNT_ROUTE, "balance of the account")))
+        return parse_balance(self._call(self._request_info(ACCOUNT_ROUTE, "balance of the account")))
 
     def test_connection(self) -> tuple[bool, str]:
         """Say whether TikHub accepts the connection, by a free call, without personal data."""
@@ -194,7 +200,7 @@ class TikHubHook(HttpHook):
         return session.send(prepped_request, timeout=self.timeout_seconds, allow_redirects=False, **settings)
 
     def _open_session(self) -> Session:
-        question = Question(route=None, what="no call was made", conn_id=self.tikhub_conn_id)
+        request = RequestInfo(route=None, what="no call was made", conn_id=self.tikhub_conn_id)
         error: type[TikHubError] = TikHubAuthError
         remedy = _DEFINE_CONNECTION
         try:
@@ -206,7 +212,7 @@ class TikHubHook(HttpHook):
         except BaseUrlError as wrong:
             error, flaw, remedy = TikHubRequestError, f"has a wrong host: {wrong}", CHECK_URL
         meaning = f"cannot be asked, as the Airflow connection `{self.tikhub_conn_id}` {flaw}"
-        raise failure(question, error, meaning, remedy, is_billed=False)
+        raise build_error(request, error, meaning, remedy, is_billed=False)
 
     def _set_base_url(self, connection: Any) -> None:
         self.base_url = base_url_of(connection)
@@ -226,18 +232,18 @@ class TikHubHook(HttpHook):
         session.headers.update(own_headers)
         return session
 
-    def _question(self, route: str, what: str, **facts: Any) -> Question:
-        return Question(route=route, what=what, conn_id=self.tikhub_conn_id, **facts)
+    def _request_info(self, route: str, what: str, **facts: Any) -> RequestInfo:
+        return RequestInfo(route=route, what=what, conn_id=self.tikhub_conn_id, **facts)
 
-    def _ask_for_data(self, question: Question) -> tuple[dict[str, Any], datetime]:
+    def _call_for_data(self, request: RequestInfo) -> tuple[dict[str, Any], datetime]:
         """Return the answer's `data`, which all routes but that of the account have, and when it was observed."""
-        envelope = self._ask(question)
+        envelope = self._call(request)
         data = envelope.get("data")
         if not isinstance(data, dict):
-            raise failure(question, TikHubTransientError, "sent an answer without data", **_BILLED)
+            raise build_error(request, TikHubTransientError, "sent an answer without data", **_BILLED)
         return data, parse_observed_at(envelope)
 
-    def _ask(self, question: Question) -> dict[str, Any]:
+    def _call(self, request: RequestInfo) -> dict[str, Any]:
         """Make one call and log one line about it, without anything that was sent or received.
 
         :raises TikHubError: one of its subclasses, for every failure
@@ -246,7 +252,7 @@ class TikHubHook(HttpHook):
         started = time.monotonic()
         outcome = "failed"
         try:
-            envelope = self._exchange(question)
+            envelope = self._exchange(request)
             outcome = "answered"
         except TikHubError as error:
             status = "no reply" if error.status is None else f"HTTP {error.status}"
@@ -254,19 +260,21 @@ class TikHubHook(HttpHook):
             raise
         finally:
             elapsed_ms = (time.monotonic() - started) * 1000
-            self.log.info("TikHub %s: %s in %.0f ms (%s)", question.what, outcome, elapsed_ms, question.route)
+            self.log.info("TikHub %s: %s in %.0f ms (%s)", request.what, outcome, elapsed_ms, request.route)
         return envelope
 
-    def _exchange(self, question: Question) -> dict[str, Any]:
-        reply: Reply | ConnectionFailure
+    def _exchange(self, request: RequestInfo) -> dict[str, Any]:
+        reply: RawResponse | ConnectionFailure
         try:
             with suppress_http_logging():
-                response = self.run(question.route, data=dict(question.params))
-                reply = read_reply(response, deadline_seconds=self.body_deadline_seconds, max_bytes=self.max_body_bytes)
+                response = self.run(request.route, data=dict(request.params))
+                reply = read_response(
+                    response, deadline_seconds=self.body_deadline_seconds, max_bytes=self.max_body_bytes
+                )
         # Whatever it is that sending raises, its text may hold the key.
         except Exception as error:
             reply = classify_connection_error(error, timeout_seconds=self.timeout_seconds)
         # Outside the except clause, so that the new error does not keep the old one as its context.
         if isinstance(reply, ConnectionFailure):
-            raise connection_failure_error(question, reply)
-        return parse_response(question, reply, self._key)
+            raise connection_failure_error(request, reply)
+        return parse_response(request, reply, self._key)

@@ -33,11 +33,11 @@ from comets.tikhub.envelope import (
     refused_params,
     request_id,
 )
-from comets.tikhub.transport import ConnectionFailure, Reply
+from comets.tikhub.transport import ConnectionFailure, RawResponse
 
 
 @dataclass(frozen=True)
-class Question:
+class RequestInfo:
     """One call of TikHub, as its errors and its log line tell of it.
 
     :param route: None for the question why no call can be made
@@ -108,7 +108,7 @@ _ERRORS_BY_CLASS = {
 _STRANGE_STATUS = ErrorSpec(TikHubTransientError, "answered with a status that HTTP does not have", CHECK_URL)
 
 
-def parse_response(question: Question, reply: Reply, key: ApiKey) -> dict[str, Any]:
+def parse_response(request: RequestInfo, reply: RawResponse, key: ApiKey) -> dict[str, Any]:
     """Return the envelope of a successful reply, without what must not reach a table: the key and the `cache_url`.
 
     :raises TikHubError: the class says what to do about the failure
@@ -117,26 +117,26 @@ def parse_response(question: Question, reply: Reply, key: ApiKey) -> dict[str, A
     if not 200 <= reply.status < 300:
         # The status decides: the bodies of errors come from the CDN too, and may be cut like any other.
         readable = {} if isinstance(envelope, Unreadable) else envelope
-        raise _status_failure(question, reply, readable, None, key)
+        raise _status_error(request, reply, readable, None, key)
     if reply.cut_off:
-        raise _body_failure(question, TikHubCutBodyError, reply, reply.cut_off)
+        raise _body_error(request, TikHubCutBodyError, reply, reply.cut_off)
     if isinstance(envelope, Unreadable):
         error = TikHubCutBodyError if envelope.is_cut else TikHubTransientError
-        raise _body_failure(question, error, reply, f"it is {envelope.flaw}")
+        raise _body_error(request, error, reply, f"it is {envelope.flaw}")
     inner_status = failing_inner_status(envelope)
     if inner_status is not None:
-        raise _status_failure(question, reply, envelope, inner_status, key)
+        raise _status_error(request, reply, envelope, inner_status, key)
     return key.clean(envelope)
 
 
-def connection_failure_error(question: Question, no_reply: ConnectionFailure) -> TikHubError:
+def connection_failure_error(request: RequestInfo, no_reply: ConnectionFailure) -> TikHubError:
     """Return the error for a call that brought no reply at all."""
     error = TikHubRequestError if no_reply.is_request_wrong else TikHubTransientError
-    return failure(question, error, no_reply.reason, CHECK_URL, is_billed=None if no_reply.was_sent else False)
+    return build_error(request, error, no_reply.reason, CHECK_URL, is_billed=None if no_reply.was_sent else False)
 
 
-def failure(
-    question: Question, error: type[TikHubError], meaning: str, remedy: str = "", *, said: str = "", **facts: Any
+def build_error(
+    request: RequestInfo, error: type[TikHubError], meaning: str, remedy: str = "", *, said: str = "", **facts: Any
 ) -> TikHubError:
     """Return an error of class `error` whose text says what happened, where, and what to do.
 
@@ -146,31 +146,31 @@ def failure(
     """
     trace = facts.get("request_id")
     sentences = (
-        f"TikHub {meaning}: {question.what}{f' ({question.route})' if question.route else ''}.",
-        remedy.format(conn_id=question.conn_id),
+        f"TikHub {meaning}: {request.what}{f' ({request.route})' if request.route else ''}.",
+        remedy.format(conn_id=request.conn_id),
         f'TikHub says: "{said}".' if said else "",
         f"TikHub's request id is {trace}." if trace else "",
     )
     text = " ".join(sentence for sentence in sentences if sentence)
-    return error(text, route=question.route, subject=question.subject, **facts)
+    return error(text, route=request.route, subject=request.subject, **facts)
 
 
-def _body_failure(question: Question, error: type[TikHubError], reply: Reply, flaw: str) -> TikHubError:
-    return failure(question, error, f"sent a body that cannot be used, as {flaw}", _LATER, status=reply.status)
+def _body_error(request: RequestInfo, error: type[TikHubError], reply: RawResponse, flaw: str) -> TikHubError:
+    return build_error(request, error, f"sent a body that cannot be used, as {flaw}", _LATER, status=reply.status)
 
 
-def _status_failure(
-    question: Question, reply: Reply, envelope: Mapping[str, Any], inner_status: int | None, key: ApiKey
+def _status_error(
+    request: RequestInfo, reply: RawResponse, envelope: Mapping[str, Any], inner_status: int | None, key: ApiKey
 ) -> TikHubError:
     if inner_status is None:
-        verdict, status = _verdict(question, reply.status, _STRANGE_STATUS), f"HTTP {reply.status}"
+        verdict, status = _error_spec(request, reply.status, _STRANGE_STATUS), f"HTTP {reply.status}"
     else:
-        verdict = _verdict(question, inner_status, _ERRORS_BY_STATUS[400])
+        verdict = _error_spec(request, inner_status, _ERRORS_BY_STATUS[400])
         status = f"HTTP {reply.status}, inner status {inner_status}"
     facts: dict[str, Any] = {"retry_after": wait_seconds(reply.headers)} if verdict.is_about_rate else {}
-    refused = refused_params(envelope, question.params)
-    return failure(
-        question,
+    refused = refused_params(envelope, request.params)
+    return build_error(
+        request,
         verdict.error,
         f"{verdict.meaning} ({status}{'; refused: ' if refused else ''}{', '.join(refused)})",
         verdict.remedy,
@@ -183,9 +183,9 @@ def _status_failure(
     )
 
 
-def _verdict(question: Question, status: int, default: ErrorSpec) -> ErrorSpec:
+def _error_spec(request: RequestInfo, status: int, default: ErrorSpec) -> ErrorSpec:
     verdict = _ERRORS_BY_STATUS.get(status) or _ERRORS_BY_CLASS.get(status // 100, default)
-    if verdict.error is TikHubAccountNotFoundError and not question.is_about_account:
+    if verdict.error is TikHubAccountNotFoundError and not request.is_about_account:
         return default
     return verdict
 

@@ -55,7 +55,7 @@ _CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class Reply:
+class RawResponse:
     """What came back. `cut_off` says why the body did not arrive whole; None when it did."""
 
     status: int
@@ -73,7 +73,7 @@ class ConnectionFailure:
     was_sent: bool = True
 
 
-def read_reply(response: Response, *, deadline_seconds: float, max_bytes: int) -> Reply:
+def read_response(response: Response, *, deadline_seconds: float, max_bytes: int) -> RawResponse:
     """Read a streamed response whole, within a time for the whole body and up to a size.
 
     The timeout of requests holds for each read of the socket, so a server that drips would never meet it. `read1`
@@ -95,7 +95,7 @@ def read_reply(response: Response, *, deadline_seconds: float, max_bytes: int) -
         cut_off = f"the connection failed after {len(body):,} bytes ({type(error).__name__})"
     finally:
         response.close()
-    return Reply(status=response.status_code, headers=response.headers, body=bytes(body), cut_off=cut_off)
+    return RawResponse(status=response.status_code, headers=response.headers, body=bytes(body), cut_off=cut_off)
 
 
 def classify_connection_error(error: Exception, *, timeout_seconds: float) -> ConnectionFailure:

@@ -67,18 +67,18 @@ judged as (
     select
         member_count,
         answered_count,
-        answered_count::numeric / nullif(member_count, 0) as measured_value,
+        answered_count::numeric / nullif(member_count, 0) as share,
         %(min_answered_share)s::numeric as threshold
     from counted
 )
 
 select
-    judged.measured_value,
+    judged.share as measured_value,
     judged.threshold,
-    coalesce(judged.member_count >= %(min_sample_count)s and judged.measured_value < judged.threshold, false) as is_failed,
+    coalesce(judged.member_count >= %(min_sample_count)s and judged.share < judged.threshold, false) as is_failed,
     concat(
         'TikHub answered for ', judged.answered_count, ' of ', judged.member_count, ' creators (',
-        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
+        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
         ' (threshold: at least ', trim_scale(100 * judged.threshold), ' percent, judged from ',
         %(min_sample_count)s, ' creators on).'
     ) as message,

@@ -34,18 +34,18 @@ judged as (
     select
         creator_count,
         halved_count,
-        halved_count::numeric / nullif(creator_count, 0) as measured_value,
+        halved_count::numeric / nullif(creator_count, 0) as share,
         %(max_halved_share)s::numeric as threshold
     from counted
 )
 
 select
-    judged.measured_value,
+    judged.share as measured_value,
     judged.threshold,
-    coalesce(judged.creator_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    coalesce(judged.creator_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
     concat(
         'Followers fell to half or less for ', judged.halved_count, ' of ', judged.creator_count, ' creators (',
-        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
+        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
         ' (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
         %(min_sample_count)s, ' creators on).'
     ) as message,

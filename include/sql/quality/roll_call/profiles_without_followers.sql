@@ -13,18 +13,18 @@ judged as (
     select
         profile_count,
         unknown_count,
-        unknown_count::numeric / nullif(profile_count, 0) as measured_value,
+        unknown_count::numeric / nullif(profile_count, 0) as share,
         %(max_missing_field_share)s::numeric as threshold
     from counted
 )
 
 select
-    judged.measured_value,
+    judged.share as measured_value,
     judged.threshold,
-    coalesce(judged.profile_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    coalesce(judged.profile_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
     concat(
         judged.unknown_count, ' of ', judged.profile_count, ' profiles (',
-        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
+        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
         ' have no follower_count (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
         %(min_sample_count)s, ' profiles on).'
     ) as message,

@@ -26,18 +26,18 @@ judged as (
     select
         item_count,
         rejected_count,
-        rejected_count::numeric / nullif(item_count, 0) as measured_value,
+        rejected_count::numeric / nullif(item_count, 0) as share,
         %(max_missing_field_share)s::numeric as threshold
     from counted
 )
 
 select
-    judged.measured_value,
+    judged.share as measured_value,
     judged.threshold,
-    coalesce(judged.item_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    coalesce(judged.item_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
     concat(
         judged.rejected_count, ' of ', judged.item_count, ' items (',
-        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) that the searches of ', run.recorded_date,
+        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) that the searches of ', run.recorded_date,
         ' received have no video id or no author id (threshold: at most ', trim_scale(100 * judged.threshold),
         ' percent, judged from ', %(min_sample_count)s, ' items on).'
     ) as message,

@@ -28,18 +28,18 @@ judged as (
     select
         video_count,
         unknown_count,
-        unknown_count::numeric / nullif(video_count, 0) as measured_value,
+        unknown_count::numeric / nullif(video_count, 0) as share,
         %(max_missing_field_share)s::numeric as threshold
     from counted
 )
 
 select
-    judged.measured_value,
+    judged.share as measured_value,
     judged.threshold,
-    coalesce(judged.video_count >= %(min_sample_count)s and judged.measured_value > judged.threshold, false) as is_failed,
+    coalesce(judged.video_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
     concat(
         judged.unknown_count, ' of ', judged.video_count, ' videos (',
-        trim_scale(round(100 * coalesce(judged.measured_value, 0), 2)), ' percent) in the searches of ', run.recorded_date,
+        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the searches of ', run.recorded_date,
         ' have no play_count (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
         %(min_sample_count)s, ' videos on).'
     ) as message,
