@@ -76,6 +76,7 @@ lint: .venv/installed-dev ## Check style and types of Python and SQL, and the li
 	@.venv/bin/python -m ruff check --quiet .
 	@.venv/bin/python -m ruff format --quiet --check .
 	@.venv/bin/python -m mypy --no-error-summary
+	@report=$$(PYTHONPATH=plugins:. .venv/bin/lint-imports --no-logo --no-cache) || { echo "$$report"; exit 1; }
 	@.venv/bin/python -m sqlfluff lint --quiet include/sql
 	@$(build_docs)
 
