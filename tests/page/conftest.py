@@ -88,7 +88,6 @@ def serve(app: object) -> Iterator[str]:
     """Serve an ASGI application on a free local port and yield its URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))  # type: ignore[arg-type]
     socket = server.config.bind_socket()
-    # A client that connects before the server is up waits in the queue.
     socket.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
     thread.start()

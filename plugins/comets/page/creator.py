@@ -67,7 +67,6 @@ _COLUMNS: dict[Table, Sequence[str]] = {
     ),
 }
 
-# The format and the displayed unit of a part's value, by its unit in the database.
 _UNITS: dict[str, tuple[Callable[[float | None], str], str]] = {
     "fraction per day": (formatting.signed_rate, "per day"),
     "fraction of views": (formatting.rate, "of views"),

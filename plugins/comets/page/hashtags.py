@@ -23,7 +23,6 @@ router = APIRouter()
 
 Sort = Literal["hashtag", "runs", "videos", "precision", "comets", "new", "calls", "yield", "tagged", "cost", "trend"]
 
-# Field, heading and hint of each column.
 COLUMNS: dict[Sort, tuple[str, str, str]] = {
     "hashtag": ("hashtag", "Hashtag", "Hashtag as searched"),
     "runs": ("run_count", "Runs", "Runs that searched this hashtag"),

@@ -46,7 +46,6 @@ Sort = Literal[
     "score",
 ]
 
-# Heading and hint of each column that sorts the list.
 COLUMNS: dict[Sort, tuple[str, str]] = {
     "followers": ("Followers", "Followers on this date"),
     "growth": ("Followers/day", "Followers gained per day since the previous snapshot"),

@@ -120,7 +120,6 @@ def _fetch(query: RunsQuery) -> dict[str, Any]:
         entry["state"] = states.get(entry["run_id"], DELETED)
         entry["check_count"] = len(entry["checks"])
         entry["failed_checks"] = [check["message"] for check in failed]
-        # A stop that repeats a failed check is not listed twice.
         entry["other_stops"] = [
             reason
             for reason in entry["stop_reasons"] or _skip_reasons(entry["refusals"])

@@ -22,7 +22,6 @@ _READ_TABLE = """
 table => [...table.tHead.rows, ...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.innerText.trim()))
 """
 
-# Paints text and background colours on a canvas to resolve them; texts have no opacity.
 _READ_CONTRASTS = """
 () => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -91,9 +90,7 @@ class Watch:
         source = message.location.get("url", "")
         is_ours = "/comets/" in source or (message.page and "/comets/" in message.page.url)
         # A test that opens a missing page expects this message.
-        is_status = (
-            message.page and source == message.page.url and message.text.startswith("Failed to load resource")
-        )
+        is_status = message.page and source == message.page.url and message.text.startswith("Failed to load resource")
         is_from_airflow = "allow-scripts and allow-same-origin" in message.text
         if is_ours and message.type in {"error", "warning"} and not is_status and not is_from_airflow:
             self.errors.append(f"{message.text} ({source})")
@@ -131,7 +128,7 @@ def rows(table: Locator) -> list[dict[str, str]]:
     """Return the rows of a table by column heading, without sort marks."""
     table.wait_for()
     head, *body = table.evaluate(_READ_TABLE)
-    names = [name.strip(" ▾▴\n") for name in head]
+    names = [name.strip(" \u00a0▾▴\n") for name in head]
     return [dict(zip(names, row, strict=True)) for row in body]
 
 
