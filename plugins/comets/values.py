@@ -27,7 +27,6 @@ MAX_ID_CHARS = 255
 SEC_UID_START = "MS4wLjAB"
 """Prefix of every sec_uid. An older installation may have used one as a creator's key."""
 
-# int() raises on more than 4,300 digits.
 _DIGITS = re.compile(r"\s*0*([0-9]{1,19})\s*")
 
 

@@ -160,7 +160,6 @@ class TestReuse:
         outcomes = {"71": "no_account", "72": "refused", "73": "failed"}
         track(facts, *outcomes)
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
-        # A date without a run of record_growth is not published.
         facts.connection.execute("insert into comet_dates values (%s, false)", [day(1)])
         for user_id, outcome in outcomes.items():
             facts.land_profile(Profile(user_id, outcome=outcome), day(1), run_id=run_id)

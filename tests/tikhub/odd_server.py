@@ -6,14 +6,12 @@ import json
 import socketserver
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.parser import Parser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-
-Send = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,6 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.odd.connection_count += 1
-        # Tests of time limits disconnect early.
         with suppress(OSError):
             self._serve()
 
@@ -121,8 +118,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _end(self, then: str) -> None:
         if then == "hang":
-            # Returns when the client disconnects.
-            self.rfile.read(1)
+            self.rfile.read(1)  # until the client disconnects
         while then == "drip" and not self.server.stopping.wait(0.005):
             self.wfile.write(b" ")
 

@@ -140,8 +140,7 @@ def _max_delay(exception: BaseException, attempts: int) -> float:
     """Return the longest delay in seconds with which all attempts at a TikHub call fit into GIVE_UP_SECONDS."""
     if not isinstance(exception, TikHubError):
         return float("inf")
-    # Imported here because it is slow: every task imports this module, and most never call TikHub.
-    from comets.tikhub.hook import TikHubHook
+    from comets.tikhub.hook import TikHubHook  # slow to import, and most tasks never call TikHub
 
     is_limited = isinstance(exception, TikHubRateLimitError)
     call_seconds = RATE_LIMIT_RESPONSE_SECONDS if is_limited else TikHubHook.timeout_seconds
@@ -150,8 +149,7 @@ def _max_delay(exception: BaseException, attempts: int) -> float:
 
 def _translate_driver_error(exception: BaseException, context: Any) -> BaseException:
     """Return the package's error for a psycopg error, which a SQL step raises; return any other error unchanged."""
-    # Imported here because it is slow: parsing a Dag file imports this module.
-    import psycopg
+    import psycopg  # slow to import, and parsing a Dag file imports this module
 
     from comets.database.failures import translate
 

@@ -17,7 +17,6 @@ IN_FLIGHT_POLL_SECONDS = 0.5
 MAX_CONSECUTIVE_FAILURES = 4
 """Failed accounts in a row that count as an outage. During one, each account may take 90 s."""
 
-# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 
@@ -69,7 +68,6 @@ def _read_each(reader: ProfileReader, accounts: list[Account]) -> list[tuple[Acc
             outcome = reader.read(account)
         except (TikHubAmbiguousError, TikHubTransientError) as error:
             retryable = error
-            # The task fails with one error, so the log lists all.
             log.warning("%s Retried with the task.", error)
             outcome = ProfileOutcome.FAILED if isinstance(error, TikHubTransientError) else ProfileOutcome.REFUSED
         except TikHubRequestError:

@@ -26,7 +26,6 @@ from comets.tikhub.models import Profile
 IN_FLIGHT_SECONDS = 120
 """Age at which an open call is considered dead. A call takes at most 90 s (30 s each to connect, respond and send)."""
 
-# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 

@@ -27,7 +27,6 @@ from comets.settings import TIKHUB_CONN_ID, Retries, settings
 from comets.tikhub.hook import SEARCH_ROUTE, TikHubHook
 from comets.tikhub.models import VideoPage
 
-# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 

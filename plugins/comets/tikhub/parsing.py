@@ -24,9 +24,8 @@ MAX_RAW_JSON_CHARS = 200_000
 MAX_OFFSET = 2**31 - 1
 """Maximum of PostgreSQL's integer; a greater cursor is unknown."""
 
-# Unix seconds from 2000 to 2100, which excludes zeros and milliseconds.
-_EARLIEST_SECONDS = 946_684_800
-_LATEST_SECONDS = 4_102_444_800
+_MIN_SECONDS = 946_684_800  # the year 2000, above zeros
+_MAX_SECONDS = 4_102_444_800  # the year 2100, below milliseconds
 
 
 class UnreadableResponseError(ValueError):
@@ -192,7 +191,7 @@ def _parse_flag(value: object) -> bool | None:
 
 def _parse_instant(value: object) -> datetime | None:
     seconds = parse_count(value)
-    if seconds is None or not _EARLIEST_SECONDS <= seconds < _LATEST_SECONDS:
+    if seconds is None or not _MIN_SECONDS <= seconds < _MAX_SECONDS:
         return None
     return datetime.fromtimestamp(seconds, UTC)
 

@@ -199,8 +199,7 @@ def _error_spec(request: RequestInfo, status: int, default: ErrorSpec) -> ErrorS
     return spec
 
 
-# A greater number is a unix time, not a duration: 10**8 seconds are three years.
-_MIN_UNIX_SECONDS = 10**8
+_MIN_UNIX_SECONDS = 10**8  # as a duration, three years
 _MIN_UNIX_MILLISECONDS = 10**11
 
 
