@@ -153,7 +153,7 @@ def _in_words(exception: BaseException, context: Any) -> BaseException:
     # Only here, as it takes a while: whatever parses a Dag file imports this module.
     import psycopg
 
-    from comets.database.failures import translate
+    from comets.database.failures import classify_error
 
     if not isinstance(exception, psycopg.Error):
         return exception
@@ -163,4 +163,4 @@ def _in_words(exception: BaseException, context: Any) -> BaseException:
     except DatabaseError as error:
         return error
     step = f"The task {task.task_id}" if task else "A statement"
-    return translate(exception, describe_place(connection), step, connection.password) or exception
+    return classify_error(exception, describe_place(connection), step, connection.password) or exception
