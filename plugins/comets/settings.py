@@ -38,7 +38,6 @@ MAX_AUTO_SLOTS = 16
 SLOT_SECONDS_PER_CALL = 2.4
 """Slot time per call of the slower route, for calls of 1 s and one profile per three pages."""
 
-# The C loader where available: every task parses the Dag file, which reads the settings.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

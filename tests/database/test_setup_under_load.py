@@ -38,7 +38,6 @@ STATS = """
     from creators
     cross join generate_series(1, %(days)s) as age
 """
-# Independent of the type of the counts, INTEGER or BIGINT.
 DIGEST = """
     select count(*), sum(follower_count::numeric), sum(hashtextextended(concat_ws('|',
         id, user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers,
@@ -52,7 +51,6 @@ CREATOR_DIGEST = """
     from creators
     where user_id not like 'new %%'
 """
-# The statements of the original's script, which writes row by row.
 UPSERT_CREATOR = """
     insert into creators (user_id, handle, nickname, avatar_url, signature, last_updated_at)
     values (%(user_id)s, %(user_id)s, 'n', 'a', 's', now())

@@ -20,7 +20,6 @@ OLD_HANDLE = "erased.before"
 NICKNAME = "Erased Nick"
 TRACES = (UID, SEC_UID, HANDLE, OLD_HANDLE, NICKNAME, "erased.jpg", "Erased bio")
 OTHER = "7150000000000000072"
-# Another uid, which contains the first.
 LONGER_UID = f"9{UID}"
 
 ERASED = Video(

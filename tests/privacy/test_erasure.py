@@ -32,7 +32,6 @@ from tests.privacy.erasing import (
 )
 from tests.steps.builders import Facts, Profile, Row, Video, day, everything
 
-# Without account data, or with hashes only.
 ANONYMOUS_TABLES = {
     "comet_erased_ids",
     "comet_pages",
@@ -108,7 +107,6 @@ class TestErasure:
         for run_id in ("first day", "second day"):
             facts.run_again(run_id)
         changed = [row for row in everything(facts.connection) if row not in before]
-        # The other creators are ranked again.
         assert {table for table, _, _ in changed} <= {"comet_run_discoveries", "comet_scores"}
         assert tables_with(facts.connection, *TRACES) == set()
 

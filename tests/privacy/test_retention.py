@@ -135,7 +135,6 @@ class TestDerivedRows:
         facts.land_page(Video(follower_count=21_000), observed_at=midnight(DAY) + timedelta(hours=13))
         run_id = facts.run()
         trim(url, day(9))
-        # The newest profile of a tracked creator is kept; the later search reading is deleted.
         assert facts.rows("select follower_count from comet_profiles") == [(20_000,)]
         facts.run_again(run_id)
         assert facts.rows("select follower_count from creator_stats") == [(21_000,)]

@@ -57,7 +57,6 @@ def test_leaderboard_marks_estimates(facts: Facts) -> None:
         (2, "missed"): (False, day(2)),
         (2, "seen"): (False, day(2)),
         (3, "missed"): (False, day(3)),
-        # Not read on day 3: the newest count is of day 2.
         (3, "seen"): (False, day(2)),
     }
 

@@ -210,7 +210,6 @@ def _open(definition: Connection, connect_timeout: timedelta | None) -> psycopg.
         definition = copy(definition)
         limit = {"connect_timeout": round(connect_timeout.total_seconds())}
         definition.extra = json.dumps({**definition.extra_dejson, **limit})
-    # They take over 0.1 s to import, and every parsing of a Dag file imports this module.
     import psycopg
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from psycopg.rows import dict_row

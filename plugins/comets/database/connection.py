@@ -115,7 +115,6 @@ def _problem_of_extra(extra: str | None) -> str | None:
 
 @cache
 def _known_options() -> frozenset[str]:
-    # psycopg takes 0.1 s to import, and every parsing of a Dag file imports this module.
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from psycopg import pq
 

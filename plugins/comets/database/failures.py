@@ -16,8 +16,7 @@ from comets.errors import (
 )
 from comets.settings import GRANT_FILE, SCHEMA_FILE
 
-# Messages of PostgreSQL, PgBouncer and Supabase's pooler: before the login, libpq passes on no SQLSTATE. An unknown
-# message (in another language, for example) counts as an outage and is retried.
+# Matched by message, because libpq passes on no SQLSTATE before the login; an unknown message counts as an outage.
 _REFUSALS = (
     (
         re.compile(

@@ -27,7 +27,6 @@ _PROFILE = "https://www.tiktok.com/"
 _JOINER = "\u2060"
 _ACTIVE = re.compile(r"[@<&\]]|:(?=//)")
 _DOT = re.compile(r"\.(?=\w)")
-# Discord, Slack and others notify a whole channel for these, inside a link too.
 _CHANNEL_MENTIONS = re.compile(r"everyone|here|(?:channel|all)$", re.IGNORECASE)
 
 

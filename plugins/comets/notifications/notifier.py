@@ -36,7 +36,6 @@ class CometNotifier(BaseNotifier):
     :param has_failed: whether the run failed; failures are sent every time
     """
 
-    # The logger of Airflow's operators and hooks.
     _log_config_logger_name = "airflow.task"
 
     def __init__(self, *, has_failed: bool = False) -> None:
@@ -107,7 +106,6 @@ RUN_CALLBACKS: dict[str, Any] = {
 
 def _claim(database: Database, run_id: str) -> RunHighlights:
     """Mark the unsent highlights as sent, effective with the commit, and return them."""
-    # First in the transaction: with another lock held, an erasure could deadlock.
     database.execute("privacy/lock_landing_shared")
     return RunHighlights(
         comets=database.fetch_all("notifications/claim_comets", run_id=run_id),

@@ -55,7 +55,6 @@ def send(connection: Connection, title: str, body: str, *, is_failure: bool) -> 
     :return: names of the services that did not accept it, when others did
     :raises NotificationError: no service accepted it.
     """
-    # Apprise is slow to import, and the Dag file imports this module.
     from apprise import NotifyFormat, NotifyType
 
     with suppress_http_logging():

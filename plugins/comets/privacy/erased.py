@@ -33,12 +33,12 @@ def drop_erased_authors(database: Database, page: VideoPage) -> tuple[VideoPage,
     """
     items: list[Video | RejectedItem] = [*page.videos, *page.rejected]
     identities_of_items = {item.item_position: _identities(item) for item in items}
-    known = erased_ids(database, (identity for identities in identities_of_items.values() for identity in identities))
-    blocked = {position for position, identities in identities_of_items.items() if identities & known}
+    erased = erased_ids(database, (identity for identities in identities_of_items.values() for identity in identities))
+    blocked = {position for position, identities in identities_of_items.items() if identities & erased}
     if not blocked:
         return page, frozenset()
     videos = tuple(video for video in page.videos if video.item_position not in blocked)
-    erased = [
+    newly_rejected = [
         RejectedItem(item_position=video.item_position, reason="author_erased", raw_json=None)
         for video in page.videos
         if video.item_position in blocked
@@ -50,9 +50,9 @@ def drop_erased_authors(database: Database, page: VideoPage) -> tuple[VideoPage,
         identity
         for video in page.videos
         if video.item_position in blocked
-        for identity in identities_of_items[video.item_position] - known
+        for identity in identities_of_items[video.item_position] - erased
     )
-    return page.model_copy(update={"videos": videos, "rejected": (*rejected, *erased)}), linked_ids
+    return page.model_copy(update={"videos": videos, "rejected": (*rejected, *newly_rejected)}), linked_ids
 
 
 def _identities(item: Video | RejectedItem) -> frozenset[str]:

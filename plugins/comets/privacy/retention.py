@@ -35,7 +35,6 @@ def _trim(database: Database, name: str, row_limit: int, **limits: object) -> Co
     counts: Counter[str] = Counter()
     while True:
         with database.transaction():
-            # An erasure locks the same rows in another order.
             database.execute("privacy/lock_landing_shared")
             row = database.fetch_one(name, row_limit=row_limit, **limits)
         portion_count = row.pop("portion_count")
