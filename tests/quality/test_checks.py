@@ -56,9 +56,7 @@ class TestSearch:
         run_id = facts.accept(hashtags=[HASHTAG, "gymtok"])
         verdict = check(database, run_id, Step.SEARCH)["hashtags_with_videos"]
         assert (verdict.is_failed, float(verdict.measured_value or 0), float(verdict.threshold)) == (True, 0, 1)
-        assert verdict.message == (
-            "0 of 2 hashtags gave a video in the searches of 2026-03-01 (threshold: at least 1)."
-        )
+        assert verdict.message == ("0 of 2 hashtags returned videos in the searches of 2026-03-01 (minimum 1).")
         facts.land_page(Video(), hashtag="gymtok", stop_reason=None)
         assert tripped(database, run_id, Step.SEARCH) == set()
 
@@ -78,7 +76,7 @@ class TestSearch:
         assert verdict.is_failed is is_failed
         assert verdict.message.startswith(f"{rejected} of {rejected + landed} items (")
         assert "2026-03-01" in verdict.message
-        assert "threshold: at most 50 percent" in verdict.message
+        assert "(maximum 50 %, with at least 4 items)" in verdict.message
 
     @pytest.mark.parametrize(("unknown", "known", "is_failed"), [(2, 2, False), (3, 2, True), (3, 0, False)])
     def test_objects_to_more_than_half_of_the_videos_without_views(
@@ -129,7 +127,7 @@ class TestRollCall:
         verdict = check(database, run_id, Step.ROLL_CALL)["answered"]
         assert verdict.is_failed is is_failed
         assert verdict.message.startswith(f"TikHub answered for {answered} of {answered + silent} creators (")
-        assert "roll call of 2026-03-01 (threshold: at least 50 percent" in verdict.message
+        assert "roll call of 2026-03-01 (minimum 50 %, with at least 4 creators)" in verdict.message
 
     def test_no_account_is_an_answer(self, facts: Facts, database: Database) -> None:
         run_id = called(facts, database, 4)
@@ -196,7 +194,7 @@ class TestRollCall:
         assert verdict.message.startswith(
             f"Followers fell to half or less for {halved} of {halved + steady} creators ("
         )
-        assert "roll call of 2026-03-03 (threshold: at most 25 percent" in verdict.message
+        assert "roll call of 2026-03-03 (maximum 25 %, with at least 4 creators)" in verdict.message
 
     def test_compares_the_newest_count_with_the_nearest_before_the_date(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("1", "v1", follower_count=90_000))

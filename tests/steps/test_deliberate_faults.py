@@ -42,7 +42,7 @@ FAULTS = {
         SETUP, "observed_date >= coalesce(creator.tracked", "observed_date > coalesce(creator.tracked"
     ),
     "a late row opens a span": Fault(
-        GROWTH, "places.recorded_date - 1, '{observed}'", "places.recorded_date - 1, '{observed,late}'"
+        GROWTH, "lookups.recorded_date - 1, '{observed}'", "lookups.recorded_date - 1, '{observed,late}'"
     ),
     "the first snapshot is taken for the newest": Fault(
         SETUP, "<= of_date\n    order by date.recorded_date desc", "<= of_date\n    order by date.recorded_date"
@@ -64,8 +64,8 @@ FAULTS = {
     "a base less than half a window away counts": Fault(SETUP, "days >= day_count / 2.0", "days > 0"),
     "the oldest sighting of a video counts": Fault(
         SETUP,
-        "sighting.observed_at desc,\n        sighting.play_count desc",
-        "sighting.observed_at asc,\n        sighting.play_count desc",
+        "reading.observed_at desc,\n        reading.play_count desc",
+        "reading.observed_at asc,\n        reading.play_count desc",
     ),
     "found is when the views were seen": Fault(
         FILTER,
@@ -86,7 +86,7 @@ FAULTS = {
         UPSERT, "tracked_since = null,\n    is_settled = false", "tracked_since = null"
     ),
     "the moved row beats that of the numeric id": Fault(
-        UPSERT, "stats.user_id = move.user_id desc", "stats.user_id = move.user_id"
+        UPSERT, "stats.user_id = migration.user_id desc", "stats.user_id = migration.user_id"
     ),
     "the oldest attribute wins": Fault(
         UPSERT, "array_agg(handle order by observed_at desc)", "array_agg(handle order by observed_at asc)"
