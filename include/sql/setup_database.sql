@@ -1370,8 +1370,9 @@ begin
             values
             (
                 'creators',
-                'One row per creator. Each attribute has its newest known value; status is tracked, graduated '
-                '(above the follower band) or missing. Imported creators have no first_found_at and no '
+                'One row per tracked creator, keyed by the numeric id of TikTok: the newest known handle, name, '
+                'avatar and bio, and the status: tracked, graduated (above the band in which it was found) or '
+                'missing (not shown by TikHub on three dates). Imported creators have no first_found_at and no '
                 'tracked_since.'
             ),
             (
@@ -1413,13 +1414,13 @@ begin
             ),
             (
                 'comet_rejected_items',
-                'One row per search item that can not be parsed, with the reason and its JSON. raw_json is null '
+                'One row per search item that cannot be parsed, with the reason and its JSON. raw_json is null '
                 'where it named an erased creator.'
             ),
             (
                 'comet_profiles',
-                'One row per outcome of fetching a profile: found, no_account, refused (TikHub can not show the '
-                'account) or failed (TikHub can not answer). asked_id differs from user_id for a creator keyed by '
+                'One row per outcome of fetching a profile: found, no_account, refused (TikHub cannot show the '
+                'account) or failed (TikHub cannot answer). asked_id differs from user_id for a creator keyed by '
                 'sec_uid. A discarded profile counts for nothing and is fetched again.'
             ),
             (
@@ -1449,7 +1450,8 @@ begin
             (
                 'comet_erased_ids',
                 'One row per erased uid or sec_uid, as a salted hash: discovery rejects it. Handles are not '
-                'stored, because they change owners.'
+                'stored, because they change owners. run_id is the erasing run, so that its retry knows why it '
+                'finds no creator.'
             ),
             (
                 'comet_scores',
@@ -1521,8 +1523,10 @@ begin
             (
                 'comet_creator_metrics',
                 'One row per creator with a place on a date that was run: its newest count is at most 7 days old '
-                'and not late. Rates are fractions of 1 per day; what is unknown or would divide by 0 is null. '
-                'Select one date with "=": a join computes all dates first.'
+                'and not late. A rate over n days compares with the newest count n to 1.5 n days before. '
+                'Acceleration compares the last two spans between measured counts. Rates are fractions of 1 per '
+                'day; what is unknown or would divide by 0 is null. Select one date with "=": a join computes all '
+                'dates first.'
             ),
             (
                 'comet_score_parts',

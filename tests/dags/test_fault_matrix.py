@@ -150,7 +150,7 @@ def test_a_search_that_fails_once_on_each_page_ends_as_if_nothing_had_happened(m
     if kind.reaction == "smaller page":
         assert [row["state"] for row in tries] == ["success"]
         assert contents(run.landed(hashtag)) == contents(matrix.calm.landed(hashtag))
-        assert len(matrix.lines(repr(hashtag), kind.said, "Trying again with")) == len(OFFSETS)
+        assert len(matrix.lines(repr(hashtag), kind.said, "Retrying with")) == len(OFFSETS)
     else:
         assert [row["state"] for row in tries] == ["failed", "failed", "failed", "success"]
         for row, offset in zip(tries, OFFSETS.values(), strict=False):
