@@ -93,6 +93,14 @@ CATALOG = """
     select 'sequence', sequencename, data_type::text, max_value::text, null, null
     from pg_sequences
     where schemaname = 'public'
+    union all
+    select 'comment', oid::regclass::text, obj_description(oid, 'pg_class'), null, null, null
+    from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+    union all
+    select 'comment', oid::regprocedure::text, obj_description(oid, 'pg_proc'), null, null, null
+    from pg_proc
+    where pronamespace = 'public'::regnamespace
     order by 1, 2, 3
 """
 ORIGINAL_COLUMNS = {
@@ -170,6 +178,7 @@ def test_second_setup_changes_nothing(database: psycopg.Connection[Row]) -> None
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
+    assert [name for kind, name, comment, *_ in catalog if kind == "comment" and comment is None] == []
     assert database.execute("select version from comet_schema").fetchall() == [(9,)]
     Facts(database).land_page(Video())
     Facts(database).run()

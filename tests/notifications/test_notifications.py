@@ -21,7 +21,7 @@ from tests.inbox import PASSWORD, TOKEN, Inbox, running_inbox
 from tests.privacy.test_erasure_in_parallel import wait_until_it_waits
 from tests.secret_scan import findings
 from tests.steps.builders import DAY, Facts, Row, Video, day, everything, noon
-from tests.steps.living import import_legacy
+from tests.steps.playback import import_legacy
 from tests.steps.worlds import LegacyCreator
 
 FIRST_READING = "first reading"

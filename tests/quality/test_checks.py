@@ -56,7 +56,7 @@ class TestSearch:
         run_id = facts.accept(hashtags=[HASHTAG, "gymtok"])
         result = check(database, run_id, Step.SEARCH)["hashtags_with_videos"]
         assert (result.is_failed, float(result.measured_value or 0), float(result.threshold)) == (True, 0, 1)
-        assert result.message == ("0 of 2 hashtags gave a video in the searches of 2026-03-01 (threshold: at least 1).")
+        assert result.message == ("0 of 2 hashtags returned videos in the searches of 2026-03-01 (minimum 1).")
         facts.land_page(Video(), hashtag="gymtok", stop_reason=None)
         assert failing(database, run_id, Step.SEARCH) == set()
 
@@ -76,7 +76,7 @@ class TestSearch:
         assert result.is_failed is is_failed
         assert result.message.startswith(f"{rejected} of {rejected + landed} items (")
         assert "2026-03-01" in result.message
-        assert "threshold: at most 50 percent" in result.message
+        assert "(maximum 50 %, with at least 4 items)" in result.message
 
     @pytest.mark.parametrize(("unknown", "known", "is_failed"), [(2, 2, False), (3, 2, True), (3, 0, False)])
     def test_fails_when_over_half_of_the_videos_have_no_views(
@@ -126,7 +126,7 @@ class TestRollCall:
         result = check(database, run_id, Step.ROLL_CALL)["answered"]
         assert result.is_failed is is_failed
         assert result.message.startswith(f"TikHub answered for {answered} of {answered + unanswered} creators (")
-        assert "roll call of 2026-03-01 (threshold: at least 50 percent" in result.message
+        assert "roll call of 2026-03-01 (minimum 50 %, with at least 4 creators)" in result.message
 
     def test_no_account_is_an_answer(self, facts: Facts, database: Database) -> None:
         run_id = planned_run(facts, database, 4)
@@ -189,7 +189,7 @@ class TestRollCall:
         result = check(database, run_id, Step.ROLL_CALL)["followers_halved"]
         assert result.is_failed is is_failed
         assert result.message.startswith(f"Followers fell to half or less for {halved} of {halved + steady} creators (")
-        assert "roll call of 2026-03-03 (threshold: at most 25 percent" in result.message
+        assert "roll call of 2026-03-03 (maximum 25 %, with at least 4 creators)" in result.message
 
     def test_compares_the_newest_count_with_the_nearest_before_the_date(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("1", "v1", follower_count=90_000))

@@ -1,6 +1,4 @@
--- Purpose: what a task must know before it makes a call: how many the run has made since it was last cleared, and
--- whether one of them met an error that ends all calling.
--- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
+-- Count the calls of a run since it was last cleared, and return the first error that stops all further calls.
 select
     count(*) as call_count,
     (

@@ -1,6 +1,5 @@
--- Purpose: how often the very same call has failed since the run was last cleared, and how it did last. A profile is
--- the same question whichever hashtag led to it.
--- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
+-- Count how often the same call has failed since the run was last cleared. The hashtag that leads to a profile does not
+-- matter: the profile is the same call.
 select
     count(*) as failed_count,
     (array_agg(error_type order by call_id desc))[1] as last_error_type

@@ -1,6 +1,4 @@
--- Purpose: land the head of one page of a search.
--- Inputs: the answer of one TikHub call. Grain: one row per (search_id, attempt_number, page_offset).
--- Idempotent: a page that another run has landed in the meantime stays; then no page_id comes back.
+-- Idempotent: a page that another run landed first stays, and no page_id is returned.
 insert into comet_pages (
     search_id, attempt_number, run_id, page_offset, page_size, next_offset,
     received_count, landed_count, rejected_count, observed_at

@@ -1,6 +1,3 @@
--- Purpose: land one video of a page with its author, as search gave them.
--- Inputs: one parsed item. Grain: one row per (page_id, item_position).
--- Idempotent: it runs in the transaction that lands the page's head, once.
 insert into comet_videos (
     page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption,
     play_count, like_count, comment_count, share_count, save_count, hashtags, is_tagged,
