@@ -1,10 +1,13 @@
--- Give a call that woke after its slot the next free one: started late, it would collide with the calls that follow.
--- Not idempotent: each slot is handed out once.
+-- Move a call to the next free slot: when its route was blocked after the slot was reserved, or (is_late) when it woke
+-- after its slot, because started late it would collide with the calls that follow. No row: the call may start.
 with rescheduled as (
     update comet_rate_limits as rate_limit
     set slot_at = greatest(clock_timestamp(), rate_limit.slot_at + %(min_interval)s::interval, rate_limit.blocked_until)
     from comet_calls as call
-    where call.call_id = %(call_id)s and call.route = rate_limit.route
+    where
+        call.call_id = %(call_id)s
+        and call.route = rate_limit.route
+        and (%(is_late)s or call.started_at < rate_limit.blocked_until)
     returning rate_limit.slot_at
 )
 
