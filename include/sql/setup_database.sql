@@ -1,15 +1,14 @@
--- Purpose: make every table and view of the package, and upgrade in place a database of the script that it replaces.
--- Run it with `psql -f`, paste it into a hosted SQL editor, or let `make` or the compose file run it.
--- Idempotent: whatever exists is kept; a second run changes nothing. Nothing that was stored is lost.
--- All of it is one transaction: when a statement is refused (a view of your own that depends on a column that has to be
--- widened, say), the database stays as it was.
+-- Create every table and view of the package, or upgrade those of an earlier version or of the original script.
+-- Execute it with `psql -f`, in a hosted SQL editor, or through `make` or the compose file.
+-- Idempotent: what exists stays, and a second execution changes nothing. It is one transaction: after an error (a view
+-- of your own depends on a column to widen, for example) the database is as before. A second one adds descriptions.
 begin;
 set local client_min_messages = warning;
--- Hosts end statements after a minute or two (Supabase: two); an upgrade of millions of rows takes longer.
+-- Hosted databases end statements after a minute or two; an upgrade of millions of rows takes longer.
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 
--- It waits for steps of runs and for another execution of this file.
+-- Wait for the steps of runs and for another execution of this file.
 do $$
 begin
     perform pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
@@ -36,13 +35,12 @@ create table if not exists creator_stats (
     daily_growth_percent numeric
 );
 
--- All locks that others can notice are taken here, all or none: each is waited for so briefly that nobody queues behind
--- it, and that no other session is in a deadlock with this one before it lets go. Where nothing has to be changed the
--- two tables are not locked; only views are made anew each time.
+-- Every lock that can block another session is taken here, all or none, with a timeout so short that no session queues
+-- behind it or deadlocks. Without a change to make, only the views are locked.
 do $$
 declare
-    gives_up_at constant timestamptz := clock_timestamp() + interval '3 minutes';
-    is_changing constant boolean := exists (
+    deadline constant timestamptz := clock_timestamp() + interval '3 minutes';
+    needs_table_locks constant boolean := exists (
         select 1
         from pg_class as class
         where class.oid in ('creators'::regclass, 'creator_stats'::regclass) and not class.relrowsecurity
@@ -71,7 +69,7 @@ begin
             loop
                 execute format('alter view %s set (security_invoker = true)', view_name);
             end loop;
-            if is_changing then
+            if needs_table_locks then
                 lock table creators, creator_stats in access exclusive mode;
             end if;
             for renamed in
@@ -125,9 +123,9 @@ begin
             end loop;
             exit;
         exception when lock_not_available or deadlock_detected then
-            if clock_timestamp() > gives_up_at then
-                raise exception 'The Comet tables are in use: for three minutes there was no moment to lock them in.'
-                    using hint = 'Nothing was changed. End sessions that stay "idle in transaction" (pg_stat_activity), '
+            if clock_timestamp() > deadline then
+                raise exception 'The Comet tables are in use: they could not be locked within three minutes.'
+                    using hint = 'Nothing was changed. End sessions that are "idle in transaction" (pg_stat_activity), '
                         'then run this file again.';
             end if;
         end;
@@ -137,9 +135,8 @@ begin
 end;
 $$;
 
--- The original's types are too narrow: VARCHAR(50) for ids of up to 76 characters, INTEGER for counts, DECIMAL(5,2) for
--- growth of 1,000 % and more. Its TIMESTAMP held UTC. Its NOT NULLs and defaults turned "unknown" into 0.
--- All columns of a table change in one statement, which writes the table once.
+-- The original's types are too narrow for ids of 76 characters, large counts and growth of 1,000 %; its TIMESTAMP held
+-- UTC, and its defaults stored unknown counts as 0. One statement per table rewrites the table only once.
 do $$
 declare
     target record;
@@ -220,7 +217,7 @@ begin
 end;
 $$;
 
--- A sequence made by SERIAL ends at 2^31 although its column no longer does.
+-- The sequence of a SERIAL column ends at 2^31, also after the column is widened.
 do $$
 declare
     id_sequence text := pg_get_serial_sequence('creator_stats', 'id');
@@ -233,15 +230,11 @@ begin
 end;
 $$;
 
--- One row: the version of this file, which a run compares with what it was written for, and what makes the hashes of
--- comet_erased_ids useless in any other database.
 create table if not exists comet_schema (
     version integer not null,
     salt text not null default gen_random_uuid()::text
 );
 
--- What every run was asked for: its steps read the date and the criteria here. report is what its report has counted,
--- with an entry per hashtag, as counting a large ledger again takes too long for a page.
 create table if not exists comet_runs (
     run_id text primary key,
     recorded_date date not null,
@@ -262,9 +255,6 @@ create table if not exists comet_runs (
     report jsonb
 );
 
--- Every date that has rows in creator_stats. It was run once record_growth has committed for it; then score_creators
--- says by which weights its ranking was made. What was read on a trimmed date is deleted or will be: it is not read
--- again, as its observed rows are the facts that are left.
 create table if not exists comet_dates (
     recorded_date date primary key,
     is_run boolean not null,
@@ -273,7 +263,6 @@ create table if not exists comet_dates (
     score_weights jsonb
 );
 
--- What each check between the steps of a run has found; one that is tripped keeps the run from publishing its date.
 create table if not exists comet_quality_checks (
     run_id text not null,
     check_name text not null,
@@ -284,8 +273,6 @@ create table if not exists comet_quality_checks (
     primary key (run_id, check_name)
 );
 
--- Landing: the search of a hashtag on a date, and the place to go on from. A check has refused what is_discarded: it is
--- made again by whoever comes next.
 create table if not exists comet_searches (
     search_id bigint generated always as identity primary key,
     recorded_date date not null,
@@ -318,8 +305,6 @@ create table if not exists comet_pages (
     check (received_count = landed_count + rejected_count)
 );
 
--- A landed video is a reading of its author. observed_date is the date of observed_at in the Dag's timezone, worked out
--- once, when it lands; another timezone holds for later answers only. The same goes for comet_profiles.
 create table if not exists comet_videos (
     item_id bigint generated always as identity primary key,
     page_id bigint not null references comet_pages (page_id),
@@ -347,7 +332,6 @@ create table if not exists comet_videos (
     unique (page_id, item_position)
 );
 
--- raw_json is null where the item held an author who was erased.
 create table if not exists comet_rejected_items (
     page_id bigint not null references comet_pages (page_id),
     item_position integer not null,
@@ -356,9 +340,6 @@ create table if not exists comet_rejected_items (
     primary key (page_id, item_position)
 );
 
--- Landing: how each question for a profile ended. asked_id differs from user_id where an older installation knew a
--- creator by its sec_uid only. 'refused' and 'failed' are given up for the day: TikHub could not show the account, or
--- could not answer at all. A check has refused what is_discarded: it counts for nothing and is asked for again.
 create table if not exists comet_profiles (
     item_id bigint generated always as identity primary key,
     recorded_date date not null,
@@ -379,8 +360,6 @@ create table if not exists comet_profiles (
     is_discarded boolean not null default false
 );
 
--- The ledger: every TikHub call, reserved before it is made. is_billed is null while nobody can know. started_at is the
--- moment that comet_rate_limits gave the call, by the database's clock; duration_ms is the time from there to its end.
 create table if not exists comet_calls (
     call_id bigint generated always as identity primary key,
     run_id text not null,
@@ -399,8 +378,6 @@ create table if not exists comet_calls (
     error text
 );
 
--- Calls that a run wanted and was refused, as its budget was spent ('budget') or as TikHub had refused all further ones
--- (the error's class). hashtag is null for the roll call.
 create table if not exists comet_skipped_calls (
     run_id text not null,
     run_attempt integer not null,
@@ -409,15 +386,12 @@ create table if not exists comet_skipped_calls (
     unique nulls not distinct (run_id, run_attempt, hashtag, reason)
 );
 
--- The pace of each TikHub route, for everybody who shares this database: the last moment that was handed out for a
--- call, and how long TikHub has asked to be left alone.
 create table if not exists comet_rate_limits (
     route text primary key,
     slot_at timestamptz not null,
     blocked_until timestamptz
 );
 
--- Whose profile a run asks for, in batches.
 create table if not exists comet_roll_call (
     run_id text not null,
     user_id text not null,
@@ -425,9 +399,6 @@ create table if not exists comet_roll_call (
     primary key (run_id, user_id)
 );
 
--- Facts: "this creator qualified on this date", with every video and hashtag that prove it. Never withdrawn.
--- max_followers is the upper end of the widest band in which it was found so; found_at is when both the views and the
--- count that prove it had been answered.
 create table if not exists comet_discoveries (
     recorded_date date not null,
     user_id text not null,
@@ -440,7 +411,6 @@ create table if not exists comet_discoveries (
     primary key (recorded_date, user_id, video_id, hashtag)
 );
 
--- The same as one run's own filter found it, for its report.
 create table if not exists comet_run_discoveries (
     run_id text not null,
     user_id text not null,
@@ -452,7 +422,6 @@ create table if not exists comet_run_discoveries (
     primary key (run_id, user_id, video_id, hashtag)
 );
 
--- Every handle that a creator was seen with.
 create table if not exists comet_handles (
     user_id text not null references creators (user_id),
     handle text not null,
@@ -460,19 +429,12 @@ create table if not exists comet_handles (
     primary key (user_id, handle)
 );
 
--- Who was erased and is refused from then on: a salted hash of each uid and sec_uid. Handles change owners, so they are
--- not remembered. run_id is the run that erased; a retry of it finds nothing left and has to know why.
 create table if not exists comet_erased_ids (
     identity_hash text primary key,
     erased_at timestamptz not null,
     run_id text not null
 );
 
--- The rankings: a date's figures, as comet_creator_metrics has them, and the comet score made of them. counted_date is
--- the date of the count, which can be some days old. Rates are fractions of 1 per day, null is unknown. ranks has for
--- each part that is known a percentile from 0 to 1 and the number of creators that it compares: graduated ones are
--- ranked in a list of their own. It is what was known at scored_at; facts that arrive later change nothing until
--- score_creators runs again.
 create table if not exists comet_scores (
     recorded_date date not null,
     user_id text not null,
@@ -508,7 +470,6 @@ create table if not exists comet_scores (
     primary key (recorded_date, user_id)
 );
 
--- What was announced, once each: a new Comet by its user_id, a breakout by its video_id.
 create table if not exists comet_notifications (
     kind text not null check (kind in ('comet', 'breakout')),
     subject_id text not null,
@@ -517,21 +478,20 @@ create table if not exists comet_notifications (
     primary key (kind, subject_id)
 );
 
--- The columns that the package adds to the original's tables, filled once, when they are added. The original's creators
--- are tracked from ever: first_found_at and tracked_since stay null, and every reading of them counts. Its rows are
--- observed without an instant.
+-- Columns that the package adds to the original's tables, filled when they are added. Imported creators have no
+-- first_found_at and no tracked_since, so every reading of them counts; imported rows are observed without an instant.
 do $$
 declare
     original_key record;
 begin
     if to_regclass('comet_observations') is not null or exists (select 1 from comet_schema where version < 8) then
         raise exception 'These Comet tables were made by a version before the first release, which has no upgrade.'
-            using hint = 'Nothing was changed. Use another database; made-up data of `make demo` go with `make clean`.';
+            using hint = 'Nothing was changed. Use another database; `make clean` deletes the data of `make demo`.';
     end if;
     if not exists (
         select 1 from pg_attribute where attrelid = 'creators'::regclass and attname = 'tracked_since'
     ) then
-        -- A daily run updates every row of creators: with as much room beside it, none of its indexes has to be written.
+        -- A daily run updates every row of creators: with free space on the page, no index is written.
         alter table creators
             set (fillfactor = 45),
             add column sec_uid text,
@@ -553,8 +513,8 @@ begin
             add column counted_at timestamptz,
             add column gap_days integer check (gap_days > 0);
 
-        -- Of the original's key (user_id, recorded_date) a new date would write a page per creator, and its foreign key
-        -- would read all of creator_stats for each creator whose key changes, as no index begins with user_id.
+        -- With the original's key (user_id, recorded_date) each date writes an index page per creator; without it, its
+        -- foreign key reads all of creator_stats whenever a creator's key changes.
         for original_key in
             select own.conname
             from pg_constraint as own
@@ -600,10 +560,8 @@ begin
 end;
 $$;
 
--- Indexes. `create index if not exists` would lock the table against writers even where the index exists.
--- creators_legacy_id_idx: rows of an installation that used TikTok's sec_uid as the key; they move to the numeric id as
--- soon as it is seen. creators_unsettled_idx: creators whose history record_growth has still to work out as a whole.
--- creator_stats_uncounted_idx: rows of the original without a count.
+-- `create index if not exists` locks out writers even where the index exists.
+-- Unsettled are creators whose whole history record_growth has to derive; uncounted are imported rows without a count.
 do $$
 declare
     wanted record;
@@ -643,8 +601,7 @@ begin
 end;
 $$;
 
--- One row per account and landed answer: the author of each video, and each profile that was found. The condition is
--- outside the union because PostgreSQL uses the tables' indexes for a join only if the branches have no condition.
+-- The condition is outside the union: with one inside a branch, PostgreSQL uses no index of the tables for a join.
 create or replace view comet_landed_readings with (security_invoker = true) as
 select
     answer.user_id,
@@ -700,38 +657,35 @@ from (
 ) as answer
 where answer.is_shown;
 
--- The sightings that update `creators` in a run: those landed for its date, and all sightings of unsettled creators.
 create or replace view comet_run_readings with (security_invoker = true) as
 select
     run.run_id,
-    sighting.user_id,
-    sighting.observed_at,
-    sighting.sec_uid,
-    sighting.handle,
-    sighting.nickname,
-    sighting.avatar_url,
-    sighting.signature
+    reading.user_id,
+    reading.observed_at,
+    reading.sec_uid,
+    reading.handle,
+    reading.nickname,
+    reading.avatar_url,
+    reading.signature
 from comet_runs as run
-inner join comet_landed_readings as sighting on run.recorded_date = sighting.recorded_date
-inner join creators as creator on sighting.user_id = creator.user_id
+inner join comet_landed_readings as reading on run.recorded_date = reading.recorded_date
+inner join creators as creator on reading.user_id = creator.user_id
 union all
 select
     run.run_id,
-    sighting.user_id,
-    sighting.observed_at,
-    sighting.sec_uid,
-    sighting.handle,
-    sighting.nickname,
-    sighting.avatar_url,
-    sighting.signature
+    reading.user_id,
+    reading.observed_at,
+    reading.sec_uid,
+    reading.handle,
+    reading.nickname,
+    reading.avatar_url,
+    reading.signature
 from comet_runs as run
 cross join creators as creator
-inner join comet_landed_readings as sighting
-    on creator.user_id = sighting.user_id and run.recorded_date <> sighting.recorded_date
+inner join comet_landed_readings as reading
+    on creator.user_id = reading.user_id and run.recorded_date <> reading.recorded_date
 where not creator.is_settled;
 
--- Creators that an older installation keyed by sec_uid, and the numeric ids that the answers landed for a run's date
--- give them. Should one of two ids have several partners, the first of them is taken.
 create or replace view comet_key_migrations with (security_invoker = true) as
 select distinct on (partner.run_id, partner.user_id)
     partner.run_id,
@@ -741,41 +695,37 @@ from (
     select distinct on (run.run_id, legacy.user_id)
         run.run_id,
         legacy.user_id as legacy_id,
-        sighting.user_id
+        reading.user_id
     from creators as legacy
-    inner join comet_landed_readings as sighting
-        on legacy.user_id = sighting.sec_uid and legacy.user_id <> sighting.user_id
-    inner join comet_runs as run on sighting.recorded_date = run.recorded_date
+    inner join comet_landed_readings as reading
+        on legacy.user_id = reading.sec_uid and legacy.user_id <> reading.user_id
+    inner join comet_runs as run on reading.recorded_date = run.recorded_date
     where starts_with(legacy.user_id, 'MS4wLjAB')
-    order by run.run_id asc, legacy.user_id asc, sighting.user_id asc
+    order by run.run_id asc, legacy.user_id asc, reading.user_id asc
 ) as partner
 order by partner.run_id asc, partner.user_id asc, partner.legacy_id asc;
 
--- The readings that count: landed for a date that was run, let through by its checks, and from the date of the
--- creator's first discovery on.
 create or replace view comet_readings with (security_invoker = true) as
 select
-    sighting.user_id,
-    sighting.recorded_date,
-    sighting.observed_date,
-    sighting.observed_at,
-    sighting.is_profile,
-    sighting.item_id,
-    sighting.follower_count,
-    sighting.heart_count,
-    sighting.video_count,
+    reading.user_id,
+    reading.recorded_date,
+    reading.observed_date,
+    reading.observed_at,
+    reading.is_profile,
+    reading.item_id,
+    reading.follower_count,
+    reading.heart_count,
+    reading.video_count,
     creator.is_settled
-from comet_landed_readings as sighting
-inner join comet_dates as landed on sighting.recorded_date = landed.recorded_date and landed.is_run
-left join comet_dates as trimmed on sighting.observed_date = trimmed.recorded_date and trimmed.is_trimmed
+from comet_landed_readings as reading
+inner join comet_dates as landed on reading.recorded_date = landed.recorded_date and landed.is_run
+left join comet_dates as trimmed on reading.observed_date = trimmed.recorded_date and trimmed.is_trimmed
 inner join creators as creator
     on
-        sighting.user_id = creator.user_id
-        and sighting.observed_date >= coalesce(creator.tracked_since, '-infinity')
+        reading.user_id = creator.user_id
+        and reading.observed_date >= coalesce(creator.tracked_since, '-infinity')
 where trimmed.recorded_date is null;
 
--- creator_stats for reading: growth is null without a previous row (the table stores the original's 0), and unknown
--- counts of the original (0 or null) are excluded.
 create or replace view comet_counts with (security_invoker = true) as
 select
     user_id,
@@ -791,7 +741,6 @@ select
 from creator_stats
 where basis <> 'observed' or counted_at is not null or follower_count > 0;
 
--- The same; the join to comet_dates finds the history of one creator with one index probe per date.
 create or replace view comet_snapshots with (security_invoker = true) as
 select
     counted.user_id,
@@ -807,7 +756,6 @@ select
 from comet_dates as date
 inner join comet_counts as counted on date.recorded_date = counted.recorded_date;
 
--- A creator's newest count of some bases on or before a date, and its first known one after a date: one row, or none.
 -- Dates are probed in order until a row is found. `offset 0` prevents a full join of the tables, which PostgreSQL
 -- chooses without statistics, for example right after an upgrade.
 create or replace function comet_newest(of_user_id text, of_date date, bases text[]) returns setof comet_counts
@@ -842,15 +790,12 @@ as $$
     limit 1
 $$;
 
--- Days between two counts: by the hours between their instants, by their dates where one of them was imported.
 create or replace function comet_days_between(
     from_date date, from_instant timestamptz, to_date date, to_instant timestamptz
 ) returns double precision
 language sql immutable parallel safe
 as $$ select coalesce(date_part('epoch', to_instant - from_instant) / 86400, to_date - from_date) $$;
 
--- The landed videos that a run considers, and whether they meet its criteria for a video. A video whose time of
--- publication is unknown was published by the time it was seen.
 create or replace view comet_run_videos with (security_invoker = true) as
 select
     run.run_id,
@@ -884,10 +829,6 @@ inner join comet_searches as search
 inner join comet_pages as page on search.search_id = page.search_id
 inner join comet_videos as video on page.page_id = video.page_id;
 
--- Accounts whose profile a run need not ask for. A run that asks (today's, or a refresh) takes its own answers only,
--- and asks again what it had given up. The run of a past date takes every answer that was landed for its date or since
--- that date began: TikTok shows the present only, so another one would tell nothing about that date. What was given up
--- is final once the date was run; a date that a check has stopped can still be healed.
 create or replace view comet_run_answers with (security_invoker = true) as
 with answers as not materialized (
     select
@@ -928,8 +869,6 @@ select
 from answers
 where asked_id <> user_id;
 
--- The profiles that a run would publish: for each account the newest one that was landed for its date, by the run
--- itself, or by any run of the date as long as the date is not published.
 create or replace view comet_run_profiles with (security_invoker = true) as
 select distinct on (run.run_id, profile.user_id)
     run.run_id,
@@ -944,7 +883,6 @@ left join comet_dates as published on run.recorded_date = published.recorded_dat
 where run.run_id = profile.run_id or published.recorded_date is null
 order by run.run_id asc, profile.user_id asc, profile.observed_at desc, profile.item_id desc;
 
--- Each video that a search of a date that was run has shown, once per page.
 create or replace view comet_video_readings with (security_invoker = true) as
 select
     video.user_id,
@@ -963,8 +901,6 @@ select
 from comet_videos as video
 inner join comet_dates as landed on video.recorded_date = landed.recorded_date and landed.is_run;
 
--- Each instant at which a video was seen, once, whatever hashtags and pages showed it. views_per_hour is negative where
--- TikTok has corrected a count. What would divide by nothing is null.
 create or replace view comet_video_metrics with (security_invoker = true) as
 with instants as not materialized (
     select distinct on (user_id, video_id, observed_at)
@@ -1019,32 +955,29 @@ left join lateral (
     limit 1
 ) as previous on instants.play_count is not null;
 
--- The sample of videos of each creator and date: those seen in the 30 days up to the date, each with the newest counts
--- that have a number of views. Of these, engagement leaves out a video without views or with an unknown count of likes,
--- comments or shares. Where there are no such videos there is no row.
 create or replace view comet_creator_samples with (security_invoker = true) as
 with newest as not materialized (
-    select distinct on (date.recorded_date, sighting.user_id, sighting.video_id)
+    select distinct on (date.recorded_date, reading.user_id, reading.video_id)
         date.recorded_date,
-        sighting.user_id,
-        sighting.video_id,
-        sighting.play_count,
+        reading.user_id,
+        reading.video_id,
+        reading.play_count,
         case
-            when sighting.play_count > 0
-                then sighting.like_count::numeric + sighting.comment_count + sighting.share_count
+            when reading.play_count > 0
+                then reading.like_count::numeric + reading.comment_count + reading.share_count
         end as interaction_count,
-        coalesce(sighting.observed_at - sighting.published_at >= interval '72 hours', false) as is_mature
+        coalesce(reading.observed_at - reading.published_at >= interval '72 hours', false) as is_mature
     from comet_dates as date
-    inner join comet_video_readings as sighting
-        on sighting.observed_date between date.recorded_date - 29 and date.recorded_date
-    where sighting.play_count is not null
+    inner join comet_video_readings as reading
+        on reading.observed_date between date.recorded_date - 29 and date.recorded_date
+    where reading.play_count is not null
     order by
         date.recorded_date asc,
-        sighting.user_id asc,
-        sighting.video_id asc,
-        sighting.observed_at desc,
-        sighting.play_count desc,
-        sighting.item_id desc
+        reading.user_id asc,
+        reading.video_id asc,
+        reading.observed_at desc,
+        reading.play_count desc,
+        reading.item_id desc
 ),
 
 ranked as not materialized (
@@ -1072,13 +1005,10 @@ select
 from ranked
 group by recorded_date, user_id;
 
--- A figure as it is compared: equal are figures that agree in six significant digits.
 create or replace function comet_six_digits(figure double precision) returns double precision
 language sql immutable parallel safe
 as $$ select to_char(figure, '9.99999EEEE')::double precision $$;
 
--- The compounded growth per day between two counts; unknown from 0, and where they lie too near to each other for a
--- rate over so many days.
 create or replace function comet_growth_rate(
     from_count bigint, to_count bigint, days double precision, day_count integer
 ) returns double precision
@@ -1091,15 +1021,6 @@ as $$
         end
 $$;
 
--- The figures of each creator that has a place on a date: one whose newest count on or before it is at most a week
--- (max_gap_days) old and not late. Growth is that of this count, videos are those up to the date. A rate is a fraction
--- of 1 per day; what is unknown or would divide by 0 is null.
--- A rate over n days compares with the latest count n to one and a half times n days before, unless that is less than
--- half of them away in hours. Acceleration compares the last two spans between observed counts, of at most ten days
--- each (max_gap_days + 3): whole followers can't tell a difference of one in each span (nor floats a billionth of it).
--- Ask for one date by `=`: a join with the view works out all dates first.
--- The growth rate of a creator's count since its newest measured or estimated row n to 1.5 n days before; no row where
--- it is unknown.
 create or replace function comet_growth_over(
     of_user_id text, to_date date, to_count bigint, to_instant timestamptz, to_basis text, wanted_days integer
 ) returns table (rate double precision, day_count integer, is_estimated boolean)
@@ -1124,7 +1045,7 @@ as $$
     where base.recorded_date >= to_date - wanted_days * 3 / 2 and based.rate is not null
 $$;
 
--- A new metric goes to the end of the list, as `create or replace view` demands, with a comment below.
+-- Add a metric at the end of the list, as `create or replace view` requires, with a comment below.
 create or replace view comet_creator_metrics with (security_invoker = true) as
 select
     creator.user_id,
@@ -1198,6 +1119,7 @@ inner join lateral (
 inner join lateral (
     values
     (
+        -- Within one follower per span, and a billionth for floats, a difference is rounding.
         case
             when abs(difference.followers_per_day) <= (1 / span.days + 1 / span.earlier_days) * (1 + 1e-9) then 0
             else difference.followers_per_day * 2 / (span.days + span.earlier_days)
@@ -1218,47 +1140,45 @@ comment on column comet_creator_metrics.counted_date is 'The date of this count.
 comment on column comet_creator_metrics.basis is
 'How the count is known: measured on its date, or estimated between two measured counts.';
 comment on column comet_creator_metrics.daily_growth_followers is
-'Followers gained per day since the snapshot before.';
+'Followers gained per day since the previous snapshot.';
 comment on column comet_creator_metrics.daily_growth_percent is
-'The same in percent of the followers that there were.';
+'The same in percent of the previous followers.';
 comment on column comet_creator_metrics.growth_rate is
-'Compounded growth per day of 24 hours since the snapshot before, as a fraction.';
+'Compounded growth per day of 24 hours since the previous snapshot, as a fraction.';
 comment on column comet_creator_metrics.growth_1d_rate is
-'Growth per day of 24 hours since the count of the day before, as a fraction.';
+'Growth per day of 24 hours since the count of the previous day, as a fraction.';
 comment on column comet_creator_metrics.growth_7d_rate is
 'Compounded growth per day of 24 hours since the latest count 7 to 10 days before, as a fraction.';
 comment on column comet_creator_metrics.growth_30d_rate is
 'Compounded growth per day of 24 hours since the latest count 30 to 45 days before, as a fraction.';
-comment on column comet_creator_metrics.growth_1d_days is 'Days that the growth rate over 1 day rests on.';
-comment on column comet_creator_metrics.growth_7d_days is 'Days that the growth rate over 7 days rests on.';
+comment on column comet_creator_metrics.growth_1d_days is 'Days that the 1-day growth rate rests on.';
+comment on column comet_creator_metrics.growth_7d_days is 'Days that the 7-day growth rate rests on.';
 comment on column comet_creator_metrics.growth_30d_days is
-'Days that the growth rate over 30 days rests on.';
+'Days that the 30-day growth rate rests on.';
 comment on column comet_creator_metrics.is_growth_1d_estimated is
-'Whether one of the two counts of the growth rate over 1 day was not measured.';
+'Whether one of the two counts of the 1-day growth rate is estimated.';
 comment on column comet_creator_metrics.is_growth_7d_estimated is
-'Whether one of the two counts of the growth rate over 7 days was not measured.';
+'Whether one of the two counts of the 7-day growth rate is estimated.';
 comment on column comet_creator_metrics.is_growth_30d_estimated is
-'Whether one of the two counts of the growth rate over 30 days was not measured.';
+'Whether one of the two counts of the 30-day growth rate is estimated.';
 comment on column comet_creator_metrics.acceleration is
 'Change of followers per day between the last two spans of readings, per day between their middles; 0 within rounding.';
 comment on column comet_creator_metrics.acceleration_days is
-'Days that acceleration rests on: both spans together, 10 days each at most.';
+'Days that acceleration rests on: both spans together, at most 10 days each.';
 comment on column comet_creator_metrics.engagement_rate is
 'Likes, comments and shares of the videos in the sample, divided by their views.';
 comment on column comet_creator_metrics.view_follower_ratio is
 'Median views of the videos in the sample, divided by the followers.';
 comment on column comet_creator_metrics.breakout_ratio is
-'Views of the most seen video of the sample, divided by the median views of the others that were 72 hours old.';
-comment on column comet_creator_metrics.breakout_video_id is 'The most seen video of the sample.';
+'Views of the most viewed video in the sample, divided by the median views of the others that were 72 hours old.';
+comment on column comet_creator_metrics.breakout_video_id is 'The most viewed video in the sample.';
 comment on column comet_creator_metrics.video_count is
 'Videos in the sample: those that searches found in the 30 days up to the date, with known views.';
 comment on column comet_creator_metrics.engagement_video_count is
 'Videos of the sample that the engagement rate rests on: those with views and known likes, comments and shares.';
 comment on column comet_creator_metrics.breakout_other_count is
-'Other videos that the breakout ratio compares with; 5 at least.';
+'Other videos that the breakout ratio compares with: at least 5.';
 
--- Out of which parts a score was made: score = the sum of points. A part that is unknown has no percentile and no
--- points; its weight falls to the others. is_thin: it is unknown, or rests on few data or on estimates.
 create or replace view comet_score_parts with (security_invoker = true) as
 select
     score.recorded_date,
@@ -1324,9 +1244,9 @@ inner join lateral (
     )
 ) as ranked (percentile, peer_count, weight) on true;
 
--- A hosted `public` schema can be read and written by anonymous web clients unless row level security stops them. It
--- does not stop whom it does not cover: the owner, superusers and roles with BYPASSRLS. What it cannot stop (truncate,
--- references, trigger, sequences) is taken from all others that have no policy of their own: see grant_role.sql.
+-- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
+-- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, sequences) are
+-- revoked from other roles, unless grant_role.sql gave them a policy.
 do $$
 declare
     target record;
@@ -1401,7 +1321,7 @@ begin
 end;
 $$;
 
--- The dates of the original's rows, found one after the other in the index.
+-- The dates of imported rows, one index probe each.
 with recursive dates as (
     select min(recorded_date) as recorded_date
     from creator_stats
@@ -1431,3 +1351,239 @@ set version = 9
 where version <> 9;
 
 commit;
+
+-- Describe the tables, views and functions where the description differs. In a transaction of its own, so that a wait
+-- for another session, such as VACUUM, holds no lock that blocks a reader or writer.
+do $$
+declare
+    target record;
+begin
+    -- psql goes on after an error: leave a database alone whose upgrade failed.
+    if to_regclass('comet_schema') is null then
+        return;
+    end if;
+    if not exists (select 1 from comet_schema where version = 9) then
+        return;
+    end if;
+    for target in
+        with wanted (name, description) as (
+            values
+            (
+                'creators',
+                'One row per tracked creator, keyed by the numeric id of TikTok: the newest known handle, name, '
+                'avatar and bio, and the status: tracked, graduated (above the band in which it was found) or '
+                'missing (not shown by TikHub on three dates). Imported creators have no first_found_at and no '
+                'tracked_since.'
+            ),
+            (
+                'creator_stats',
+                'One row per creator and date, with the growth since the previous row. basis is observed (measured '
+                'on the date), estimated (on the line between two measured counts) or late (backdated from the '
+                'first measured count). A null gap_days marks a first reading.'
+            ),
+            ('comet_schema', 'One row: the version of the schema, and the salt of the hashes in comet_erased_ids.'),
+            (
+                'comet_runs',
+                'One row per accepted run: its request, which its steps read. report has the counts of its '
+                'report, with an entry per hashtag.'
+            ),
+            (
+                'comet_dates',
+                'One row per date with rows in creator_stats. is_run: record_growth has committed for it. '
+                'is_trimmed: retention deletes its answers. score_version and score_weights: how its ranking was '
+                'made.'
+            ),
+            (
+                'comet_quality_checks',
+                'One row per run and quality check. A failed check keeps the run from publishing its date.'
+            ),
+            (
+                'comet_searches',
+                'One row per date, hashtag, region and publication window: the search, and the offset at which it '
+                'continues. A discarded search is restarted.'
+            ),
+            (
+                'comet_pages',
+                'One row per landed page of a search, with its counts: received = landed + rejected. is_trimmed: '
+                'retention has deleted its items.'
+            ),
+            (
+                'comet_videos',
+                'One row per landed video of a page, with its author. observed_date is the date of observed_at in '
+                'the timezone that the Dag had when it landed.'
+            ),
+            (
+                'comet_rejected_items',
+                'One row per search item that cannot be parsed, with the reason and its JSON. raw_json is null '
+                'where it named an erased creator.'
+            ),
+            (
+                'comet_profiles',
+                'One row per outcome of fetching a profile: found, no_account, refused (TikHub cannot show the '
+                'account) or failed (TikHub cannot answer). asked_id differs from user_id for a creator keyed by '
+                'sec_uid. A discarded profile counts for nothing and is fetched again.'
+            ),
+            (
+                'comet_calls',
+                'One row per TikHub call, reserved before it is made. started_at is its slot by the clock of the '
+                'database; is_billed is null while unknown.'
+            ),
+            (
+                'comet_skipped_calls',
+                'One row per run attempt, hashtag and reason for skipping calls: a spent budget, or the class of '
+                'a TikHub error that stops all calls. hashtag is null for the roll call.'
+            ),
+            (
+                'comet_rate_limits',
+                'One row per TikHub route, shared by all runs: the last reserved slot, and until when TikHub '
+                'blocks the route.'
+            ),
+            ('comet_roll_call', 'One row per run and creator whose profile the run fetches, with its batch.'),
+            (
+                'comet_discoveries',
+                'Facts: one row per date, creator, qualifying video and hashtag, over all runs of the date, never '
+                'withdrawn. max_followers is the upper end of the widest band; found_at is when the views and the '
+                'follower count were both known.'
+            ),
+            ('comet_run_discoveries', 'The discoveries of each run, for its report.'),
+            ('comet_handles', 'One row per creator and handle that it was read with.'),
+            (
+                'comet_erased_ids',
+                'One row per erased uid or sec_uid, as a salted hash: discovery rejects it. Handles are not '
+                'stored, because they change owners. run_id is the erasing run, so that its retry knows why it '
+                'finds no creator.'
+            ),
+            (
+                'comet_scores',
+                'The rankings: one row per date and creator, with metrics and score as known at scored_at; later '
+                'facts change them only when score_creators runs again. ranks has the percentile (0 to 1) and the '
+                'number of compared creators of each known part. Graduated creators are ranked apart. Rates are '
+                'fractions of 1 per day; null is unknown.'
+            ),
+            (
+                'comet_notifications',
+                'One row per notified Comet (its user_id) or breakout (its video_id). Each is notified once.'
+            ),
+            (
+                'comet_landed_readings',
+                'Every landed reading of an account: the author of each video, and each profile that was found '
+                'and not discarded.'
+            ),
+            (
+                'comet_run_readings',
+                'The readings that update creators in a run: those landed for its date, and all readings of '
+                'unsettled creators.'
+            ),
+            (
+                'comet_key_migrations',
+                'Creators keyed by sec_uid, and the numeric id to which a run moves each of them.'
+            ),
+            (
+                'comet_readings',
+                'The readings that count: landed for a date that was run, from the date of the first discovery of '
+                'the creator on, and not of a trimmed date.'
+            ),
+            (
+                'comet_counts',
+                'creator_stats for reading: growth is null for a first reading (the table has 0), and imported '
+                'rows without a count are left out.'
+            ),
+            (
+                'comet_snapshots',
+                'comet_counts by way of comet_dates: the history of one creator takes one index probe per date.'
+            ),
+            (
+                'comet_run_videos',
+                'The landed videos of the searches of a run. is_qualifying: views and publication date meet its '
+                'criteria; an unknown publication time counts as the time of the reading.'
+            ),
+            (
+                'comet_run_answers',
+                'Accounts whose profile a run need not fetch. A live run or a refresh uses its own answers only; '
+                'a replay uses every answer landed for its date or since it began. A failure is final once the '
+                'date was run.'
+            ),
+            (
+                'comet_run_profiles',
+                'The profiles that a run would publish: per account the newest one landed for its date, by the '
+                'run itself or, until the date is published, by any run.'
+            ),
+            ('comet_video_readings', 'The counts of each video on each page that showed it, for dates that were run.'),
+            (
+                'comet_video_metrics',
+                'One row per video and instant at which it was read. views_per_hour is negative where TikTok '
+                'corrected a count; what would divide by 0 is null.'
+            ),
+            (
+                'comet_creator_samples',
+                'One row per creator and date with videos: those read in the 30 days up to the date, with the '
+                'newest known views of each. Engagement leaves out videos without views or with unknown likes, '
+                'comments or shares.'
+            ),
+            (
+                'comet_creator_metrics',
+                'One row per creator with a place on a date that was run: its newest count is at most 7 days old '
+                'and not late. A rate over n days compares with the newest count n to 1.5 n days before. '
+                'Acceleration compares the last two spans between measured counts. Rates are fractions of 1 per '
+                'day; what is unknown or would divide by 0 is null. Select one date with "=": a join computes all '
+                'dates first.'
+            ),
+            (
+                'comet_score_parts',
+                'One row per part of a score: score = the sum of points. An unknown part has no points, and its '
+                'weight falls to the others. is_thin: the part is unknown, or rests on few data or on estimates.'
+            ),
+            ('comet_newest', 'The newest count of a creator on or before a date that has one of the bases.'),
+            ('comet_count_after', 'The first measured count of a creator after a date.'),
+            (
+                'comet_days_between',
+                'Days between two counts: by their instants, or by their dates where one was imported.'
+            ),
+            ('comet_six_digits', 'A value in six significant digits: equal ones are ties.'),
+            (
+                'comet_growth_rate',
+                'Compounded growth per day between two counts; null from 0 followers, or where less than half of '
+                'day_count days lie between them.'
+            ),
+            (
+                'comet_growth_over',
+                'Growth rate since the newest measured or estimated count n to 1.5 n days before; no row where it '
+                'is unknown.'
+            )
+        ),
+
+        home as (
+            select class.relnamespace as schema_id
+            from pg_class as class
+            where class.oid = to_regclass('comet_schema')
+        ),
+
+        found as (
+            select
+                wanted.description,
+                obj_description(class.oid, 'pg_class') as found_description,
+                case class.relkind when 'v' then 'view' else 'table' end as kind,
+                class.oid::regclass::text as name
+            from wanted
+            cross join home
+            inner join pg_class as class on wanted.name = class.relname and home.schema_id = class.relnamespace
+            union all
+            select
+                wanted.description,
+                obj_description(routine.oid, 'pg_proc') as found_description,
+                'function' as kind,
+                routine.oid::regprocedure::text as name
+            from wanted
+            cross join home
+            inner join pg_proc as routine on wanted.name = routine.proname and home.schema_id = routine.pronamespace
+        )
+
+        select format('comment on %s %s is %L', kind, name, description) as command
+        from found
+        where found_description is distinct from description
+        order by name
+    loop
+        execute target.command;
+    end loop;
+end;
+$$;

@@ -24,7 +24,7 @@ from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
 from tests.dags.worlds import run_context
-from tests.steps.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
+from tests.steps.builders import CONTENTS, PARAMETERS, Row, clear_tables, statements
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
@@ -113,7 +113,7 @@ class Pipeline:
 def live_through(url: str, sandbox: SandboxClient, deaths: Deaths, plan: list[int]) -> tuple[dict[str, list[Row]], int]:
     """Two days with deaths; returns the tables' contents and the number of calls that the sandbox got."""
     with psycopg.connect(url, autocommit=True) as connection:
-        forget_everything(connection)
+        clear_tables(connection)
     sandbox.clear_calls()
     deaths.left = list(plan)
     for instant in DAYS:

@@ -150,7 +150,7 @@ def test_a_search_that_fails_once_on_each_page_ends_as_if_nothing_had_happened(m
     if kind.reaction == "smaller page":
         assert [row["state"] for row in tries] == ["success"]
         assert contents(run.landed(hashtag)) == contents(matrix.calm.landed(hashtag))
-        assert len(matrix.lines(repr(hashtag), kind.said, "Trying again with")) == len(OFFSETS)
+        assert len(matrix.lines(repr(hashtag), kind.said, "Retrying with")) == len(OFFSETS)
     else:
         assert [row["state"] for row in tries] == ["failed", "failed", "failed", "success"]
         for row, offset in zip(tries, OFFSETS.values(), strict=False):
@@ -263,7 +263,7 @@ def test_creators_who_cannot_be_fetched_turn_neither_a_hashtag_nor_the_roll_call
     assert set(batches.values()) == {"success"}
     assert run.day.tasks["record_growth"] == "success"
     assert run.day.state == "failed"
-    assert f"{len(EVER)} hashtag(s) failed" in run.day.log
+    assert f"{len(EVER)} hashtags failed" in run.day.log
     assert "clear the failed task instance" in run.day.log
     assert {row["hashtag"] for row in run.world.rows("select hashtag from comet_discoveries")} & {
         searching(name, place) for name, place in EVER

@@ -101,7 +101,7 @@ def test_the_note_of_a_failed_run_has_its_reason(world: World) -> None:
 def test_the_note_of_a_refused_run_says_why(world: World) -> None:
     run = world.run("2026-03-01", min_followers=9, max_followers=1)
     text, _ = note_of(run.run_id)
-    assert str(text).startswith("2026-03-01: refused: The run is refused, no call was made. Wrong params: ")
+    assert str(text).startswith("2026-03-01: The run is refused, no call was made. Invalid params: min_followers (9) ")
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def titles(told: Told) -> list[str]:
 def test_without_a_connection_a_run_is_silent(story: Story) -> None:
     run = story.runs["without a service"]
     assert (run.day.state, run.messages) == ("success", [])
-    for text in ("Notice", "The notice", "comets_notices", "apprise"):
+    for text in ("Notification", "The notification", "comets_notices", "apprise"):
         assert text not in run.day.log
 
 
@@ -97,36 +97,36 @@ def test_a_run_tells_its_new_comets_only(story: Story) -> None:
     assert (run.day.state, titles(run)) == ("success", ["2026-03-02: 1 new Comet"])
     assert f"https://www.tiktok.com/@{FIVE[1].handle}" in run.messages[0]["message"]
     assert f"@{FIVE[0].handle}" not in run.messages[0]["message"]
-    assert "Notice sent: 2026-03-02: 1 new Comet" in run.day.log
+    assert "Notification sent: 2026-03-02: 1 new Comet" in run.day.log
 
 
 def test_a_failed_run_is_told_once_with_what_failed_what_to_do_and_what_it_found(story: Story) -> None:
     run = story.runs["a hashtag fails"]
-    assert (run.day.state, titles(run)) == ("failed", ["The Comet run for 2026-03-03 has failed"])
+    assert (run.day.state, titles(run)) == ("failed", ["Comet run for 2026-03-03 failed"])
     [message] = run.messages
     assert message["type"] == "failure"
-    assert "1 hashtag(s) failed: #other (" in message["message"]
-    assert "To heal the run: " in message["message"]
+    assert "1 hashtag failed: #other (" in message["message"]
+    assert "To complete the run, " in message["message"]
     assert f"https://www.tiktok.com/@{FIVE[2].handle}" in message["message"]
 
 
 def test_a_run_that_is_stopped_or_refused_is_told_once(story: Story) -> None:
     run = story.runs["a gate stops it"]
-    assert titles(run) == ["The Comet run for 2026-03-04 has failed"]
+    assert titles(run) == ["Comet run for 2026-03-04 failed"]
     assert "Failed steps: check_roll_call, check_search" in run.messages[0]["message"]
     run = story.runs["refused"]
-    assert titles(run) == ["The Comet run for 2026-03-05 has failed"]
-    assert "The run is refused, no call was made. Wrong params: " in run.messages[0]["message"]
+    assert titles(run) == ["Comet run for 2026-03-05 failed"]
+    assert "The run is refused, no call was made. Invalid params: " in run.messages[0]["message"]
 
 
 def test_a_notice_that_is_not_taken_leaves_the_run_alone(story: Story) -> None:
     run = story.runs["the service is away"]
     assert (run.day.state, run.messages) == ("success", [])
-    assert "The notice of this run was not sent: no service took it (JSON)." in run.day.log
+    assert "The notification of this run was not sent: no service accepted it (JSON)." in run.day.log
 
 
 def test_no_secret_of_a_service_is_logged_or_stored(story: Story) -> None:
-    assert "Notice sent" in "".join(story.texts["output"])
+    assert "Notification sent" in "".join(story.texts["output"])
     assert findings(story.texts, {"password": PASSWORD, "token": TOKEN}) == []
 
 

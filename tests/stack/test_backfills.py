@@ -162,7 +162,7 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
     output = "".join(written["output of processes"])
     for words in (
         "does not know this route",
-        "redirects elsewhere",
+        "sent a redirect",
         "refused the API key",
         "is not currently accepting",
     ):

@@ -33,7 +33,7 @@ class AcceptRunOperator(BaseOperator):
         try:
             groups = self._accept(context, recorded_date)
         except CometsError as error:
-            push_run_note(context, recorded_date, f"refused: {error}")
+            push_run_note(context, recorded_date, str(error))
             raise
         # The report replaces it.
         push_run_note(context, recorded_date, "ended without a report; the log of the failed task says why")

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from comets.database.client import Database, connect
 from comets.hashtags import is_hashtag_rare
 from comets.reporting import lines as report_lines
-from comets.reporting.totals import RunTotals, TaskOfHashtag, is_extracted, set_outcomes, store_totals
+from comets.reporting.totals import HashtagTask, RunTotals, is_extracted, set_outcomes, store_totals
 from comets.run_notes import push_run_note, result_line
 from comets.settings import settings
 
@@ -43,7 +43,7 @@ class ReportOperator(BaseOperator):
         run: dict[str, Any] = {"run_id": run_id, "run_attempt": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
-            asking = database.fetch_one("reporting/run_summary", run_id=run_id)
+            summary = database.fetch_one("reporting/run_summary", run_id=run_id)
             hashtags = database.fetch_all("reporting/hashtags", **run)
             stops = database.fetch_all("reporting/stops", **run)
             comets = database.fetch_all("reporting/comets", run_id=run_id)
@@ -52,21 +52,21 @@ class ReportOperator(BaseOperator):
                 hashtags, self._states_of_hashtags(states), lambda hashtag: is_extracted(database, run_id, hashtag)
             )
             self._log_found(comets, hashtags, calls)
-            self._log_asked(database, run, asking, stops)
-            stop_reasons = [report_lines.stop_reason(stop, asking["max_api_calls"]) for stop in stops]
+            self._log_fetched(database, run, summary, stops)
+            stop_reasons = [report_lines.stop_reason(stop, summary["max_api_calls"]) for stop in stops]
             store_totals(database, RunTotals(run_id, comets, hashtags, calls, stop_reasons))
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
         push_run_note(
             context,
-            asking["recorded_date"],
+            summary["recorded_date"],
             result_line(
                 comets, calls, settings().budget.price_per_call_usd, failed_hashtags, failed_steps, stop_reasons
             ),
         )
         if failed_hashtags or failed_steps:
-            raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps, stops))
+            raise AirflowFailException(report_lines.failure_text(summary, failed_hashtags, failed_steps, stops))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
         """Return the states of this run's other tasks; a mapped instance is named ``<task_id>_<map index>``."""
@@ -77,9 +77,9 @@ class ReportOperator(BaseOperator):
     def _is_extract(self, task: str) -> bool:
         return task.startswith(f"{self.extract_task_id}_")
 
-    def _states_of_hashtags(self, states: dict[str, str | None]) -> dict[str, TaskOfHashtag]:
+    def _states_of_hashtags(self, states: dict[str, str | None]) -> dict[str, HashtagTask]:
         return {
-            hashtag: TaskOfHashtag(states.get(f"{self.extract_task_id}_{index}"), len(group))
+            hashtag: HashtagTask(states.get(f"{self.extract_task_id}_{index}"), len(group))
             for index, group in enumerate(self.groups)
             for hashtag in group
         }
@@ -97,22 +97,22 @@ class ReportOperator(BaseOperator):
         new_comet_count = sum(comet["is_new"] for comet in comets)
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
-    def _log_asked(
-        self, database: Database, run: dict[str, Any], asking: dict[str, Any], stops: list[dict[str, Any]]
+    def _log_fetched(
+        self, database: Database, run: dict[str, Any], summary: dict[str, Any], stops: list[dict[str, Any]]
     ) -> None:
-        self._log((report_lines.stop_line(stop, asking["max_api_calls"]) for stop in stops), logging.ERROR)
-        self._log(report_lines.asking_lines(asking))
-        unread_count = asking["unreachable_count"] + asking["no_account_count"]
+        self._log((report_lines.stop_line(stop, summary["max_api_calls"]) for stop in stops), logging.ERROR)
+        self._log(report_lines.source_lines(summary))
+        unread_count = summary["unreachable_count"] + summary["no_account_count"]
         if unread_count:
             rows = database.fetch_all("reporting/unreachable", run_id=run["run_id"], row_limit=MAX_NAMES)
-            self.log.warning("%s", report_lines.unread_line(rows, unread_count))
-        if asking["not_asked_count"]:
-            self.log.warning("%s", report_lines.not_asked_line(asking, bool(stops)))
-        if asking["unidentified_count"]:
-            self.log.warning("%s", report_lines.unidentified_line(asking))
-        self.log.info("%s", report_lines.standing_line(asking))
+            self.log.warning("%s", report_lines.unreachable_line(rows, unread_count))
+        if summary["not_asked_count"]:
+            self.log.warning("%s", report_lines.not_fetched_line(summary, bool(stops)))
+        if summary["unidentified_count"]:
+            self.log.warning("%s", report_lines.unidentified_line(summary))
+        self.log.info("%s", report_lines.tracked_line(summary))
         snapshots = database.fetch_all("reporting/snapshots", run_id=run["run_id"])
-        self.log.info("%s", report_lines.snapshots_line(asking, snapshots))
+        self.log.info("%s", report_lines.snapshots_line(summary, snapshots))
 
     def _log(self, lines: Iterable[str], level: int = logging.INFO) -> None:
         for line in lines:

@@ -100,12 +100,12 @@ def running_task_instance() -> Any:
 
 
 def statement_point(cursor: Any, statement: Any, *_arguments: Any, **_named: Any) -> str | None:
-    """Name a statement by its purpose, or by how it begins; None where nobody dies.
+    """Name a statement by how it begins; None where nobody dies.
 
     Which ones are left out is told by their place in a step of SQL, and by their text elsewhere.
     """
     text = statement if isinstance(statement, str) else repr(statement)
-    words = " ".join(text.replace("-- Purpose: ", "").split())
+    words = " ".join(text.replace("-- ", "").split())
     if words.lower() in COMMANDS:
         return COMMANDS[words.lower()]
     digest = hashlib.sha256(text.encode()).hexdigest()
