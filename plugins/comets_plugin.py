@@ -73,7 +73,7 @@ class RunNoteListener:
 
     def _write(self, dag_run: Any) -> None:
         if dag_run.dag_id == DAG_ID:
-            import_module("comets.run_notes").write_run_note(dag_run)
+            import_module("comets.runs.notes").write_run_note(dag_run)
 
 
 LISTENERS: list[Any] = [RunNoteListener()]

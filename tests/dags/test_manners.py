@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow.utils.session import create_session
 from sqlalchemy import delete, select
 
-from comets.run_notes import AUTHOR, MAX_CHARS, push_run_note, write_run_note
+from comets.runs.notes import AUTHOR, MAX_CHARS, push_run_note, write_run_note
 from docs.error_table import DAGS_FOLDER, ERRORS, with_error_table
 from tests.conftest import PROJECT_FOLDER
 from tests.dags.worlds import SEARCH, World, cast, page_of
@@ -137,7 +137,7 @@ def test_a_failure_leaves_the_schedulers_transaction_intact(
     with create_session() as session:
         run = session.scalars(select(DagRun).where(DagRun.run_id == ended_run)).one()
         run.creating_job_id = 7
-        monkeypatch.setattr("comets.run_notes.XCOM_KEY", "nul \0 in a key")
+        monkeypatch.setattr("comets.runs.notes.XCOM_KEY", "nul \0 in a key")
         write_run_note(run)
     with create_session() as session:
         assert session.scalar(select(DagRun.creating_job_id).where(DagRun.run_id == ended_run)) == 7

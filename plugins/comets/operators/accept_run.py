@@ -10,8 +10,8 @@ from comets.database.client import connect
 from comets.dates import run_date, today
 from comets.errors import CometsError, ParamsError
 from comets.params import RunParams, parse_params
-from comets.run_notes import push_run_note
 from comets.runs.acceptance import ensure_same_kind, forecast_run
+from comets.runs.notes import push_run_note
 from comets.search.groups import group_hashtags
 from comets.settings import settings
 

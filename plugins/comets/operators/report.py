@@ -13,7 +13,7 @@ from comets.database.client import Database, connect
 from comets.hashtags import is_hashtag_rare
 from comets.reporting import lines as report_lines
 from comets.reporting.totals import HashtagTask, RunTotals, is_extracted, set_outcomes, store_totals
-from comets.run_notes import push_run_note, result_line
+from comets.runs.notes import push_run_note, result_line
 from comets.settings import settings
 
 MAX_NAMES = 20
