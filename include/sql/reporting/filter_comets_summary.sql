@@ -1,5 +1,4 @@
--- Purpose: the Comets that a run found, and how many of them are new; read before the run's creators are upserted.
--- Grain: one row.
+-- Count the Comets of a run, and the new ones; read before the run's creators are upserted.
 select
     count(*) as comet_count,
     count(*) filter (where creator.user_id is null or creator.found_by_run_id = %(run_id)s) as new_count

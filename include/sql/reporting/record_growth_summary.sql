@@ -1,5 +1,4 @@
--- Purpose: the snapshots of a run's date by how their counts are known.
--- Grain: one row.
+-- Count the snapshots of a run's date by how their counts are known.
 select
     max(run.recorded_date) as recorded_date,
     count(snapshot.user_id) as snapshot_count,

@@ -1,5 +1,4 @@
--- Purpose: the creators in the ranking of a run's date.
--- Grain: one row.
+-- Count the creators in the ranking of a run's date.
 select
     max(run.recorded_date) as recorded_date,
     count(score.user_id) as creator_count,

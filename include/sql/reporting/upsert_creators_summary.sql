@@ -1,5 +1,4 @@
--- Purpose: the creators whose readings landed for a run's date, and how many of them the run found first.
--- Grain: one row.
+-- Count the creators whose readings landed for a run's date, and how many of them the run found first.
 select
     count(*) as creator_count,
     count(*) filter (where creator.found_by_run_id = run.run_id) as new_count
