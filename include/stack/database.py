@@ -98,7 +98,7 @@ def require_current(connection: psycopg.Connection[dict[str, Any]], environment:
 
     :raises DatabaseError: says what is missing and which file to run.
     """
-    access = connection.execute((SQL_FOLDER / "landing" / "read_access.sql").read_bytes()).fetchone() or {}
+    access = connection.execute((SQL_FOLDER / "database" / "read_access.sql").read_bytes()).fetchone() or {}
     if not is_current(connection):
         raise DatabaseError(f"{describe(environment)} has not the tables of this version: make setup-database")
     if access.get("missing"):

@@ -41,7 +41,7 @@ def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
 
 def run_day(at: datetime) -> None:
     """Run the steps of the Dag in their order."""
-    dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, run_attempt=0)
+    dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, clear_number=0)
     context: dict[str, Any] = {
         "dag_run": dag_run,
         "params": {name: param.value for name, param in trigger_form(settings()).items()},
