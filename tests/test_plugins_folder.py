@@ -1,4 +1,4 @@
-"""Airflow's plugin loader leaves the package `comets` alone."""
+"""Airflow's plugin loader ignores the package `comets`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 PLUGINS_FOLDER = Path(__file__).resolve().parents[1] / "plugins"
 
-# Names of the modules that Airflow's loader brought in from the folder, and of files that it could not load.
+# Prints the modules that the loader imported from the folder, and its import errors.
 LOAD = """
 import json, sys
 from airflow import plugins_manager
@@ -22,7 +22,7 @@ print("RESULT" + json.dumps([sorted(modules), errors]))
 """
 
 
-def test_the_loader_executes_the_plugin_and_no_module_of_the_package(tmp_path: Path) -> None:
+def test_plugin_loader_imports_only_the_plugin_file(tmp_path: Path) -> None:
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_FOLDER),

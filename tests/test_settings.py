@@ -9,7 +9,7 @@ from comets.params import parse_params, trigger_form
 from comets.settings import DEFAULT_SETTINGS_FILE, Pace, SettingsError, load_settings, settings
 
 
-def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
+def test_default_settings_make_valid_params() -> None:
     project = load_settings(DEFAULT_SETTINGS_FILE)
     params = parse_params({name: param.resolve() for name, param in trigger_form(project).items()})
     assert (params.min_followers, params.max_followers, params.min_video_views) == (10_000, 100_000, 50_000)
@@ -35,17 +35,17 @@ def test_the_projects_own_settings_make_a_run_that_is_accepted() -> None:
         ("hashtags: [a", "can't be read"),
     ],
 )
-def test_a_wrong_settings_file_is_refused_with_its_name_and_the_value(tmp_path: Path, text: str, names: str) -> None:
+def test_invalid_settings_name_the_file_and_the_value(tmp_path: Path, text: str, names: str) -> None:
     path = tmp_path / "comets.yaml"
     path.write_text(text)
-    with pytest.raises(SettingsError, match=names) as refusal:
+    with pytest.raises(SettingsError, match=names) as error:
         load_settings(path)
-    assert str(path) in str(refusal.value)
+    assert str(path) in str(error.value)
 
 
 @pytest.fixture
 def fresh_settings() -> Iterator[None]:
-    """Settings are read anew, by this test and by those after it."""
+    """Clear the settings cache before and after the test."""
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -53,9 +53,7 @@ def fresh_settings() -> Iterator[None]:
 
 @pytest.mark.usefixtures("fresh_settings")
 @pytest.mark.parametrize(("text", "rate"), [("2.5", 2.5), ("", 1.0)])
-def test_the_environment_sets_the_pace_before_the_file_does(
-    monkeypatch: pytest.MonkeyPatch, text: str, rate: float
-) -> None:
+def test_environment_rate_limit_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, text: str, rate: float) -> None:
     monkeypatch.setenv("COMETS_SETTINGS_FILE", str(DEFAULT_SETTINGS_FILE))
     monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
     assert settings() == load_settings(DEFAULT_SETTINGS_FILE).model_copy(
@@ -65,7 +63,7 @@ def test_the_environment_sets_the_pace_before_the_file_does(
 
 @pytest.mark.usefixtures("fresh_settings")
 @pytest.mark.parametrize("text", ["0", "1001", "fast", "nan"])
-def test_a_wrong_pace_in_the_environment_is_refused_with_its_name_and_the_value(
+def test_invalid_environment_rate_limit_names_the_variable_and_the_value(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
@@ -73,6 +71,6 @@ def test_a_wrong_pace_in_the_environment_is_refused_with_its_name_and_the_value(
         settings()
 
 
-def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
+def test_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml"):
         load_settings(tmp_path / "absent.yaml")

@@ -1,4 +1,4 @@
-"""Text from the outside."""
+"""Cleaning of text from outside."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from comets.values import clean_text, printable_text
     ],
     ids=ascii,
 )
-def test_only_what_cannot_be_stored_is_replaced(text: str, cleaned: str) -> None:
+def test_unstorable_characters_are_replaced(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
     clean_text(text).encode("utf-8")
 
 
-def test_a_handle_can_neither_break_a_line_of_the_log_nor_drive_the_terminal() -> None:
+def test_control_characters_are_replaced_for_logs() -> None:
     assert printable_text("a\nb\x1b[31m") == "a\ufffdb\ufffd[31m"
     assert printable_text("o'hara 日本 🔥") == "o'hara 日本 🔥"

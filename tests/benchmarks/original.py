@@ -18,7 +18,7 @@ import requests
 
 from tests.benchmarks.common import PAGE_SIZE, PROFILE_PATH, SEARCH_PATH, Criteria
 
-ANSWER_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 TABLES = """
 create table creators (user_id text primary key, handle text, nickname text, avatar_url text, last_updated_at date);
@@ -136,7 +136,7 @@ class OriginalWay:
 
     def _ask(self, path: str, **parameters: Any) -> dict[str, Any]:
         while True:
-            reply = self._session.get(self._url + path, params=parameters, timeout=ANSWER_SECONDS)
+            reply = self._session.get(self._url + path, params=parameters, timeout=TIMEOUT_SECONDS)
             if reply.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 reply.raise_for_status()
                 data: dict[str, Any] = reply.json()["data"]
