@@ -43,7 +43,6 @@ FAST_SETTINGS.write_text(
     .replace("requests_per_second: 1\n", "requests_per_second: 1000\n"),
     encoding="utf-8",
 )
-# Optional programs whose tests must not be skipped.
 REQUIRED = frozenset(os.environ.get("COMETS_REQUIRE", "").split())
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:
     if name == PROFILE_VARIABLE:

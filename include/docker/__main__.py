@@ -76,7 +76,6 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
-    # Made-up creators go into a configured database only if AIRFLOW_CONN_COMETS_DB names it.
     if not database_source or (is_sandbox and database_source != CONNECTION_VARIABLE):
         server, _, _ = given[METADATA_VARIABLE].rpartition("/")
         database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")

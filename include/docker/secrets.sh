@@ -29,5 +29,4 @@ add REDIS_PASSWORD "$(secret 24)"
 add COMETS_UI_PASSWORD "$(secret 8)"
 add AIRFLOW__API__SECRET_KEY "$(secret 32)"
 add AIRFLOW__API_AUTH__JWT_SECRET "$(secret 32)"
-# Fernet key: 32 bytes in URL-safe base64.
 add AIRFLOW__CORE__FERNET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"

@@ -104,7 +104,6 @@ class Role(IntEnum):
     UPPER_EDGE = 6  # crosses 100,000 followers now and then
 
 
-# Bounds of the followers, and of a video's final plays.
 BOUNDS: dict[Role, tuple[tuple[int, int], tuple[int, int]]] = {
     Role.COMET: ((10_400, 97_000), (80_000, 2_500_000)),
     Role.HIDDEN: ((11_000, 90_000), (80_000, 900_000)),

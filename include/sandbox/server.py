@@ -39,7 +39,6 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
 def running_sandbox(seed: int = DEFAULT_SEED) -> Iterator[SandboxClient]:
     """Run a new sandbox in a thread on a free port; yield its client."""
     server = make_server(seed)
-    # The socket listens before the thread starts, so the first request cannot fail.
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()

@@ -53,7 +53,6 @@ def profile_user(creator: Creator, timestamp: float) -> Json:
         "follower_count": creator.followers.at(timestamp),
         "aweme_count": creator.videos.at(timestamp),
         "total_favorited": creator.hearts.at(timestamp),
-        # Likes given, not received.
         "favoriting_count": digest("favoriting", creator.uid) % 20_000,
     }
 

@@ -100,7 +100,6 @@ def _hashtags(dice: Dice, channel: str) -> tuple[tuple[str, ...], str | None]:
     """Return a video's hashtags, and a caption word that search matches without a hashtag."""
     if channel == SHARED_CHANNEL:
         return tuple(dice.sample(COMMON_HASHTAGS, 3)), None
-    # Search also matches words: about one video in twelve lacks the hashtag.
     if dice.chance(0.08):
         return tuple(dice.sample([tag for tag in COMMON_HASHTAGS if tag != channel], 1)), channel
     extra = [tag for tag in ("fyp", "viral", "trending", "foryou") if tag != channel]

@@ -101,7 +101,6 @@ class World:
     def _published(self, key: str, timestamp: float) -> Iterator[Video]:
         """Yield the distinct videos of a search whose authors exist."""
         found = {video.video_id: video for video in self._generated(key, timestamp)}
-        # A few videos match without any hashtag.
         loose = Dice(self._seed, "loose matches", key).sample(self._sample.untagged, _LOOSE_MATCHES)
         for video in (*self._sample.by_key.get(key, ()), *loose):
             if video.published_at <= timestamp:

@@ -43,7 +43,6 @@ def run_backfill(first: str, last: str) -> int:
     """Run missing and failed dates of a period, inclusive; return 0 if all succeed."""
     timezone = settings().timezone
     start, end = instants(*read_days(first, last, timezone), timezone)
-    # Today's run may not be due yet.
     period = start, min(end, datetime.now(UTC))
     environment = resolve_for_runs()
     api = connect_to_airflow(environment)

@@ -15,7 +15,6 @@ CELERY_SETTINGS = {
     VISIBILITY_VARIABLE: "3600",
 }
 WORKERS = ("worker-1", "worker-2")
-# A task that needs longer resumes at the next start.
 WORKER_GRACE_SECONDS = 30
 
 

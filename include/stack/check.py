@@ -103,7 +103,6 @@ def check_notifications(environment: Environment, *, sends_test: bool) -> str:
         return "not configured; set COMETS_NOTICES_URL to receive them"
     if not sends_test:
         return "configured; make check NOTICE=1 sends a test message"
-    # Slow to import.
     from apprise import Apprise
 
     services = Apprise()

@@ -13,7 +13,6 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 SCHEMES = frozenset({"postgres", "postgresql"})
-# Airflow's and libpq's names of connection fields.
 FIELDS = {"host": "host", "schema": "dbname", "login": "user", "password": "password"}
 DEFAULT_PORT = 5432
 # psycopg rejects options that hosts add for other clients, such as `supa=...`.

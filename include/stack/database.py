@@ -11,7 +11,6 @@ from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.project import PROJECT, SCHEMA_FILE, SQL_FOLDER
 
-# All other options of a connection's extra are psycopg's.
 AIRFLOW_ONLY_OPTIONS = frozenset(
     {"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"}
 )

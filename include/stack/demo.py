@@ -40,7 +40,6 @@ HISTORY_DAYS = 30
 LIVE_DAYS = 2
 MISSED_DAYS_AGO = 14
 RUN_HOUR = 2
-# The date may have a run from an earlier demo.
 REPROCESS = "completed"
 INTERRUPTED = 130
 

@@ -50,7 +50,6 @@ TIKHUB_URL = "https://api.tikhub.io"
 SANDBOX_KEY = "sandbox-key-without-any-value"
 # The same as in comets.settings, which `include.docker` cannot import.
 PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
-# At TikHub's rate a demo would take many minutes.
 SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
 PRELOAD = PROJECT / "include" / "stack" / "preload"

@@ -17,7 +17,6 @@ class DeclinedError(StackError):
 
 def forecast(environment: Environment, settings: Settings) -> str:
     """Return the calls and cost of a run with default params, as text."""
-    # Airflow is slow to import.
     from comets.database.client import Database
     from comets.params import parse_params, trigger_form
     from comets.runs.acceptance import forecast_run

@@ -30,7 +30,6 @@ def prepare_metadata(environment: Environment) -> None:
     if not environment.variables.get(METADATA_VARIABLE):
         return
     is_own = environment.metadata_source is not None
-    # Beside the cluster, so that both are deleted together.
     done = environment.state.postgres / "airflow-ready"
     wanted = f"{version('apache-airflow')} {POOL} {settings().slots}"
     if not is_own and done.is_file() and done.read_text() == wanted:

@@ -110,7 +110,6 @@ class EmbeddedPostgres:
             **(settings or {}),
             "port": str(self.port),
             "listen_addresses": "127.0.0.1" if listen_port else "",
-            # A list: quoted because a folder's name may contain a comma.
             "unix_socket_directories": '"{}"'.format(str(self.socket_folder).replace('"', '""')),
         }
         self._lease: int | None = None

@@ -25,7 +25,6 @@ from include.stack.ports import free_port
 from include.stack.project import State
 
 GRACE_SECONDS = 10
-# A component that exits sooner is not restarted.
 MIN_UPTIME_SECONDS = 30
 POLL_SECONDS = 0.05
 LOG_PORT_VARIABLES = ("AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT", "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT")

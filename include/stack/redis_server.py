@@ -32,7 +32,6 @@ class RedisServer:
         settings = folder / "redis.conf"
         # Other users of the machine can read command lines.
         settings.touch(mode=0o600)
-        # Redis's default save rules apply: it saves at a clean stop.
         settings.write_text(f'bind {LOOPBACK}\nport {self._port}\nrequirepass {password}\ndir "{folder}"\n')
         self.part = Part("redis", (find_redis(), str(settings)), stops_last=True)
 

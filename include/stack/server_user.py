@@ -48,7 +48,6 @@ def prepare_server_user(folder: Path, installation: Path) -> Owner:
     folder.chmod(0o700)
     for parent in (*folder.parents, *installation.parents):
         add_mode(parent, stat.S_IXOTH)
-    # Libraries of the wheel's programs.
     libraries = installation.parent.with_name(f"{installation.parent.name}.libs")
     for tree in filter(Path.exists, (installation, libraries)):
         for path in (tree, *tree.rglob("*")):

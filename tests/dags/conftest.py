@@ -57,7 +57,6 @@ def dag_runner(metadata: None, quick_tasks: None) -> RunDag:
         logical_date: str | None, conf: Mapping[str, Any] | None = None, dag_id: str = "comet_discovery"
     ) -> Outcome:
         instant = datetime.fromisoformat(logical_date) if logical_date else None
-        # Parsed for each run, as in workers: a run writes its conf into the Dag's params.
         dag_run = DagBag().dags[dag_id].test(logical_date=instant, run_conf=dict(conf or {}))
         tasks = {
             ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": ti.state

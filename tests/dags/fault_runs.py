@@ -58,7 +58,6 @@ def recorded_output() -> Iterator[RecordedOutput]:
 
     class Recorder(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # The sandbox's server runs in this process too.
             if not record.name.startswith("uvicorn"):
                 written.logs.append(formatter.format(record))
 

@@ -74,7 +74,6 @@ def _inner(status: int, reaction: Reaction, error: str, *ever: str, profile: Rea
 def _broken(
     reaction: Reaction, error: str, status: int | None, bills: bool | None, reason_text: str, *ever: str
 ) -> Kind:
-    # TikHub alone knows whether such a call is billed.
     return Kind({}, reaction, f"TikHub{error}Error", status, None, bills, reason_text, ever)
 
 

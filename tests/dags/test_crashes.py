@@ -154,7 +154,6 @@ def undisturbed(
 
 
 @settings(
-    # tests/stack/test_crash_recovery.py tests each point once under the real scheduler.
     max_examples=25 if os.environ.get(PROFILE_VARIABLE) == "long" else 2,
     derandomize=True,
     database=None,
@@ -176,5 +175,4 @@ def test_crash_between_any_two_statements_changes_no_row_and_pays_no_call_twice(
     for table in CONTENTS:
         assert contents[table] == expected[table], table
     assert calls_paid_twice(comets_connection) == []
-    # A crash costs at most the call in flight.
     assert disturbed_call_count - call_count <= len(plan)

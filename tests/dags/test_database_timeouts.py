@@ -61,7 +61,6 @@ def test_python_task_times_out_on_a_lock(comets_connection: str) -> None:
         assert "include/sql/calls/lock_run.sql waited too long for a lock" in str(ended.value)
         assert 'in relation "comet_runs"' in str(ended.value)
         assert counts(comets_connection) == before
-        # The connection stays usable.
         assert database.fetch_one("calls/lock_run", run_id="run 1")
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 1, 20).action is RetryAction.RETRY
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 3, 20).action is RetryAction.FAIL

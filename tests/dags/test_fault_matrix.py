@@ -46,7 +46,6 @@ from tests.dags.worlds import PROFILE, SEARCH, Day, Row, World, identifiers_of
 from tests.secret_scan import CACHE_LINK, database_texts, exception_texts, findings
 
 RESULTS = {
-    # Run ids differ.
     "creators": "to_jsonb(creators) - 'found_by_run_id' as creator",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, basis",
     "comet_discoveries": "*",
@@ -279,7 +278,6 @@ def test_invalid_profile_request_fails_its_task_but_no_other_profile(matrix: Mat
         assert run.profile_billing(creator) == [kind.sandbox_bills]
         assert run.ledger(user_id=creator.uid) == [(kind.status, kind.is_billed, kind.error)]
     assert [row["state"] for row in run.tries(searching(name))] == ["failed"]
-    # The author is not a Comet, so not in the roll call.
     assert run.world.rows("select from creators where user_id = %s", run.hidden[name].uid) == []
     [roll_call] = [row for row in run.instances if row["task_id"] == "roll_call"]
     assert roll_call["state"] == "failed"

@@ -68,7 +68,6 @@ def test_restricted_role_runs_the_dag(
         url = door(server, tmp_path, stack)
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", database_connection(url))
         sandbox.set_clock(LOGICAL_DATE)
-        # Both cases share the database.
         outcome = dag_runner(LOGICAL_DATE, {**SMALL, "refresh": True})
         assert outcome.state == "success", outcome.tasks
         grown = owner.execute("select count(*) as row_count from creator_stats").fetchone()

@@ -126,7 +126,6 @@ def test_failing_profile_costs_three_calls_and_no_other_creator(story: Story) ->
     assert day.state == "success"
     assert len(day.fetches_of(PLAYERS.broken)) == 3
     assert f"@{PLAYERS.broken.handle} (failed)" in day.log
-    # The removed creator costs three calls too, all others one.
     assert len(day.fetched) == 3 + 3 + len(PLAYERS) - 2 + 1
 
 

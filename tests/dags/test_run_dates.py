@@ -32,13 +32,11 @@ BERLIN = "Europe/Berlin"
 KOLKATA = "Asia/Kolkata"
 LORD_HOWE = "Australia/Lord_Howe"
 
-# Starts of dates in UTC, near clock changes.
 MIDNIGHTS = {
     BERLIN: {"2025-03-29T23:00Z": "2025-03-30", "2025-10-26T23:00Z": "2025-10-27"},
     # Clocks change by half an hour at 02:00.
     LORD_HOWE: {"2025-04-06T13:30Z": "2025-04-07", "2025-10-04T13:30Z": "2025-10-05"},
 }
-# The dates before and after a clock change.
 CLOCK_CHANGES = [(BERLIN, "2025-03-29", "2025-03-31"), (LORD_HOWE, "2025-10-04", "2025-10-06")]
 
 LoadDag = Callable[[str], SerializedDAG]
@@ -91,7 +89,6 @@ def stored_dag(metadata: None, load_dag: LoadDag) -> Iterator[LoadDag]:
 
     yield store
     delete_dag(DAG_ID)
-    # Airflow's CLI replaces the handler.
     signal.signal(signal.SIGTERM, handler)
 
 
@@ -113,7 +110,6 @@ def test_backfilled_run_owns_the_local_date_of_its_tick(
     stored_dag(timezone)
     start, end = local(first, timezone), local(last, timezone) + timedelta(hours=23, minutes=59)
     airflow("backfill", "create", "--dag-id", DAG_ID, "--from-date", start.isoformat(), "--to-date", end.isoformat())
-    # Other tests leave runs of other types.
     runs = [run for run in stored_runs() if run.run_type == DagRunType.BACKFILL_JOB]
     assert [owned(run, timezone) for run in runs] == dates(first, last)
 

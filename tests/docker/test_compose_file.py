@@ -51,7 +51,6 @@ def test_file_matches_the_compose_specification() -> None:
 def test_secrets_have_no_default() -> None:
     kinds = {name: found for name, found in references().items() if SECRET_NAME.search(name)}
     assert kinds
-    # Plain references may follow the required one.
     assert all("?" in found and "-" not in found for found in kinds.values()), kinds
 
 

@@ -40,7 +40,6 @@ ONLY_IN_COMPOSE = {
     "AIRFLOW__CELERY__RESULT_BACKEND": "in a secret",
     "AIRFLOW__CELERY__BROKER_URL": "in the secret of the broker",
 }
-# Variables that the chart sets from secrets.
 FROM_SECRETS = {
     METADATA_VARIABLE: "postgresql+psycopg2://u:p@h/airflow",
     "AIRFLOW__CELERY__RESULT_BACKEND": "db+postgresql+psycopg2://u:p@h/airflow",

@@ -35,7 +35,6 @@ from tests.stack.test_demo import NOTHING_CONFIGURED, caller, stack_command
 # One per process of both workers, so that each worker runs half of the tasks.
 POOL_SLOTS = 8
 HOLD_SECONDS = 60
-# Airflow's default queue.
 QUEUE = "default"
 
 
@@ -47,7 +46,6 @@ def require_redis() -> None:
         pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
 
 
-# Task id and map index.
 Instance = tuple[str, int]
 
 
@@ -162,7 +160,6 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
         # For tasks that a lost worker took from the queue and did not start.
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "1",
-        # Unacknowledged tasks are delivered again within the test.
         VISIBILITY_VARIABLE: "60",
     }
     environment = resolve_for_runs({**NOTHING_CONFIGURED, **variables})

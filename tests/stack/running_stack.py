@@ -54,7 +54,6 @@ RUN_SECONDS = 900
 PRISTINE_DATABASE = "pristine"
 DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
 
-# See crashes/airflow_local_settings.py: while this folder exists, tasks crash.
 CRASHES_VARIABLE = "COMETS_TEST_CRASHES"
 CRASH_MODULE_FOLDER = Path(__file__).with_name("crashes")
 
@@ -103,7 +102,6 @@ class DagApi(AirflowApi):
     def end_backfills(self) -> None:
         """Close backfills whose runs have ended; Airflow does so only every 30 s, and rejects others until then."""
         for backfill in self.backfills.list_backfills(dag_id=DAG_ID).backfills:
-            # Airflow may already have closed it.
             with suppress(ConflictException):
                 self.backfills.cancel_backfill(backfill.id)
 

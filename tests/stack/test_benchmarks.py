@@ -21,13 +21,12 @@ def test_growth_benchmark_reports_each_case(
     shown = capsys.readouterr().out
     rows = {case: int(count) for case, count in re.findall(r"record_growth, (.+), (\d+) rows .* plain writing", shown)}
     assert list(rows) == ["new day", "quarter read", "date in the middle"]
-    # A quarter of the creators has four days each; a date in the middle also changes the next date.
     assert rows["quarter read"] == pytest.approx(rows["new day"], rel=0.4)
     assert rows["date in the middle"] == pytest.approx(2 * rows["new day"], rel=0.2)
     assert all(text in shown for text in ("the original's way", "same day again", "score_creators", "at most 0.07"))
 
 
 def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
-    row = Row("step", [2, 30, 4], "plain", [1, 10, 4], most=1.5)
+    row = Row("step", [2, 30, 4], "plain", [1, 10, 4], target=1.5)
     assert row.cells() == ["step", "4.00 s", "plain", "4.00 s", "2.00", "misses: at most 1.50"]
-    assert Row("refused", [0.5], most=1, unit="%").cells()[-1] == "passes: at most 1.00"
+    assert Row("refused", [0.5], target=1, unit="%").cells()[-1] == "passes: at most 1.00"

@@ -118,7 +118,6 @@ def test_demo_announcement_holds_no_secret(
 def test_leftover_processes_end_with_the_next_stack(tmp_path: Path) -> None:
     state = State(tmp_path)
     state.run.mkdir()
-    # Overwrites command line and environment, as Airflow's processes do.
     titled = "import setproctitle, time; setproctitle.setproctitle('a title ' * 50); print(flush=True); time.sleep(600)"
     with (
         subprocess.Popen(

@@ -118,7 +118,6 @@ def test_database_restarts_change_no_row(undisturbed: DayResult, outage: Outage,
 
 def test_database_restart_costs_only_the_calls_in_flight(undisturbed: DayResult, outage: Outage) -> None:
     assert outage.healed.landed == undisturbed.landed
-    # At least two searches and two profiles were in flight.
     extra = len(outage.healed.sandbox_calls) - len(undisturbed.sandbox_calls)
     assert 4 <= extra <= outage.healed.lost_count
 

@@ -88,7 +88,6 @@ def test_backfill_runs_missing_dates_and_prints_a_line_per_date(demo: Demo, monk
     with running_stack(demo.state) as variables:
         filled = run_stack("backfill", str(days[0]), str(last), variables=variables)
         again = run_stack("backfill", str(days[0]), str(last), variables=variables)
-        # Airflow has not closed the first backfill yet.
         earlier = str(days[0] - timedelta(days=1))
         another = run_stack("backfill", earlier, earlier, variables=variables)
         check = run_stack("check", variables=variables)

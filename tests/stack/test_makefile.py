@@ -13,7 +13,6 @@ import pytest
 
 from include.stack.project import PROJECT
 
-# Replaces the environment's Python and prints its arguments.
 SHOW_ARGUMENTS = '#!/bin/sh\nfor argument in "$@"; do printf "[%s]\\n" "$argument"; done\n'
 
 
