@@ -31,7 +31,7 @@ help: ## List targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: .venv/installed ## Run the pipeline and print a leaderboard (TIKHUB_API_KEY=... for real data)
+demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY=...)
 	@$(stack) demo
 
 .PHONY: up
@@ -51,11 +51,11 @@ backup: .venv/installed ## Back up the embedded database of real creators (FILE=
 	@$(stack) backup "$$COMETS_FILE"
 
 .PHONY: restore
-restore: .venv/installed ## Restore a backup: make restore FILE=name (FORCE=1 replaces real creators)
+restore: .venv/installed ## Restore a backup (FILE=name; FORCE=1 replaces real creators)
 	@$(stack) restore $(if $(FORCE),--force) "$$COMETS_FILE"
 
 .PHONY: check
-check: .venv/installed ## Check key, balance, database, Airflow and notifications (NOTICE=1 sends a test message)
+check: .venv/installed ## Check key, balance, database, Airflow and notifications (NOTICE=1 sends one)
 	@$(stack) check $(if $(NOTICE),--notice)
 
 .PHONY: leaderboard
@@ -83,11 +83,11 @@ env: .venv/installed ## Print the environment for a shell: eval "$(make -s env)"
 	@$(stack) env
 
 .PHONY: backfill
-backfill: .venv/installed ## Run missed dates on the running stack: make backfill FROM=2026-03-01 TO=2026-03-07
+backfill: .venv/installed ## Run missed dates on the running stack (FROM=2026-03-01 TO=2026-03-07)
 	@$(stack) backfill "$$COMETS_FROM" "$$COMETS_TO"
 
 .PHONY: bench
-bench: .venv/installed-bench ## Run benchmarks (SIZE=full for the documented sizes, ARGS="growth job" for some)
+bench: .venv/installed-bench ## Run benchmarks (SIZE=full for the documented sizes, ARGS="growth job")
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup-database
@@ -95,7 +95,7 @@ setup-database: .venv/installed ## Apply include/sql/setup_database.sql to the c
 	@$(stack) setup-database
 
 .PHONY: lock
-lock: .venv/installed-dev ## Update requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: .venv/installed-dev ## Update requirements*.txt (ARGS=--upgrade for newer versions)
 	@$(compile) pyproject.toml -o requirements.txt $(ARGS)
 	@$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt $(ARGS)
 	@$(compile) --group bench -c requirements-dev.txt -o requirements-bench.txt $(ARGS)
@@ -105,7 +105,7 @@ install: .venv/installed ## Create .venv and install requirements.txt
 	@:
 
 .PHONY: clean
-clean: .venv/installed ## Delete databases, logs and keys (FORCE=1 skips the question about real creators)
+clean: .venv/installed ## Delete databases, logs and keys (FORCE=1 includes real creators)
 	@$(stack) clean $(if $(FORCE),--force)
 
 # "gone" forces a new installation when the Python behind .venv no longer works.
