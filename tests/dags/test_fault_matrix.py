@@ -303,7 +303,7 @@ def test_rejected_key_or_empty_balance_stops_all_calls_of_the_run(
     failed = [row for row in run.instances if row["state"] == "failed" and row["task_id"] == "extract_videos"]
     assert len(failed) == (0 if place == "roll call" else 3)
     decisions = [line for line in run.day.log.splitlines() if "Retry policy decision" in line]
-    reasons = [line for line in decisions if kind.reason_text in line or "StoppedDay: TikHub " in line]
+    reasons = [line for line in decisions if kind.reason_text in line or "Stopped: TikHub " in line]
     assert any(kind.reason_text in line for line in reasons)
     assert len(reasons) >= (1 if place == "roll call" else 3)
     assert all("action=fail" in line for line in reasons)

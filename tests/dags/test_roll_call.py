@@ -202,5 +202,5 @@ def test_spent_budget_stops_the_roll_call_and_keeps_fetched_profiles(world: Worl
     assert (len(day.searches), len(day.fetched)) == (1, 3)
     with_hearts = world.rows("select from creator_stats where heart_count is not null")
     assert (len(with_hearts), len(world.rows("select from creator_stats"))) == (3, 6)
-    assert "StoppedDay: The run's budget of 4 TikHub calls is spent: " in day.log
+    assert "Stopped: The run's budget of 4 TikHub calls is spent: " in day.log
     assert "Creators who were not asked: 3. The run was stopped" in day.log
