@@ -21,6 +21,7 @@ export COMETS_SIZE = $(value SIZE)
 
 stack := .venv/bin/python -m include.stack
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+build_docs := .venv/bin/python -m sphinx -q -W --keep-going -b dirhtml docs docs/_build
 compile := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --quiet
 check_python := import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 14) else \
@@ -68,11 +69,18 @@ test: $(if $(RING),.venv/installed-dev,lint) ## Lint, then run all tests (RING=u
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(if $(RING),-m $(RING))
 
 .PHONY: lint
-lint: .venv/installed-dev ## Check style and types of Python and SQL
+lint: .venv/installed-dev ## Check style and types of Python and SQL, and the links of the docs
 	@.venv/bin/python -m ruff check --quiet .
 	@.venv/bin/python -m ruff format --quiet --check .
 	@.venv/bin/python -m mypy --no-error-summary
+	@report=$$(PYTHONPATH=plugins:. .venv/bin/lint-imports --no-logo --no-cache) || { echo "$$report"; exit 1; }
 	@.venv/bin/python -m sqlfluff lint --quiet include/sql
+	@$(build_docs)
+
+.PHONY: docs
+docs: .venv/installed-dev ## Generate docs/reference and build the docs in docs/_build
+	@.venv/bin/python -m docs.generate
+	@$(build_docs)
 
 .PHONY: airflow
 airflow: .venv/installed ## Run Airflow's CLI: make airflow ARGS="dags list"

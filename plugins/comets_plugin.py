@@ -1,7 +1,7 @@
-"""The page "Comets" in Airflow's navigation and on the page of each Dag.
+"""Register the page "Comets" in Airflow's navigation and on each Dag's page.
 
-Every process of Airflow loads this file, each task too. So it imports nothing but what Airflow has imported already,
-and makes the page at the first request, which only the api-server ever gets.
+Every Airflow process loads this file, each task included: it imports only what Airflow has already imported. The page
+itself is imported at its first request, which only the api-server receives.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from airflow.plugins_manager import AirflowPlugin
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 URL_PREFIX = "/comets"
-# Airflow's UI takes the addresses of views as they are, so they begin with the path that Airflow is served under.
+# Airflow's UI does not prepend the path that Airflow is served under.
 ROOT = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/") + URL_PREFIX
 
 
 class CometsPage:
-    """The page as an ASGI application that is imported when it is first asked for."""
+    """The page as an ASGI application, imported at its first request."""
 
     def __init__(self) -> None:
         self._app: AsgiApp | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if self._app is None:
-            # It takes a second, in which Airflow's own pages go on.
+            # The import takes a second; in a thread it does not block Airflow's own pages.
             self._app = (await asyncio.to_thread(import_module, "comets.page.app")).app
         await self._app(scope, receive, send)
 
@@ -56,11 +56,11 @@ VIEWS: list[Any] = [
 
 
 class CometsPlugin(AirflowPlugin):
-    """Registers the page.
+    """Register the page.
 
-    A view with a route is shown in a sandboxed frame, out of which no link leads. The entry in the navigation has none:
-    it is a page of its own, on which links to TikTok and to Airflow's runs work. It stands in the menu "Browse": beside
-    the menus Airflow 3.3.2 makes a button of it that does nothing. A Dag's tab cannot be but a frame.
+    Airflow shows a view with a `url_route` in a sandboxed frame that no link can leave. The navigation entry has none,
+    so links to TikTok and to Airflow's runs work; a Dag's tab is always a frame. The entry is in the menu "Browse":
+    at the top level Airflow 3.3.2 renders it as a button that does nothing.
     """
 
     name = "comets"

@@ -1,4 +1,4 @@
-"""Cleaning of text from outside."""
+"""Cleaning of untrusted text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from comets.values import clean_text, printable_text
     ],
     ids=ascii,
 )
-def test_unstorable_characters_are_replaced(text: str, cleaned: str) -> None:
+def test_only_unstorable_characters_are_replaced(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
     clean_text(text).encode("utf-8")
 
 
-def test_control_characters_are_replaced_for_logs() -> None:
+def test_control_characters_are_not_printed() -> None:
     assert printable_text("a\nb\x1b[31m") == "a\ufffdb\ufffd[31m"
     assert printable_text("o'hara 日本 🔥") == "o'hara 日本 🔥"

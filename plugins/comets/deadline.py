@@ -1,4 +1,4 @@
-"""How long one try of a task may take, and how long the database may take for one of its statements."""
+"""The time limits of a task try, its TikHub calls and its SQL statements."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from datetime import timedelta
 from comets.errors import TaskDeadlineError
 
 TASK_TIMEOUT = timedelta(minutes=15)
-"""Longest time for one try of a task."""
+"""Time limit of one try of a task."""
 
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.25
-"""Shares of the task's time. The database gives up first, with an error that says why, and ends the statement; when
-Airflow kills the task, the statement goes on in the server. A lock is given up early: others wait behind it."""
+"""Shares of the task's time after which the database cancels a statement or a wait for a lock. Airflow's own timeout
+leaves the statement running in the server and gives no reason. The lock limit is low because other sessions queue."""
 
 CALL_SHARE = 0.85
-"""No TikHub call begins later in a task's time: one that is cut off is paid for and lost. Of 15 minutes more than two
-are left then; a call takes at most 30 s to connect, 30 s to answer and 30 s to send its body."""
+"""Share of the task's time after which no TikHub call starts, because a call that is cut off is billed and lost. Of 15
+minutes it leaves more than two; a call takes at most 90 s (30 s each to connect, respond and send the body)."""
 
-_LEAST_MILLISECONDS = 100
+_MIN_MILLISECONDS = 100
 
 STEP_TIMEOUTS = {
     f"{name}_timeout": f"{{{{ (task.execution_timeout.total_seconds() * {round(share * 1000)}) | int }}}}"
     for name, share in (("statement", STATEMENT_SHARE), ("lock", LOCK_SHARE))
 }
-"""The same as parameters of a SQL step, in milliseconds, worked out from the timeout of the task that it belongs to."""
+"""The same limits as parameters of a SQL step, in milliseconds: Jinja templates over the task's timeout."""
 
 
 class Deadline:
-    """The end of a task's time, counted from now."""
+    """The deadline of a task, counted from now."""
 
     def __init__(self, timeout: timedelta) -> None:
         self._ends_at = time.monotonic() + timeout.total_seconds()
         self._calls_end_at = time.monotonic() + timeout.total_seconds() * CALL_SHARE
 
     def ensure_time_for_call(self) -> None:
-        """Do nothing while there is time for a TikHub call.
+        """Check that there is time left for a TikHub call.
 
-        :raises TaskDeadlineError: there is none.
+        :raises TaskDeadlineError: there is not.
         """
         if time.monotonic() > self._calls_end_at:
             raise TaskDeadlineError(
-                "The time of this try is over; what it has landed is kept, the next try goes on there."
+                "This try has no time left for another call. Landed data is kept; the next try continues there."
             )
 
     def timeouts(self) -> dict[str, str]:
-        """``statement_timeout`` and ``lock_timeout`` for a statement that begins now, in milliseconds."""
+        """Return ``statement_timeout`` and ``lock_timeout`` for a statement that starts now, in milliseconds."""
         left = (self._ends_at - time.monotonic()) * 1000
         return {
-            "statement_timeout": str(max(_LEAST_MILLISECONDS, round(left * STATEMENT_SHARE))),
-            "lock_timeout": str(max(_LEAST_MILLISECONDS // 2, round(left * LOCK_SHARE))),
+            "statement_timeout": str(max(_MIN_MILLISECONDS, round(left * STATEMENT_SHARE))),
+            "lock_timeout": str(max(_MIN_MILLISECONDS // 2, round(left * LOCK_SHARE))),
         }

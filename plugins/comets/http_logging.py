@@ -1,8 +1,7 @@
-"""HTTP libraries, kept from logging what they send and receive.
+"""Suppression of the logs of HTTP libraries.
 
-urllib3 warns about response headers that it cannot parse and quotes them, and a server can echo the API key there. Its
-DEBUG lines hold URLs and places of redirects. All of it is closed here, as Airflow's logging configuration is not this
-package's.
+urllib3 quotes response headers that it can't parse, and a server can echo the API key there; its DEBUG lines contain
+URLs and redirects. Suppressed in code because Airflow's logging configuration belongs to the user.
 """
 
 from __future__ import annotations
@@ -12,28 +11,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_TALKATIVE = frozenset({"apprise", "charset_normalizer", "http", "requests", "requests_toolbelt", "urllib3"})
+_LIBRARIES = frozenset({"apprise", "charset_normalizer", "http", "requests", "requests_toolbelt", "urllib3"})
 
-_is_exchanging: ContextVar[bool] = ContextVar("is_exchanging", default=False)
+_is_suppressed: ContextVar[bool] = ContextVar("is_suppressed", default=False)
 
 
-class _Silence(logging.Filter):
+class _SuppressionFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        return not _is_exchanging.get()
+        return not _is_suppressed.get()
 
 
-_SILENCE = _Silence()
+_FILTER = _SuppressionFilter()
 
 
 @contextmanager
 def suppress_http_logging() -> Iterator[None]:
-    """Drop what HTTP libraries log in this thread meanwhile, at every level; other threads go on logging."""
+    """Drop all log records of HTTP libraries in this thread; other threads continue to log."""
     for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in _TALKATIVE:
-            # A logger's filter sees what is logged to it, not what its children log; adding one twice does nothing.
-            logging.getLogger(name).addFilter(_SILENCE)
-    token = _is_exchanging.set(True)
+        if name.partition(".")[0] in _LIBRARIES:
+            # Set on every logger because filters do not apply to records of child loggers.
+            logging.getLogger(name).addFilter(_FILTER)
+    token = _is_suppressed.set(True)
     try:
         yield
     finally:
-        _is_exchanging.reset(token)
+        _is_suppressed.reset(token)

@@ -1,10 +1,10 @@
-"""Text, numbers and ids from untrusted sources, made fit for PostgreSQL, JSON and logs."""
+"""Conversion of untrusted text, numbers and ids to values that PostgreSQL, JSON and logs can hold."""
 
 from __future__ import annotations
 
 import re
 
-# PostgreSQL's text cannot hold NUL; a lone surrogate has no UTF-8 form. json.loads has already joined proper pairs.
+# PostgreSQL's text can't hold NUL, and a lone surrogate has no UTF-8 form.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -14,27 +14,26 @@ def clean_text(text: str) -> str:
 
 
 def printable_text(text: str) -> str:
-    """Return `text` for a log or a terminal: what could break the line or drive the terminal becomes U+FFFD."""
+    """Return `text` for a log or a terminal, with every character that is not printable replaced by U+FFFD."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 MAX_COUNT = 2**63 - 1
-"""Greatest count that PostgreSQL's bigint holds."""
+"""Maximum of PostgreSQL's bigint."""
 
 MAX_ID_CHARS = 255
-"""TikTok's longest known id, a sec_uid, has 76; an index of PostgreSQL refuses keys of more than about 2,700 bytes."""
+"""TikTok's longest known id, a sec_uid, has 76 characters. PostgreSQL can't index keys of more than 2,700 bytes."""
 
 SEC_UID_START = "MS4wLjAB"
-"""How every sec_uid begins; an older installation may have used one as a creator's key."""
+"""Prefix of every sec_uid. An older installation may have used one as a creator's key."""
 
-# Longer digit texts are out of range; int() itself refuses more than 4,300 digits.
 _DIGITS = re.compile(r"\s*0*([0-9]{1,19})\s*")
 
 
 def parse_count(value: object) -> int | None:
-    """Return a non-negative integer up to `MAX_COUNT`, or None when `value` is none.
+    """Return `value` as an integer from 0 to `MAX_COUNT`, or None when it is not one.
 
-    Integers, integral floats and texts of ASCII digits count as numbers: TikHub's routes use all three.
+    Accept integers, integral floats and strings of ASCII digits, because TikHub's routes use all three.
     """
     if isinstance(value, bool):
         return None
@@ -47,7 +46,7 @@ def parse_count(value: object) -> int | None:
 
 
 def parse_id(value: object) -> str | None:
-    """Return an id as text, or None when it is missing: empty, "0" (TikTok's "none"), or nothing that an id can be."""
+    """Return an id as text, or None when it is empty, "0" (TikTok's "none"), too long, or of another type."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_COUNT:
         return str(value)
     if not isinstance(value, str):

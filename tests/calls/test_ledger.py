@@ -1,4 +1,4 @@
-"""The ledger of calls under the shared pace; waiting takes no time here, and what happens meanwhile is told."""
+"""The ledger of calls under the shared rate limit, with a fake clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from comets.calls import ledger as ledger_module
-from comets.calls.ledger import Answer, Call, Ledger
+from comets.calls.ledger import Call, CallResult, Ledger
 from comets.calls.rate_limit import min_interval
 from comets.database.client import Database, connect
 from comets.errors import (
@@ -26,7 +26,7 @@ from comets.settings import DEFAULT_SETTINGS_FILE, settings
 from tests.steps.builders import Facts
 
 RATE = 0.1
-"""So low that moments lie much further apart than two statements, however busy this machine is."""
+"""So low that slots are much further apart than two statements, even on a busy machine."""
 
 SEARCH = Call("/api/search", hashtag="gymtok", page_offset=0)
 NEXT_PAGE = Call("/api/search", hashtag="gymtok", page_offset=20)
@@ -36,24 +36,25 @@ PROFILE = Call("/api/profile", user_id="71")
 
 @dataclass
 class Clock:
-    """Time that passes only while somebody sleeps or asks.
+    """A clock that advances only by sleeping and by requests.
 
-    :param meanwhile: what others do during the next sleep
-    :param overslept: seconds by which the next sleeps last longer than they should
+    :param sleeps: the requested sleeps in seconds
+    :param delays: seconds by which the next sleeps end late
+    :param during_sleep: called during the next sleep
     """
 
     now: float = 1_000.0
-    slept: list[float] = field(default_factory=list)
-    overslept: list[float] = field(default_factory=list)
-    meanwhile: Callable[[], object] | None = None
+    sleeps: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    during_sleep: Callable[[], object] | None = None
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.slept.append(seconds)
-        self.now += seconds + (self.overslept.pop(0) if self.overslept else 0)
-        if self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            meanwhile()
+        """Advance the clock."""
+        self.sleeps.append(seconds)
+        self.now += seconds + (self.delays.pop(0) if self.delays else 0)
+        if self.during_sleep is not None:
+            call, self.during_sleep = self.during_sleep, None
+            call()
 
     def monotonic(self) -> float:
         """Return the time in seconds."""
@@ -62,13 +63,13 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """The ledger's time; the settings are the project's own, at a slow pace."""
-    told = Clock()
-    monkeypatch.setattr(ledger_module, "time", told)
+    """The ledger's clock; the settings are the default ones with a low rate."""
+    fake = Clock()
+    monkeypatch.setattr(ledger_module, "time", fake)
     monkeypatch.setenv("COMETS_SETTINGS_FILE", str(DEFAULT_SETTINGS_FILE))
     monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", str(RATE))
     settings.cache_clear()
-    yield told
+    yield fake
     settings.cache_clear()
 
 
@@ -106,97 +107,97 @@ def rows(comets_connection: str) -> Callable[[str], list[dict[str, Any]]]:
 
 
 def failing(error: TikHubError) -> Callable[[], Never]:
-    """What a call does that fails."""
+    """Return a request that fails with an error."""
 
-    def ask() -> Never:
+    def request() -> Never:
         raise error
 
-    return ask
+    return request
 
 
-def fail(ledger: Ledger, call: Call, error: TikHubError) -> None:
-    """Make a call that fails."""
+def execute_failing(ledger: Ledger, call: Call, error: TikHubError) -> None:
+    """Execute a call that fails with an error."""
     with pytest.raises(type(error)):
         ledger.execute(call, failing(error))
 
 
-def never() -> Never:
-    """A call that must not be made."""
+def unexpected() -> Never:
+    """A request that must not be sent."""
     raise AssertionError
 
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
 
-def test_a_call_is_kept_with_run_route_status_billing_and_its_own_duration(
+def test_calls_are_recorded_with_run_route_status_billing_and_duration(
     ledger: Ledger, clock: Clock, rows: Rows, run_id: str
 ) -> None:
-    def answer(status: str, seconds: float) -> str:
+    def request(value: str, seconds: float) -> str:
         clock.now += seconds
-        return status
+        return value
 
-    ledger.execute(SEARCH, lambda: answer("left open", 9))
-    ledger.close(ledger.execute(NEXT_PAGE, lambda: answer("page", 0.25)))
-    fail(ledger, PROFILE, TikHubTransientError("away", route=PROFILE.route, status=502, is_billed=False))
-    assert len(clock.slept) == 1
-    kept = rows(
+    ledger.execute(SEARCH, lambda: request("left open", 9))
+    ledger.close(ledger.execute(NEXT_PAGE, lambda: request("page", 0.25)))
+    execute_failing(
+        ledger, PROFILE, TikHubTransientError("unavailable", route=PROFILE.route, status=502, is_billed=False)
+    )
+    assert len(clock.sleeps) == 1
+    calls = rows(
         "select run_id, route, status_code, is_billed, duration_ms, finished_at is null as is_open"
         " from comet_calls order by call_id"
     )
-    assert [tuple(row.values()) for row in kept] == [
+    assert [tuple(row.values()) for row in calls] == [
         (run_id, "/api/search", None, None, None, True),
         (run_id, "/api/search", 200, True, 250, False),
         (run_id, "/api/profile", 502, False, 0, False),
     ]
 
 
-def test_a_call_waits_exactly_until_the_moment_that_it_was_given(ledger: Ledger, clock: Clock, rows: Rows) -> None:
+def test_call_waits_for_its_slot(ledger: Ledger, clock: Clock, rows: Rows) -> None:
     ledger.execute(SEARCH, lambda: None)
     ledger.execute(NEXT_PAGE, lambda: None)
     first, second = rows("select reserved_at, started_at from comet_calls order by call_id")
     assert second["started_at"] - first["started_at"] == min_interval(RATE)
-    [slept] = clock.slept
-    assert 0 < slept <= min_interval(RATE).total_seconds()
+    [sleep] = clock.sleeps
+    assert 0 < sleep <= min_interval(RATE).total_seconds()
 
 
 @pytest.mark.parametrize(
-    ("overslept", "pauses"),
+    ("delays", "intervals"),
     [
         pytest.param([0.05], 1, id="in time"),
         pytest.param([0.1], 2, id="late once"),
         pytest.param([0.1] * 9, 4, id="always late"),
     ],
 )
-def test_a_call_that_wakes_up_late_takes_another_moment_but_not_for_ever(
-    ledger: Ledger, clock: Clock, rows: Rows, overslept: list[float], pauses: int
+def test_late_call_takes_a_new_slot_up_to_a_limit(
+    ledger: Ledger, clock: Clock, rows: Rows, delays: list[float], intervals: int
 ) -> None:
     ledger.execute(SEARCH, lambda: None)
-    clock.slept.clear()
-    clock.overslept = overslept
+    clock.sleeps.clear()
+    clock.delays = delays
     ledger.execute(NEXT_PAGE, lambda: None)
     first, second = rows("select started_at from comet_calls order by call_id")
-    assert second["started_at"] - first["started_at"] == pauses * min_interval(RATE)
-    assert len(clock.slept) == pauses
+    assert second["started_at"] - first["started_at"] == intervals * min_interval(RATE)
+    assert len(clock.sleeps) == intervals
 
 
-def test_the_siblings_of_a_call_that_is_told_to_wait_are_held_back_too(
+def test_rate_limit_error_delays_siblings_on_the_route_only(
     ledger: Ledger, sibling: Ledger, clock: Clock, rows: Rows
 ) -> None:
-    told = TikHubRateLimitError("slower", route=SEARCH.route, status=429, is_billed=False, retry_after=30)
+    error = TikHubRateLimitError("slower", route=SEARCH.route, status=429, is_billed=False, retry_after=30)
     ledger.execute(PROFILE, lambda: None)
     ledger.execute(SEARCH, lambda: None)
-    # The call that was reserved before it is told to wait, and whose moment comes before the hold ends.
-    clock.meanwhile = lambda: fail(ledger, NEXT_PAGE, told)
+    clock.during_sleep = lambda: execute_failing(ledger, NEXT_PAGE, error)
     sibling.execute(SIBLING, lambda: None)
-    [held] = rows("select blocked_until from comet_rate_limits where blocked_until is not null")
+    [block] = rows("select blocked_until from comet_rate_limits where blocked_until is not null")
     [moved] = rows("select started_at from comet_calls where hashtag = 'cozygaming'")
-    assert moved["started_at"] >= held["blocked_until"]
-    assert sum(clock.slept) > 25
-    # Another route is not concerned.
-    slept = len(clock.slept)
-    with_profile = Call(PROFILE.route, user_id="72")
-    sibling.execute(with_profile, lambda: None)
-    assert sum(clock.slept[slept:]) <= min_interval(RATE).total_seconds()
+    assert moved["started_at"] >= block["blocked_until"]
+    assert sum(clock.sleeps) > 25
+    sleep_count = len(clock.sleeps)
+    on_another_route = Call(PROFILE.route, user_id="72")
+    sibling.execute(on_another_route, lambda: None)
+    assert sum(clock.sleeps[sleep_count:]) <= min_interval(RATE).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_the_siblings_of_a_call_that_is_told_to_wait_are_held_back_too(
         (TikHubAuthError("no key", route=None, is_billed=False), "The Airflow connection `tikhub` is missing"),
     ],
 )
-def test_who_waits_for_a_moment_makes_no_call_when_a_sibling_meets_what_ends_all_calling(
+def test_fatal_error_of_a_sibling_skips_a_waiting_call(
     ledger: Ledger,
     sibling: Ledger,
     clock: Clock,
@@ -218,13 +219,13 @@ def test_who_waits_for_a_moment_makes_no_call_when_a_sibling_meets_what_ends_all
     sentence: str,
 ) -> None:
     ledger.execute(SEARCH, lambda: None)
-    clock.meanwhile = lambda: fail(ledger, PROFILE, error)
-    with pytest.raises(CallSkippedError, match="Stopped: ") as refusal:
-        sibling.execute(SIBLING, never)
-    assert sentence in str(refusal.value)
-    assert "Not made: the search for #cozygaming at offset 0." in str(refusal.value)
+    clock.during_sleep = lambda: execute_failing(ledger, PROFILE, error)
+    with pytest.raises(CallSkippedError, match="Stopped: ") as skipped:
+        sibling.execute(SIBLING, unexpected)
+    assert sentence in str(skipped.value)
+    assert "Skipped: the search for #cozygaming at offset 0." in str(skipped.value)
     assert [record.message for record in caplog.records if record.message.startswith("Stopped: ")] == [
-        str(refusal.value).split(" Not made")[0]
+        str(skipped.value).split(" Skipped")[0]
     ]
     assert rows("select hashtag, user_id from comet_calls order by call_id") == [
         {"hashtag": "gymtok", "user_id": None},
@@ -235,14 +236,14 @@ def test_who_waits_for_a_moment_makes_no_call_when_a_sibling_meets_what_ends_all
     ]
 
 
-def test_a_refused_call_takes_no_moment(ledger: Ledger, rows: Rows, comets_connection: str) -> None:
+def test_skipped_call_takes_no_slot(ledger: Ledger, rows: Rows, comets_connection: str) -> None:
     ledger.execute(SEARCH, lambda: None)
     with psycopg.connect(comets_connection) as connection:
         connection.execute("update comet_runs set max_api_calls = 1")
     before = rows("select * from comet_rate_limits")
     for call in (NEXT_PAGE, PROFILE):
         with pytest.raises(CallSkippedError, match="The run's budget of 1 TikHub calls is spent"):
-            ledger.execute(call, never)
+            ledger.execute(call, unexpected)
     assert rows("select * from comet_rate_limits") == before
     assert len(rows("select from comet_calls")) == 1
     assert rows("select hashtag, reason from comet_skipped_calls order by 1") == [
@@ -251,21 +252,21 @@ def test_a_refused_call_takes_no_moment(ledger: Ledger, rows: Rows, comets_conne
     ]
 
 
-def test_a_process_that_dies_while_it_waits_delays_the_others_by_one_pause(
+def test_process_killed_while_waiting_delays_the_others_by_one_interval(
     ledger: Ledger, sibling: Ledger, clock: Clock, rows: Rows
 ) -> None:
     ledger.execute(SEARCH, lambda: None)
 
-    def die() -> None:
+    def kill() -> None:
         raise KeyboardInterrupt
 
-    clock.meanwhile = die
+    clock.during_sleep = kill
     with pytest.raises(KeyboardInterrupt):
-        ledger.execute(NEXT_PAGE, never)
-    answer: Answer[None] = sibling.execute(SIBLING, lambda: None)
+        ledger.execute(NEXT_PAGE, unexpected)
+    result: CallResult[None] = sibling.execute(SIBLING, lambda: None)
     first, last = rows("select started_at from comet_calls where hashtag = 'cozygaming' or page_offset = 0 order by 1")
     assert last["started_at"] - first["started_at"] == 2 * min_interval(RATE)
-    sibling.close(answer)
+    sibling.close(result)
     ledger.close(ledger.execute(NEXT_PAGE, lambda: None))
     assert rows("select status_code from comet_calls where page_offset = 20 order by call_id") == [
         {"status_code": None},

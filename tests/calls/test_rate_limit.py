@@ -1,4 +1,4 @@
-"""The pace of TikHub's routes as parallel workers on one real PostgreSQL get it."""
+"""The rate limit of TikHub's routes, with parallel workers on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ ROUTE = "/api/search"
 
 @contextmanager
 def worker(url: str, rate: float = 50) -> Iterator[RouteRateLimit]:
-    """A worker's pace, on a connection of its own."""
+    """A worker's rate limit, on its own connection."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
         yield RouteRateLimit(Database(connection), Pace(requests_per_second=rate), Retries(max_delay_seconds=60))
 
 
-def clock(url: str) -> datetime:
-    """The time of the database's server."""
+def database_time(url: str) -> datetime:
+    """Return the time of the database server."""
     with psycopg.connect(url) as connection:
         ((now,),) = connection.execute("select clock_timestamp()").fetchall()
     assert isinstance(now, datetime)
     return now
 
 
-def blocked_until(url: str) -> datetime | None:
-    """Until when the route is held back."""
+def block_end(url: str) -> datetime | None:
+    """Return when the block of the route ends."""
     with psycopg.connect(url) as connection:
-        ((until,),) = connection.execute("select blocked_until from comet_rate_limits").fetchall()
-    assert until is None or isinstance(until, datetime)
-    return until
+        ((blocked_until,),) = connection.execute("select blocked_until from comet_rate_limits").fetchall()
+    assert blocked_until is None or isinstance(blocked_until, datetime)
+    return blocked_until
 
 
-def reserve(url: str, slot_at: datetime) -> int:
-    """A call that waits for its moment."""
+def insert_call(url: str, slot_at: datetime) -> int:
+    """Insert a call that waits for its slot and return its id."""
     with psycopg.connect(url) as connection:
         ((call_id,),) = connection.execute(
             "insert into comet_calls (run_id, run_attempt, route, reserved_at, started_at)"
@@ -57,30 +57,30 @@ def reserve(url: str, slot_at: datetime) -> int:
     return int(call_id)
 
 
-def test_parallel_workers_get_moments_that_keep_the_rate_on_each_route(database_url: str) -> None:
+def test_parallel_workers_keep_the_rate_of_each_route(database_url: str) -> None:
     routes = (ROUTE, "/api/profile")
 
-    def take(number: int) -> list[tuple[str, datetime]]:
-        with worker(database_url, 50) as pace:
-            return [(route, pace.reserve_slot(route).slot_at) for route in routes for _ in range(10 + number % 2)]
+    def reserve_slots(number: int) -> list[tuple[str, datetime]]:
+        with worker(database_url, 50) as rate_limit:
+            return [(route, rate_limit.reserve_slot(route).slot_at) for route in routes for _ in range(10 + number % 2)]
 
     with ThreadPoolExecutor(12) as pool:
-        taken = [moment for moments in pool.map(take, range(12)) for moment in moments]
+        reserved = [slot for slots in pool.map(reserve_slots, range(12)) for slot in slots]
     for route in routes:
-        moments = sorted(slot_at for of_route, slot_at in taken if of_route == route)
-        assert len(moments) == 126
-        assert min(later - earlier for earlier, later in pairwise(moments)) >= timedelta(seconds=1 / 50)
+        slots = sorted(slot_at for slot_route, slot_at in reserved if slot_route == route)
+        assert len(slots) == 126
+        assert min(later - earlier for earlier, later in pairwise(slots)) >= timedelta(seconds=1 / 50)
 
 
-def test_a_route_does_not_wait_for_another_one(database_url: str) -> None:
-    with worker(database_url, 0.01) as pace:
+def test_routes_have_separate_slots(database_url: str) -> None:
+    with worker(database_url, 0.01) as rate_limit:
         for _ in range(3):
-            waited = pace.reserve_slot(ROUTE).wait_seconds
-        assert waited > 200
-        assert pace.reserve_slot("/api/profile").wait_seconds == 0
+            wait_seconds = rate_limit.reserve_slot(ROUTE).wait_seconds
+        assert wait_seconds > 200
+        assert rate_limit.reserve_slot("/api/profile").wait_seconds == 0
 
 
-def test_another_rate_holds_at_once(database_url: str) -> None:
+def test_changed_rate_applies_to_the_next_slot(database_url: str) -> None:
     with worker(database_url, 0.01) as slow, worker(database_url, 1000) as fast:
         first = slow.reserve_slot(ROUTE)
         second = fast.reserve_slot(ROUTE)
@@ -90,80 +90,78 @@ def test_another_rate_holds_at_once(database_url: str) -> None:
     assert third.slot_at - second.slot_at == min_interval(0.01)
 
 
-def test_a_moment_of_a_process_that_died_costs_one_pause_and_an_undone_one_nothing(database_url: str) -> None:
-    with worker(database_url, 0.01) as pace:
-        first = pace.reserve_slot(ROUTE)
+def test_lost_slot_costs_one_interval_and_rolled_back_slot_none(database_url: str) -> None:
+    with worker(database_url, 0.01) as rate_limit:
+        first = rate_limit.reserve_slot(ROUTE)
         with psycopg.connect(database_url, row_factory=dict_row) as connection:
             RouteRateLimit(Database(connection), Pace(requests_per_second=0.01), Retries()).reserve_slot(ROUTE)
             connection.rollback()
-        with worker(database_url, 0.01) as dying:
-            dying.reserve_slot(ROUTE)
-        assert pace.reserve_slot(ROUTE).slot_at - first.slot_at == 2 * min_interval(0.01)
+        with worker(database_url, 0.01) as dead:
+            dead.reserve_slot(ROUTE)
+        assert rate_limit.reserve_slot(ROUTE).slot_at - first.slot_at == 2 * min_interval(0.01)
 
 
-@pytest.mark.parametrize(("asked", "held"), [(5, 5), (500, 60), (0, 0), (None, 10)])
-def test_too_many_requests_hold_the_whole_route_back_for_what_tikhub_asks_within_reason(
-    database_url: str, asked: float | None, held: float
+@pytest.mark.parametrize(("retry_after", "block_seconds"), [(5, 5), (500, 60), (0, 0), (None, 10)])
+def test_rate_limit_error_blocks_the_route_for_retry_after_up_to_a_cap(
+    database_url: str, retry_after: float | None, block_seconds: float
 ) -> None:
-    with worker(database_url) as unlucky, worker(database_url) as sibling:
-        unlucky.reserve_slot(ROUTE)
-        before = clock(database_url)
-        unlucky.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=asked))
-        until = blocked_until(database_url)
-        assert until is not None
-        assert before <= until - timedelta(seconds=held) <= clock(database_url)
-        assert sibling.reserve_slot(ROUTE).slot_at >= until
+    with worker(database_url) as limited, worker(database_url) as sibling:
+        limited.reserve_slot(ROUTE)
+        before = database_time(database_url)
+        limited.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=retry_after))
+        blocked_until = block_end(database_url)
+        assert blocked_until is not None
+        assert before <= blocked_until - timedelta(seconds=block_seconds) <= database_time(database_url)
+        assert sibling.reserve_slot(ROUTE).slot_at >= blocked_until
 
 
-def test_a_call_that_already_has_its_moment_gets_a_later_one_when_the_route_is_held_back(database_url: str) -> None:
-    with worker(database_url) as pace:
-        calls = [reserve(database_url, pace.reserve_slot(ROUTE).slot_at) for _ in range(3)]
-        assert [pace.recheck_slot(call) for call in calls] == [0, 0, 0]
-        pace.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=30))
-        waits = [pace.recheck_slot(call) for call in calls]
+def test_reserved_slots_move_behind_the_block_of_the_route(database_url: str) -> None:
+    with worker(database_url) as rate_limit:
+        calls = [insert_call(database_url, rate_limit.reserve_slot(ROUTE).slot_at) for _ in range(3)]
+        assert [rate_limit.recheck_slot(call) for call in calls] == [0, 0, 0]
+        rate_limit.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=30))
+        waits = [rate_limit.recheck_slot(call) for call in calls]
         assert all(wait > 0 for wait in waits)
-        assert [pace.recheck_slot(call) for call in calls] == [0, 0, 0]
+        assert [rate_limit.recheck_slot(call) for call in calls] == [0, 0, 0]
         with psycopg.connect(database_url) as connection:
-            moments = [row[0] for row in connection.execute("select started_at from comet_calls order by call_id")]
-        assert moments[0] == blocked_until(database_url)
-        assert [later - earlier for earlier, later in pairwise(moments)] == [min_interval(50)] * 2
+            slots = [row[0] for row in connection.execute("select started_at from comet_calls order by call_id")]
+        assert slots[0] == block_end(database_url)
+        assert [later - earlier for earlier, later in pairwise(slots)] == [min_interval(50)] * 2
 
 
-def test_a_call_that_missed_its_moment_gets_the_one_after_all_that_are_given_away(database_url: str) -> None:
-    with worker(database_url, 0.01) as pace:
-        late = reserve(database_url, pace.reserve_slot(ROUTE).slot_at)
-        last = pace.reserve_slot(ROUTE)
-        assert pace.reschedule_slot(late) > last.wait_seconds
+def test_late_call_moves_behind_the_last_reserved_slot(database_url: str) -> None:
+    with worker(database_url, 0.01) as rate_limit:
+        late = insert_call(database_url, rate_limit.reserve_slot(ROUTE).slot_at)
+        last = rate_limit.reserve_slot(ROUTE)
+        assert rate_limit.reschedule_slot(late) > last.wait_seconds
         with psycopg.connect(database_url) as connection:
-            ((moment,),) = connection.execute("select started_at from comet_calls").fetchall()
-        assert moment - last.slot_at == min_interval(0.01)
+            ((slot_at,),) = connection.execute("select started_at from comet_calls").fetchall()
+        assert slot_at - last.slot_at == min_interval(0.01)
 
 
-def test_of_several_holds_the_longest_lasts(database_url: str) -> None:
-    with worker(database_url) as pace:
-        pace.reserve_slot(ROUTE)
-        pace.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=50))
-        longest = blocked_until(database_url)
-        pace.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=1))
-        assert blocked_until(database_url) == longest
+def test_longest_block_wins(database_url: str) -> None:
+    with worker(database_url) as rate_limit:
+        rate_limit.reserve_slot(ROUTE)
+        rate_limit.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=50))
+        longest = block_end(database_url)
+        rate_limit.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=1))
+        assert block_end(database_url) == longest
 
 
 @settings(max_examples=50)
-@given(rate=st.integers(1, 20), lateness=st.lists(st.floats(0, 0.99 * (HEADROOM - 1)), min_size=60, max_size=60))
-def test_a_server_that_counts_strictly_refuses_none_whose_way_takes_a_tenth_of_a_second_more_or_less(
-    rate: int, lateness: list[float]
-) -> None:
-    moments = [place * min_interval(rate).total_seconds() for place in range(60)]
-    arrivals = sorted(moment + late for moment, late in zip(moments, lateness, strict=True))
+@given(rate=st.integers(1, 20), latency=st.lists(st.floats(0, 0.99 * (HEADROOM - 1)), min_size=60, max_size=60))
+def test_strict_server_admits_all_calls_with_latency_within_the_headroom(rate: int, latency: list[float]) -> None:
+    slots = [number * min_interval(rate).total_seconds() for number in range(60)]
+    arrivals = sorted(slot + seconds for slot, seconds in zip(slots, latency, strict=True))
     assert all(admitted(rate, arrivals))
 
 
-def test_a_server_that_counts_strictly_refuses_a_call_that_follows_a_much_later_one() -> None:
+def test_strict_server_rejects_a_call_after_a_much_delayed_one() -> None:
     assert admitted(1, [0.2, min_interval(1).total_seconds()]) == [True, False]
 
 
 def admitted(rate: int, arrivals: list[float]) -> list[bool]:
-    """Which calls the sandbox's limiter admits, of those that arrive at these seconds."""
+    """Return which calls the sandbox's limiter admits, by their arrival in seconds."""
     now = [0.0]
     limiter = RateLimiter(rate, lambda: now[0])
     answers = []
@@ -173,7 +171,7 @@ def admitted(rate: int, arrivals: list[float]) -> list[bool]:
 
 
 @pytest.mark.parametrize(("rate", "count"), [(1, 204), (0.1, 20), (0.01, 2)])
-def test_a_task_is_given_no_more_calls_than_it_can_make_in_its_time(rate: float, count: int) -> None:
+def test_calls_within_a_duration_follow_the_rate(rate: float, count: int) -> None:
     project = load_settings(DEFAULT_SETTINGS_FILE)
     slow = project.model_copy(update={"pace": Pace(requests_per_second=rate)})
     assert calls_within(timedelta(minutes=15), slow) == count

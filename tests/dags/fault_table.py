@@ -81,18 +81,18 @@ def _with(kind: Kind, **rule: Any) -> Kind:
     return Kind(**{**vars(kind), "rule": rule})
 
 
-FLAKED = "could not answer, for one of three reasons"
+FLAKED = "refused the request for one of three reasons"
 
 EVERY_KIND: dict[str, Kind] = {
-    "429 with Retry-After": _status(429, "wait", "RateLimit", "asks to call less often", "first", retry_after=7),
-    "429": _status(429, "wait", "RateLimit", "asks to call less often (HTTP 429)", "middle"),
+    "429 with Retry-After": _status(429, "wait", "RateLimit", "limits the rate of calls", "first", retry_after=7),
+    "429": _status(429, "wait", "RateLimit", "limits the rate of calls (HTTP 429)", "middle"),
     "inner 429": _inner(429, "wait", "RateLimit", "last"),
     "500": _status(500, "retry", "Transient", "or the platform behind it failed (HTTP 500)", "first"),
     "502": _status(502, "retry", "Transient", "or the platform behind it failed (HTTP 502)", "middle"),
     "503": _status(503, "retry", "Transient", "or the platform behind it failed (HTTP 503)", "last"),
     "inner 500": _inner(500, "retry", "Transient", "first"),
     "timeout": _with(
-        _broken("retry", "Transient", None, None, "gave no answer within", "middle"), fault="timeout", delay=600
+        _broken("retry", "Transient", None, None, "sent no response within", "middle"), fault="timeout", delay=600
     ),
     "web page": _with(
         _broken("retry", "Transient", 200, False, "a web page instead of JSON", "last"), fault="html", status=200
@@ -105,16 +105,16 @@ EVERY_KIND: dict[str, Kind] = {
     "inner 5": _inner(5, "retry", "Ambiguous", "first"),
     "inner 10221": _inner(10221, "retry", "Ambiguous", "last", profile="no account"),
     "cut body": _with(
-        _broken("smaller page", "CutBody", 200, None, "the connection failed after", "first", "last"), fault="cut_body"
+        _broken("smaller page", "CutBody", 200, None, "connection failed after", "first", "last"), fault="cut_body"
     ),
     "over-long body": _with(
-        _broken("smaller page", "CutBody", 200, True, "it is larger than", "middle"), fault="long_body", extra=900_000
+        _broken("smaller page", "CutBody", 200, True, "larger than", "middle"), fault="long_body", extra=900_000
     ),
     "404": _status(404, "fail", "Request", "does not know this route", "first"),
-    "405": _status(405, "fail", "Request", "does not take GET", "middle"),
+    "405": _status(405, "fail", "Request", "does not allow GET", "middle"),
     "422": _status(422, "fail", "Request", "refused the parameters", "last"),
     "redirect": Kind(
-        {"fault": "redirect"}, "fail", "TikHubRequestError", 302, False, False, "redirects elsewhere", ("first",)
+        {"fault": "redirect"}, "fail", "TikHubRequestError", 302, False, False, "sent a redirect", ("first",)
     ),
     "401": _status(401, "stop the run", "Auth", "refused the API key (HTTP 401)", "first"),
     "402": _status(402, "stop the run", "Balance", "lack of balance (HTTP 402)", "middle"),

@@ -149,7 +149,7 @@ def test_search_that_fails_once_per_page_lands_the_same_rows(matrix: Matrix, nam
     if kind.reaction == "smaller page":
         assert [row["state"] for row in tries] == ["success"]
         assert contents(run.landed(hashtag)) == contents(matrix.calm.landed(hashtag))
-        assert len(matrix.lines(repr(hashtag), kind.reason_text, "Trying again with")) == len(OFFSETS)
+        assert len(matrix.lines(repr(hashtag), kind.reason_text, "Retrying with")) == len(OFFSETS)
     else:
         assert [row["state"] for row in tries] == ["failed", "failed", "failed", "success"]
         for row, offset in zip(tries, OFFSETS.values(), strict=False):

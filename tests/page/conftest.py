@@ -1,4 +1,4 @@
-"""The page inside Airflow's own API server, with Airflow's own logins and a PostgreSQL with made-up creators."""
+"""The page inside Airflow's API server, with real logins and a PostgreSQL database of made-up creators."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import TEST_FOLDER, copied_database, postgres_connection
 from tests.page.world import fill
 
-USERS = {"viewer": "viewer", "nobody": ""}
-"""Users of Airflow by their role; the second one may do nothing."""
+USERS = {"viewer": "viewer", "no_role": ""}
+"""Airflow users and their roles; the second one has no permissions."""
 JWT_SECRET = "secret-of-the-tests-" * 4
 
 
 class Site:
-    """A client of the page.
+    """HTTP client of the page.
 
-    :param url: of the API server
-    :param tokens: of Airflow's users, by their names
+    :param url: URL of the API server
+    :param tokens: API tokens by user name
     """
 
     def __init__(self, url: str, tokens: dict[str, str]) -> None:
@@ -37,18 +37,21 @@ class Site:
         self.session.trust_env = False
 
     def get(self, path: str, user: str | None = "viewer", method: str = "GET", **headers: str) -> requests.Response:
-        """Ask for a path below the page as a user's browser; redirects are not followed."""
-        wanted = {"Accept": "text/html,*/*;q=0.8", **{name.replace("_", "-"): text for name, text in headers.items()}}
+        """Request a path of the page as a user's browser, without following redirects."""
+        own_headers = {
+            "Accept": "text/html,*/*;q=0.8",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        }
         if user:
-            wanted["Cookie"] = f"_token={self.tokens[user]}"
-        # As it stands: requests would resolve `..` and quote what it likes.
+            own_headers["Cookie"] = f"_token={self.tokens[user]}"
+        # Set directly: requests would resolve `..` and requote the path.
         request = requests.Request(method, self.url).prepare()
         request.url = f"{self.url}/comets/{path}"
-        request.headers.update(wanted)
+        request.headers.update(own_headers)
         return self.session.send(request, allow_redirects=False, timeout=30)
 
     def text(self, path: str = "") -> str:
-        """The text of a page that has to be there."""
+        """Return the text of a page that must exist."""
         answer = self.get(path)
         assert answer.status_code == requests.codes.ok, answer.text
         return answer.text
@@ -56,7 +59,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def airflow_server(postgres: EmbeddedPostgres) -> Iterator[Site]:
-    """Airflow's API server with the plugin, in this process: what the tests do to the environment reaches it."""
+    """Run Airflow's API server with the plugin in this process, so that it sees the tests' environment."""
     passwords = Path(TEST_FOLDER / "passwords.json")
     passwords.write_text(json.dumps(dict.fromkeys(USERS, "password-of-the-tests")), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -73,7 +76,7 @@ def airflow_server(postgres: EmbeddedPostgres) -> Iterator[Site]:
 
 
 def make_metadata(postgres: EmbeddedPostgres) -> None:
-    """Airflow's own database, migrated."""
+    """Create and migrate Airflow's own database."""
     from airflow.utils.db import initdb
 
     postgres.create_database("airflow")
@@ -82,10 +85,9 @@ def make_metadata(postgres: EmbeddedPostgres) -> None:
 
 @contextmanager
 def serve(app: object) -> Iterator[str]:
-    """Serve an ASGI application at a free port of this machine, and give its URL."""
+    """Serve an ASGI application on a free local port and yield its URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))  # type: ignore[arg-type]
     socket = server.config.bind_socket()
-    # Who connects before the server is up waits in the queue.
     socket.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
     thread.start()
@@ -99,7 +101,7 @@ def serve(app: object) -> Iterator[str]:
 
 
 def log_in(url: str, user: str) -> str:
-    """A token of Airflow for a user."""
+    """Return an Airflow API token of a user."""
     body = {"username": user, "password": "password-of-the-tests"}
     answer = requests.post(urljoin(url, "/auth/token"), json=body, timeout=30)
     answer.raise_for_status()
@@ -108,7 +110,7 @@ def log_in(url: str, user: str) -> str:
 
 @pytest.fixture(scope="session")
 def filled_template(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
-    """Name of a database with made-up creators."""
+    """Yield the name of a database filled with made-up creators."""
     with copied_database(postgres, schema_template) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             fill(connection)
@@ -117,7 +119,7 @@ def filled_template(postgres: EmbeddedPostgres, schema_template: str) -> Iterato
 
 @pytest.fixture(scope="module")
 def site(airflow_server: Site, filled_template: str, postgres: EmbeddedPostgres) -> Iterator[Site]:
-    """The page over a database with made-up creators, which the tests leave as it is."""
+    """Yield the page on the shared filled database, which tests must not change."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(postgres.url(filled_template)))
         yield airflow_server
@@ -125,7 +127,7 @@ def site(airflow_server: Site, filled_template: str, postgres: EmbeddedPostgres)
 
 @pytest.fixture
 def connect_to(airflow_server: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Site]:
-    """Have the page read another database."""
+    """Return a function that points the page to another database."""
 
     def connect(connection: str) -> Site:
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", connection)

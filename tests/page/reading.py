@@ -1,4 +1,4 @@
-"""What a person or a program reads in the answers of the page."""
+"""Parsers of pages and exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "me
 
 
 class Page(HTMLParser):
-    """The parts of a page: texts of cells by rows, links with their texts, and all elements with their attributes."""
+    """Parsed page: cell texts by row, links with their texts, and all elements with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class Page(HTMLParser):
         assert self._open == [], "elements that are not closed"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        given = dict(attrs)
-        self.elements.append((tag, given))
+        """Record an element."""
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
         if tag not in VOID:
             self._open.append(tag)
         if tag == "tr":
@@ -38,15 +38,15 @@ class Page(HTMLParser):
         elif tag in {"td", "th"}:
             self._cell = []
         elif tag == "a":
-            self._link = given["href"]
+            self._link = attributes["href"]
             self.links.setdefault(str(self._link), "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element without contents."""
+        """Record an element without contents."""
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of a cell or a link."""
+        """Record the end of a cell or a link."""
         assert self._open.pop() == tag
         if tag in {"td", "th"} and self._cell is not None:
             self.rows[-1].append(" ".join("".join(self._cell).split()))
@@ -55,7 +55,7 @@ class Page(HTMLParser):
             self._link = None
 
     def handle_data(self, data: str) -> None:
-        """Note a text."""
+        """Record a text."""
         self.text += data
         if self._cell is not None:
             self._cell.append(data)
@@ -63,30 +63,30 @@ class Page(HTMLParser):
             self.links[self._link] += data
 
     def link(self, text: str) -> str:
-        """The address behind a text."""
+        """Return the address of the first link whose text contains this one."""
         return next(address for address, words in self.links.items() if text in words)
 
 
 def read(site: Site, path: str = "") -> Page:
-    """A page that has to be there."""
+    """Return a parsed page that must exist."""
     return Page(site.text(path))
 
 
 def follow(site: Site, address: str) -> Page:
-    """The page behind a link of a page."""
+    """Return the page that a link leads to."""
     assert address.startswith("/comets/")
     return read(site, address.removeprefix("/comets/"))
 
 
 def rows(site: Site, path: str) -> list[dict[str, str]]:
-    """The rows of a CSV."""
+    """Return the rows of a CSV export."""
     answer = site.get(path)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8"), newline="")))
 
 
 def entries(site: Site, path: str) -> list[dict[str, Any]]:
-    """The rows of a JSON export."""
+    """Return the rows of a JSON export."""
     answer = site.get(path)
     assert answer.headers["Content-Type"] == "application/json"
     found: list[dict[str, Any]] = answer.json()["rows"]

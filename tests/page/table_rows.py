@@ -1,4 +1,4 @@
-"""Rows of the creators' database, written one by one, and what all of them share."""
+"""Constants and helpers for inserting rows into the creators' database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TAGS = ("cozygaming", "gymtok", "قهوة")
 
 
 def at(day: date, hour: int) -> datetime:
-    """An hour of a date, in UTC."""
+    """Return an hour of a date, in UTC."""
     return datetime.combine(day, time(hour), UTC)
 
 
 def insert(connection: psycopg.Connection[Row], table: str, returning: str = "1", **row: Any) -> Row:
-    """Write one row."""
+    """Insert one row and return the `returning` columns."""
     columns = ", ".join(row)
     values = ", ".join(["%s"] * len(row))
     query = f"insert into {table} ({columns}) values ({values}) returning {returning}"

@@ -1,4 +1,4 @@
-"""A creator's page says why it ranks where it does, and what proves it."""
+"""A creator's page: ranks, score breakdown, qualifying videos and history."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.page.reading import Page, entries, read, rows
 
 @pytest.fixture(scope="module")
 def ada(site: Site) -> Page:
-    """The page of the fastest Comet."""
+    """Return the page of the fastest-growing Comet."""
     return read(site, "creators/101")
 
 
-def test_places_among_comets_and_among_all(site: Site, ada: Page) -> None:
-    assert "No. 1 of 65 Comets, No. 1 of 67 tracked creators by growth a day" in ada.text
-    assert "No. 1 of 65 Comets, No. 1 of 67 tracked creators by score" in ada.text
+def test_ranks_among_comets_and_among_all(site: Site, ada: Page) -> None:
+    assert "#1 of 65 Comets, #1 of 67 tracked creators by growth/day" in ada.text
+    assert "#1 of 65 Comets, #1 of 67 tracked creators by score" in ada.text
     above_the_band = read(site, "creators/105").text
-    assert "No. 5 of 67 tracked creators by growth a day" in above_the_band
-    assert "Comets, No." not in above_the_band
+    assert "#5 of 67 tracked creators by growth/day" in above_the_band
+    assert "Comets, #" not in above_the_band
 
 
-def test_the_points_of_the_parts_sum_up_to_the_score(site: Site) -> None:
+def test_parts_export_explains_the_score(site: Site) -> None:
     parts = rows(site, "creators/102/parts.csv")
     assert {part["part"] for part in parts} == {"growth", "acceleration", "engagement", "reach", "breakout"}
     growth = next(part for part in parts if part["part"] == "growth")
@@ -42,28 +42,28 @@ def test_the_points_of_the_parts_sum_up_to_the_score(site: Site) -> None:
     assert growth["peer_count"] == "60"
 
 
-def test_each_part_is_shown_with_all_that_it_rests_on(ada: Page) -> None:
-    assert ["Growth", "+5.78%", "a day", "90%", "60", "35%", "31.5", "8 days"] in ada.rows
+def test_score_breakdown_shows_each_part(ada: Page) -> None:
+    assert ["Growth", "+5.78%", "per day", "90%", "60", "35%", "31.5", "8 days"] in ada.rows
     assert ["Engagement", "6.0%", "of views", "40%", "60", "20%", "8.0", "6 videos"] in ada.rows
 
 
-def test_low_confidence_says_why(site: Site, ada: Page) -> None:
+def test_low_confidence_names_small_samples(site: Site, ada: Page) -> None:
     assert "low confidence" not in ada.text
-    thin = read(site, "creators/102").text
-    assert "Engagement rests on 2 videos; Reach rests on 2 videos; Breakout rests on 0 videos." in thin
+    text = read(site, "creators/102").text
+    assert "Engagement is based on 2 videos; Reach is based on 2 videos; Breakout is based on 0 videos." in text
 
 
-def test_the_videos_that_proved_it_lead_to_tiktok(ada: Page) -> None:
-    video = next(row for row in ada.rows if "Watch at TikTok" in row[0])
+def test_qualifying_videos_link_to_tiktok(ada: Page) -> None:
+    video = next(row for row in ada.rows if "Watch on TikTok" in row[0])
     assert video[1:3] == ["600,000", "4,167"]
     assert video[9] == "5.5×"
     assert "#cozygaming #gymtok #قهوة" in video[11]
-    assert ada.links["https://www.tiktok.com/@ada.plays/video/9001"] == "Watch at TikTok"
+    assert ada.links["https://www.tiktok.com/@ada.plays/video/9001"] == "Watch on TikTok"
     outside = [attributes for tag, attributes in ada.elements if "tiktok" in str(attributes.get("href"))]
     assert all(link["rel"] == "noopener noreferrer" and link["target"] == "_blank" for link in outside)
 
 
-def test_days_that_were_not_observed_differ_in_picture_and_table(ada: Page) -> None:
+def test_unmeasured_days_are_marked_in_chart_and_table(ada: Page) -> None:
     canvas = next(attributes for tag, attributes in ada.elements if tag == "canvas")
     points = json.loads(str(canvas["data-points"]))
     assert [point["basis"] for point in points] == ["late", "observed", "observed"] + ["estimated"] * 2 + [
@@ -76,26 +76,26 @@ def test_days_that_were_not_observed_differ_in_picture_and_table(ada: Page) -> N
     assert ["2026-03-07", "39,990", "measured", "+10", "+1.50%", "1"] in ada.rows
 
 
-def test_people_read_measured_estimated_and_backdated(ada: Page) -> None:
-    assert "A filled point was measured on that day." in ada.text
-    assert "A triangle is backdated:" in ada.text
+def test_basis_is_shown_as_measured_estimated_or_backdated(ada: Page) -> None:
+    assert "Filled points are measured." in ada.text
+    assert "Triangles are backdated:" in ada.text
     assert ["Basis", "measured"] in [row[:2] for row in ada.rows]
 
 
-def test_hashtags_and_handles_have_their_dates(ada: Page) -> None:
+def test_hashtags_and_handles_have_dates(ada: Page) -> None:
     assert ["#gymtok", "2", "1", "2026-03-09", "2026-03-10"] in ada.rows
     assert ["@ada", "2026-01-05 02:00 UTC"] in ada.rows
 
 
-def test_another_date_can_be_asked_for(site: Site) -> None:
+def test_date_parameter_selects_the_date(site: Site) -> None:
     page = read(site, "creators/101?date=2026-03-09")
     assert "40,000" in page.text
     assert "+1,000" in page.text
     assert page.link("2026-03-10 →") == "/comets/creators/101?date=2026-03-10"
-    assert "was not scored on that date" in read(site, "creators/101?date=2025-01-01").text
+    assert "was not scored on this date" in read(site, "creators/101?date=2025-01-01").text
 
 
-def test_a_metric_that_is_added_to_the_view_shows_by_itself(
+def test_metric_added_to_the_view_is_shown(
     connect_to: Callable[[str], Site], postgres: EmbeddedPostgres, filled_template: str
 ) -> None:
     with copied_database(postgres, filled_template) as url:
@@ -111,7 +111,7 @@ def test_a_metric_that_is_added_to_the_view_shows_by_itself(
     assert ["Engagement rate", "6.0%"] in [row[:2] for row in page.rows]
 
 
-def test_the_metrics_of_a_date_are_those_that_its_ranking_has_stated(
+def test_metrics_are_those_stored_with_the_score(
     connect_to: Callable[[str], Site], postgres: EmbeddedPostgres, filled_template: str
 ) -> None:
     with copied_database(postgres, filled_template) as url:
@@ -123,13 +123,13 @@ def test_the_metrics_of_a_date_are_those_that_its_ranking_has_stated(
     assert stated["Growth rate, 7 days"] == "+4.25%"
 
 
-def test_a_creator_without_name_and_figures_has_a_page(site: Site) -> None:
+def test_creator_without_handle_and_growth_has_a_page(site: Site) -> None:
     page = read(site, "creators/106")
     assert "unknown on this date" in page.text
     assert "tiktok.com" not in "".join(page.links)
 
 
-def test_the_days_are_exported_in_plain_figures(site: Site) -> None:
+def test_days_export_is_unformatted(site: Site) -> None:
     exported = rows(site, "creators/101/days.csv")
     assert exported[-1]["follower_count"] == "45230"
     assert exported[0]["basis"] == "late"
@@ -143,11 +143,11 @@ def test_unknown_id_is_a_404_page(site: Site, user_id: str) -> None:
     for path in (f"creators/{quote(user_id)}", f"creators/{quote(user_id)}/days.csv"):
         answer = site.get(path)
         assert answer.status_code == 404
-        assert "No creator is tracked by this id" in answer.text
+        assert "No tracked creator has this id" in answer.text
         assert "<script>" not in answer.text
 
 
-def test_in_the_frame_no_link_leads_out_of_it(site: Site) -> None:
+def test_no_link_leads_out_of_the_frame(site: Site) -> None:
     for path in ("creators/101", "", "runs", "latest", "hashtags"):
         page = read(site, f"{path}?framed=1")
         assert page.links

@@ -1,4 +1,4 @@
-"""The page of the hashtags counts what each gave and cost."""
+"""Hashtag performance: counts, cost and order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.page.conftest import Site
 from tests.page.reading import entries, read, rows
 
 
-def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_run(site: Site) -> None:
+def test_videos_count_per_date_comets_once_and_new_comets_and_calls_per_run(site: Site) -> None:
     cozy = next(entry for entry in entries(site, "hashtags.json") if entry["hashtag"] == "cozygaming")
     assert cozy["run_count"] == 3
     assert cozy["date_count"] == 2
@@ -24,25 +24,25 @@ def test_videos_count_once_a_date_comets_once_and_new_comets_and_calls_in_each_r
     assert cozy["cost_per_new_comet_usd"] == pytest.approx(0.008 / 7)
 
 
-def test_what_has_no_new_comet_has_no_cost_per_new_comet(site: Site) -> None:
+def test_cost_per_new_comet_is_unknown_without_new_comets(site: Site) -> None:
     page = read(site, "hashtags?sort=cost&order=asc")
-    assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok few videos carry it", "#قهوة"]
+    assert [row[0] for row in page.rows[1:]] == ["#cozygaming", "#gymtok few tagged videos", "#قهوة"]
     assert page.rows[3][9] == "–"
 
 
-def test_a_hashtag_that_few_of_its_videos_carry_is_marked(site: Site) -> None:
-    marked = [row[0] for row in read(site, "hashtags").rows if "few videos carry it" in row[0]]
-    assert marked == ["#gymtok few videos carry it"]
+def test_hashtag_with_few_tagged_videos_is_marked(site: Site) -> None:
+    marked = [row[0] for row in read(site, "hashtags").rows if "few tagged videos" in row[0]]
+    assert marked == ["#gymtok few tagged videos"]
 
 
-def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:
+def test_trend_compares_the_halves_of_the_period(site: Site) -> None:
     page = read(site, "hashtags?days=2")
     cozy = next(row for row in page.rows if row[0] == "#cozygaming")
     assert cozy[10] == "+3 (2 → 5)"
     bars = [(attributes["d"] or "").count("M") for tag, attributes in page.elements if tag == "path"]
     assert bars == [2, 2, 2]
     labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
-    assert "New Comets per day, 5 at most on 2 of 2 days" in labels
+    assert "New Comets per day: maximum 5, runs on 2 of 2 days" in labels
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_the_trend_compares_the_halves_of_the_days(site: Site) -> None:
         ("new", "desc", ["cozygaming", "gymtok", "قهوة"]),
     ],
 )
-def test_the_list_is_sorted_by_any_figure(site: Site, sort: str, order: str, found: list[str]) -> None:
+def test_list_sorts_by_any_column(site: Site, sort: str, order: str, found: list[str]) -> None:
     assert [row["hashtag"] for row in rows(site, f"hashtags.csv?sort={sort}&order={order}")] == found
 
 
 @pytest.mark.parametrize("query", ["days=1", "days=367", "days=x", "sort=run_id", "order=1"])
-def test_a_wrong_parameter_is_named(site: Site, query: str) -> None:
+def test_invalid_parameter_is_named(site: Site, query: str) -> None:
     answer = site.get(f"hashtags?{query}")
     assert answer.status_code == 422
     assert f"The parameter {query.partition('=')[0]} " in answer.text

@@ -1,4 +1,4 @@
-"""Parameters and texts of creators are data: no SQL, markup, script or formula."""
+"""Parameters and texts of creators are never executed as SQL, markup, script or formula."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from comets.page import creator, hashtags, latest, leaderboard, runs
+from comets.page import creator, hashtags, leaderboard, runs
 from comets.page.parameters import Parameters
 from tests.page.conftest import Site
 from tests.page.reading import Page, read, rows
@@ -16,7 +16,7 @@ VIEWS: dict[str, type[Parameters]] = {
     "creators/101": creator.CreatorQuery,
     "hashtags": hashtags.HashtagsQuery,
     "runs": runs.RunsQuery,
-    "latest": latest.LatestQuery,
+    "latest": runs.LatestQuery,
 }
 ATTACKS = (
     "'; drop table creators; --",
@@ -47,7 +47,7 @@ def test_parameters_are_data(site: Site, path: str) -> None:
 
 
 def check_harmless(text: str) -> None:
-    """Scripts are our own, nothing has a handler, and every address is ours, Airflow's or TikTok's."""
+    """Assert that scripts are local, no element has a handler, and links lead to the page, Airflow or TikTok."""
     for tag, attributes in Page(text).elements:
         assert tag not in {"iframe", "object", "embed", "base", "style"}
         assert tag != "script" or str(attributes["src"]).startswith("/comets/static/")
@@ -61,7 +61,7 @@ def check_harmless(text: str) -> None:
 @pytest.mark.parametrize(
     "path", ["?size=200", "creators/101", "creators/103", "creators/104", "runs", "latest", "hashtags"]
 )
-def test_texts_of_creators_are_text(site: Site, path: str) -> None:
+def test_texts_of_creators_are_escaped(site: Site, path: str) -> None:
     text = site.text(path)
     check_harmless(text)
     assert "\u202e" not in text
@@ -105,13 +105,13 @@ def test_json_holds_no_markup(site: Site) -> None:
         "static/" + "a" * 5000,
     ],
 )
-def test_static_files_are_those_of_the_package(site: Site, path: str) -> None:
+def test_static_path_stays_in_its_folder(site: Site, path: str) -> None:
     answer = site.get(path)
     assert answer.status_code == 404
     assert "import" not in answer.text
 
 
-def test_nothing_comes_from_another_host(site: Site) -> None:
+def test_nothing_loads_from_another_host(site: Site) -> None:
     for path in ("", "creators/101", "hashtags", "runs", "latest"):
         for tag, attributes in read(site, path).elements:
             if tag != "a":

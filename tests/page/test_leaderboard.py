@@ -1,4 +1,4 @@
-"""The leaderboard shows the wanted creators in the wanted order."""
+"""The leaderboard: filters, order, pages and exports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.page.conftest import Site
 from tests.page.reading import entries, follow, read, rows
 from tests.page.world import CROWD
 
-FIGURES = {
+FIELDS = {
     "followers": "follower_count",
     "growth": "daily_growth_followers",
     "rate": "growth_rate",
@@ -28,7 +28,7 @@ FIGURES = {
 
 
 def user_ids(site: Site, query: str) -> list[str]:
-    """The ids of the creators that a query shows."""
+    """Return the ids of the creators that a query lists."""
     return [row["user_id"] for row in rows(site, f"leaderboard.csv?size=100&{query}")]
 
 
@@ -39,13 +39,13 @@ def test_fastest_comet_of_the_latest_date_comes_first(site: Site) -> None:
     assert len(page.rows) == 1 + 50
 
 
-def test_fastest_of_the_day_before_is_explained_and_proven(site: Site) -> None:
-    answer = site.get(read(site).link("Fastest of 2026-03-09").removeprefix("/comets/"))
+def test_fastest_creator_of_the_previous_date_is_explained(site: Site) -> None:
+    answer = site.get(read(site).link("Fastest creator on 2026-03-09").removeprefix("/comets/"))
     assert answer.status_code == 303
     creator = follow(site, answer.headers["Location"])
-    assert "No. 1 of 66 Comets" in creator.text
-    assert "Why it ranks there" in creator.text
-    assert "Watch at TikTok" in creator.text
+    assert "#1 of 66 Comets" in creator.text
+    assert "Score breakdown" in creator.text
+    assert "Watch on TikTok" in creator.text
 
 
 def test_neighbouring_days_are_one_click_away(site: Site) -> None:
@@ -56,18 +56,18 @@ def test_neighbouring_days_are_one_click_away(site: Site) -> None:
     assert "65 creators on 2026-03-10" in latest.text
 
 
-def test_new_and_uncertain_figures_are_marked(site: Site) -> None:
+def test_new_estimated_and_low_confidence_are_marked(site: Site) -> None:
     page = read(site)
     cells = {row[1].split()[0]: row for row in page.rows[1:]}
     assert cells["@dee"][1].split()[1] == "new"
     assert cells["@bo"][3:5] == ["~+1,000", "~+4.76%"]
     assert cells["@ada.plays"][12] == "81.5"
     assert cells["@bo"][12] == "?42.0"
-    assert "estimated: a count behind the figure was not measured" in page.text
+    assert "Estimated: based on a count that was not measured" in page.text
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
-def test_each_column_sorts_both_ways_with_unknown_ones_last(site: Site, order: str) -> None:
+def test_each_column_sorts_both_ways_with_unknown_values_last(site: Site, order: str) -> None:
     sign = -1 if order == "desc" else 1
 
     def place(entry: dict[str, Any], name: str) -> tuple[bool, float, int, str]:
@@ -75,8 +75,8 @@ def test_each_column_sorts_both_ways_with_unknown_ones_last(site: Site, order: s
         rank = 0 if value is None else sign * float(value)
         return value is None, rank, -entry["follower_count"], str(entry["user_id"])
 
-    assert set(FIGURES) == set(COLUMNS)
-    for key, name in FIGURES.items():
+    assert set(FIELDS) == set(COLUMNS)
+    for key, name in FIELDS.items():
         found = entries(site, f"leaderboard.json?size=200&band=all&sort={key}&order={order}")
         assert found == sorted(found, key=lambda entry, name=name: place(entry, name)), key  # type: ignore[misc]
         assert [entry["place"] for entry in found] == list(range(1, 8 + CROWD))
@@ -97,15 +97,15 @@ def test_heading_sorts_and_then_reverses(site: Site) -> None:
     assert "ascending" in [attributes.get("aria-sort") for _, attributes in sorted_up.elements]
 
 
-def test_bands_show_the_creators_within(site: Site) -> None:
+def test_band_filters_by_followers(site: Site) -> None:
     bands = {"10k-25k": {"102", "104", "106"}, "50k-100k": {"103"}, "below": {"107"}, "above": {"105"}}
     assert {band: set(user_ids(site, f"band={band}")) for band in bands} == bands
     assert set(user_ids(site, "")) == {"101", "102", "103", "104", "106"} | {str(1000 + i) for i in range(CROWD)}
-    # It had exactly 100,000 followers then.
+    # It has exactly 100,000 followers on that date.
     assert "105" in user_ids(site, "band=comets&date=2026-03-09")
 
 
-def test_search_finds_its_words_literally(site: Site) -> None:
+def test_search_is_literal(site: Site) -> None:
     searches = {
         "ADA": ["101"],
         "@ada": ["101"],
@@ -120,7 +120,7 @@ def test_search_finds_its_words_literally(site: Site) -> None:
     assert {search: user_ids(site, f"band=all&search={search}") for search in searches} == searches
 
 
-def test_hashtag_shows_the_creators_it_found_by_that_date(site: Site) -> None:
+def test_hashtag_filters_by_discoveries_up_to_the_date(site: Site) -> None:
     assert sorted(user_ids(site, "band=all&hashtag=%23CozyGaming")) == ["101", "102", "103", "104", "105", "106"]
     assert sorted(user_ids(site, "band=all&hashtag=قهوة")) == ["101", "102", "103", "104"]
     assert user_ids(site, "band=all&hashtag=other") == []
@@ -131,15 +131,14 @@ def test_pages_hold_every_creator_once(site: Site) -> None:
         row["user_id"] for page in (1, 2, 3) for row in rows(site, f"leaderboard.csv?band=all&size=25&page={page}")
     ]
     assert len(found) == len(set(found)) == 67
-    # Its growth is unknown.
-    assert found[-1] == "106"
+    assert found[-1] == "106"  # growth unknown
     second = follow(site, read(site).link("Next"))
     assert second.rows[1][0] == "51"
     assert "Page 2 of 2" in second.text
     assert "Page 2 of 2" in read(site, "?page=999").text
 
 
-def test_export_has_the_rows_on_screen_and_the_parts_of_each_score(site: Site) -> None:
+def test_export_has_the_displayed_rows_and_score_parts(site: Site) -> None:
     link = read(site, "?size=25&page=2&sort=score&band=all").link("CSV")
     exported = rows(site, link.removeprefix("/comets/"))
     assert [row["place"] for row in exported] == [str(place) for place in range(26, 51)]
@@ -179,7 +178,7 @@ def test_date_without_scores_links_to_one_with(site: Site) -> None:
         (f"search={'x' * 10_000}", "search"),
     ],
 )
-def test_wrong_parameter_is_named(site: Site, query: str, named: str) -> None:
+def test_invalid_parameter_is_named(site: Site, query: str, named: str) -> None:
     for path in ("", "leaderboard.csv"):
         answer = site.get(f"{path}?{query}")
         assert answer.status_code == 422

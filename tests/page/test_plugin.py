@@ -1,4 +1,4 @@
-"""What Airflow's plugin loader gets, and where the page finds itself when Airflow has a path of its own."""
+"""Registration with Airflow's plugin loader, and links when Airflow is served under a path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print("RESULT" + json.dumps([plugin.external_views, [app["url_prefix"] for app i
 
 
 def load(base_url: str, home: Path) -> tuple[list[dict[str, str]], list[str], list[str]]:
-    """The views and prefixes that the plugin registers, and the packages that loading it brings in."""
+    """Return the registered views and URL prefixes, and the packages that loading the plugin imports."""
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__API__BASE_URL": base_url,
@@ -41,7 +41,7 @@ def load(base_url: str, home: Path) -> tuple[list[dict[str, str]], list[str], li
     return views, prefixes, added
 
 
-def test_views_begin_with_the_path_of_airflow(tmp_path: Path) -> None:
+def test_view_links_start_with_the_path_of_airflow(tmp_path: Path) -> None:
     views, prefixes, added = load("https://example.org/team/airflow/", tmp_path)
     assert prefixes == ["/comets"]
     page, tab = views
@@ -51,11 +51,11 @@ def test_views_begin_with_the_path_of_airflow(tmp_path: Path) -> None:
     assert tab["href"] == "/team/airflow/comets/latest?framed=1&dag={DAG_ID}"
     assert (tab["destination"], tab["url_route"]) == ("dag", "latest-comets")
     assert page["icon"] == "/team/airflow/comets/static/icon.svg"
-    # Every task process loads it.
+    # Every task process pays for these imports.
     assert added == ["comets_plugin"]
 
 
-def test_links_stay_below_the_path_of_airflow(site: Site) -> None:
+def test_links_stay_under_the_path_of_airflow(site: Site) -> None:
     airflow = FastAPI(root_path="/team/airflow")
     airflow.mount("/comets", pages)
     with serve(airflow) as url:
@@ -72,7 +72,7 @@ def test_links_stay_below_the_path_of_airflow(site: Site) -> None:
             assert all(address.startswith(("https://www.tiktok.com/", "#main")) for address in outside)
 
 
-def test_airflow_loads_it_without_an_error(site: Site) -> None:
+def test_airflow_loads_the_plugin_without_error(site: Site) -> None:
     headers = {"Authorization": f"Bearer {site.tokens['viewer']}"}
     plugins = site.session.get(f"{site.url}/api/v2/plugins", headers=headers, timeout=30).json()["plugins"]
     (comets,) = [plugin for plugin in plugins if plugin["name"] == "comets"]

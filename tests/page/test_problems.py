@@ -1,4 +1,4 @@
-"""When something is missing or broken, the page says what to do."""
+"""Error and empty states say what to do."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ PAGES = ("", "creators/101", "hashtags", "runs", "latest")
 
 @pytest.fixture
 def database(postgres: EmbeddedPostgres, filled_template: str) -> Iterator[psycopg.Connection[Row]]:
-    """A database of this test's own."""
+    """Yield a connection to a copy of the filled database."""
     with copied_database(postgres, filled_template) as url, psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 def url_of(connection: psycopg.Connection[Row], **changes: str) -> str:
-    """An Airflow connection to the same database."""
+    """Return an Airflow connection to the same database."""
     info = connection.info
     url = psycopg.conninfo.make_conninfo("", host=info.host, port=info.port, user=info.user, dbname=info.dbname)
     return postgres_connection(psycopg.conninfo.make_conninfo(url, **changes))
 
 
 def check(site: Site, *words: str) -> None:
-    """Every page and export answers 503 and says these words, but no more than that."""
+    """Assert that pages and exports answer 503 with these words and no internals."""
     for path in (*PAGES, "leaderboard.csv"):
         answer = site.get(path)
         assert answer.status_code == 503, path
@@ -47,24 +47,31 @@ def check(site: Site, *words: str) -> None:
     assert site.get("runs.json").json()["detail"]
 
 
-def test_a_database_that_is_away(connect_to: Connect) -> None:
-    away = {"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "login": "me", "password": "geheim", "schema": "x"}
-    site = connect_to(json.dumps(away))
-    check(site, "is away", "comets_db")
+def test_unreachable_database(connect_to: Connect) -> None:
+    unreachable = {
+        "conn_type": "postgres",
+        "host": "127.0.0.1",
+        "port": 9,
+        "login": "me",
+        "password": "geheim",
+        "schema": "x",
+    }
+    site = connect_to(json.dumps(unreachable))
+    check(site, "reach the database", "comets_db")
     assert "geheim" not in site.get("").text
 
 
-def test_a_connection_that_is_not_defined(connect_to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undefined_connection(connect_to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     site = connect_to("{}")
     monkeypatch.delenv("AIRFLOW_CONN_COMETS_DB")
     check(site, "not configured", "comets_db")
 
 
-def test_a_login_that_is_refused(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
-    check(connect_to(url_of(database, user="nobody_by_that_name")), "refuses the login", "comets_db")
+def test_rejected_login(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+    check(connect_to(url_of(database, user="no_such_role")), "rejected the login", "comets_db")
 
 
-def test_a_database_without_tables(connect_to: Connect, new_database: Callable[[], str]) -> None:
+def test_database_without_tables(connect_to: Connect, new_database: Callable[[], str]) -> None:
     check(connect_to(postgres_connection(new_database())), "not set up", "include/sql/setup_database.sql")
 
 
@@ -73,18 +80,18 @@ def test_tables_of_another_version(connect_to: Connect, database: psycopg.Connec
     check(connect_to(url_of(database)), "not set up for this version", "include/sql/setup_database.sql")
 
 
-def test_a_role_without_rights(
+def test_role_without_permissions(
     connect_to: Connect, database: psycopg.Connection[Row], postgres: EmbeddedPostgres
 ) -> None:
     role = f"reader {uuid4().hex[:8]}"
     database.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
     try:
-        check(connect_to(url_of(database, user=role)), "does not let this page read", "include/sql/grant_role.sql")
+        check(connect_to(url_of(database, user=role)), "lacks a permission", "include/sql/grant_role.sql")
     finally:
         database.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
 
-def test_a_role_that_may_only_read_is_enough(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+def test_read_only_role_is_enough(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     role = sql.Identifier(f"reader {uuid4().hex[:8]}")
     database.execute(sql.SQL("create role {} login bypassrls").format(role))
     database.execute(sql.SQL("grant select on all tables in schema public to {}").format(role))
@@ -105,14 +112,14 @@ def test_locked_table(connect_to: Connect, database: psycopg.Connection[Row]) ->
     assert "took too long" in answer.text
 
 
-def test_no_data_yet_says_what_to_do_first(connect_to: Connect, database_url: str) -> None:
+def test_empty_database_says_what_to_do_first(connect_to: Connect, database_url: str) -> None:
     site = connect_to(postgres_connection(database_url))
     board = site.text()
     assert "The Dag comet_discovery has not run yet" in board
     assert 'href="/dags/comet_discovery"' in board
     assert "trigger" in site.text("hashtags")
-    assert "There is no run yet" in site.text("runs")
-    assert "There is no run yet" in site.text("latest")
+    assert "No runs yet" in site.text("runs")
+    assert "No runs yet" in site.text("latest")
     assert site.get("creators/101").status_code == 404
     assert site.get("leaderboard.json").json()["rows"] == []
     assert site.get("fastest").status_code == 303
@@ -120,20 +127,20 @@ def test_no_data_yet_says_what_to_do_first(connect_to: Connect, database_url: st
         assert site.get(path).text.count("\r\n") == 1
 
 
-def test_runs_without_scores_differ_from_no_runs(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+def test_runs_without_scores_have_their_own_text(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     database.execute("delete from comet_scores; update comet_dates set is_run = false")
     site = connect_to(url_of(database))
-    assert "none has scored a day yet" in site.text()
+    assert "none has scored a date yet" in site.text()
     assert "was not scored" in site.text("creators/101")
 
 
-def test_a_fault_of_the_page_shows_no_trace(
+def test_internal_error_shows_no_stack_trace(
     connect_to: Connect, database: psycopg.Connection[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = connect_to(url_of(database))
-    monkeypatch.setattr("comets.page.latest.run_states", lambda run_ids: 1 / 0)
+    monkeypatch.setattr("comets.page.runs.run_states", lambda run_ids: 1 / 0)
     answer = site.get("latest")
     assert answer.status_code == 500
-    assert "This page has failed" in answer.text
+    assert "Internal error" in answer.text
     assert "ZeroDivisionError" not in answer.text
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""The page of the runs, and the tab with the Comets of the latest one."""
+"""The list of runs, and the tab with the Comets of the latest run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANUAL = "manual__2026-03-10T09:00:00+00:00"
 
 @pytest.fixture(scope="module", autouse=True)
 def runs_in_airflow(site: Site) -> Iterator[None]:
-    """Two of the runs are known to Airflow, the first one was deleted there."""
+    """Add two of the runs to Airflow; the others count as deleted there."""
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState
@@ -38,7 +38,7 @@ def runs_in_airflow(site: Site) -> Iterator[None]:
         session.query(DagRun).delete()
 
 
-def test_the_latest_run_comes_first_with_its_state_in_airflow(site: Site) -> None:
+def test_latest_run_comes_first_with_its_airflow_state(site: Site) -> None:
     found = entries(site, "runs.json")
     assert [(entry["run_id"], entry["state"]) for entry in found] == [
         (MANUAL, "failed"),
@@ -48,13 +48,13 @@ def test_the_latest_run_comes_first_with_its_state_in_airflow(site: Site) -> Non
     ]
 
 
-def test_a_run_leads_to_airflow_unless_it_was_deleted_there(site: Site) -> None:
+def test_run_links_to_airflow_unless_deleted_there(site: Site) -> None:
     links = read(site, "runs").links
     assert "/dags/comet_discovery/runs/scheduled__2026-03-10T02%3A00%3A00%2B00%3A00" in links
     assert not any("2026-03-09" in address for address in links)
 
 
-def test_figures_are_those_of_the_report_else_counted(site: Site) -> None:
+def test_counts_come_from_the_report_if_there_is_one(site: Site) -> None:
     manual, _, scheduled, _ = entries(site, "runs.json")
     assert (scheduled["call_count"], scheduled["billed_count"], scheduled["comet_count"]) == (10, 8, 6)
     assert (scheduled["received_count"], scheduled["landed_count"], scheduled["rejected_count"]) == (21, 18, 3)
@@ -73,12 +73,12 @@ def test_failed_checks_and_stops_show_their_messages(site: Site) -> None:
     assert rows(site, "runs.csv")[0]["check_count"] == "2"
 
 
-def test_runs_come_in_pages(site: Site) -> None:
+def test_runs_are_paged(site: Site) -> None:
     assert site.get("runs?size=7").status_code == 422
     assert len(read(site, "runs?size=25&page=9").rows) == 5
 
 
-def test_the_tab_shows_the_comets_of_the_latest_run(site: Site) -> None:
+def test_tab_shows_the_comets_of_the_latest_run(site: Site) -> None:
     page = read(site, "latest?dag=comet_discovery&framed=1")
     assert "2 Comets, 1 new" in page.text
     assert "(failed)" in page.text
@@ -86,7 +86,7 @@ def test_the_tab_shows_the_comets_of_the_latest_run(site: Site) -> None:
     assert page.rows[2][1].startswith("@dee new")
 
 
-def test_on_another_dag_s_page_the_tab_says_so(site: Site) -> None:
+def test_tab_of_another_dag_points_to_comet_discovery(site: Site) -> None:
     page = read(site, "latest?dag=forget_creator&framed=1")
-    assert "Only the Dag comet_discovery finds Comets; this one does not." in page.text
+    assert "This Dag does not find Comets; the Dag comet_discovery does." in page.text
     assert "ada" not in page.text

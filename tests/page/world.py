@@ -1,4 +1,4 @@
-"""Made-up creators, runs and scores, written into the tables as the steps of runs leave them."""
+"""Made-up creators, scores and searches, inserted as the steps of a run store them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.steps.builders import Row
 
 WEIGHTS = {"growth": 0.35, "acceleration": 0.2, "engagement": 0.2, "reach": 0.15, "breakout": 0.1}
 
-# user_id, handle, nickname, followers yesterday and today, growth a day today, first tracked on
+# user_id, handle, nickname, followers yesterday and today, tracked since
 CREATORS: list[tuple[str, str | None, str | None, int, int, date]] = [
     ("101", "ada.plays", "Ada plays", 40_000, 45_230, date(2026, 1, 5)),
     ("102", "bo", "=cmd|' /C calc'!A1", 20_000, 21_000, date(2026, 2, 1)),
@@ -25,11 +25,11 @@ CREATORS: list[tuple[str, str | None, str | None, int, int, date]] = [
 ]
 BACK = (9, 8, 7, 6, 5, 3, 1, 0)
 CROWD = 60
-"""More creators, so that there is a second page."""
+"""Number of further creators, enough for a second page."""
 
 
 def fill(connection: psycopg.Connection[Row]) -> None:
-    """Write all of it."""
+    """Fill the database."""
     crowd = [
         (str(1000 + i), f"crowd{i:02}", f"Crowd {i}", 30_000 + i, 30_100 + i, date(2026, 2, 1)) for i in range(CROWD)
     ]
@@ -60,12 +60,12 @@ def fill(connection: psycopg.Connection[Row]) -> None:
         )
     for back in BACK[:-2]:
         insert(connection, "comet_dates", recorded_date=TODAY - timedelta(days=back), is_run=False)
-    proofs(connection)
+    searches(connection)
     runs(connection)
 
 
 def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: int) -> None:
-    """Snapshots of ten days: one is late, two are estimated, one is missing."""
+    """Insert snapshots of eight dates: one backdated, two estimated."""
     bases = ["late", "observed", "observed", "estimated", "estimated", "observed", "observed", "observed"]
     dates = [TODAY - timedelta(days=back) for back in BACK]
     counts = [before - 10 * (6 - place) for place in range(6)] + [before, now]
@@ -85,7 +85,7 @@ def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: in
 
 
 def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: int, gain: int) -> None:
-    """A row of figures and a score."""
+    """Insert a scored row of one creator and date."""
     number = int(user_id)
     percentiles = {
         "growth": 0.9 if number == 101 else 0.5,
@@ -129,8 +129,8 @@ def score(connection: psycopg.Connection[Row], user_id: str, day: date, count: i
     )
 
 
-def proofs(connection: psycopg.Connection[Row]) -> None:
-    """The landed pages of both dates and their discoveries."""
+def searches(connection: psycopg.Connection[Row]) -> None:
+    """Insert the landed pages of both dates and their discoveries."""
     for day in (YESTERDAY, TODAY):
         for place, tag in enumerate(TAGS):
             (search_id,) = insert(
@@ -178,7 +178,7 @@ def proofs(connection: psycopg.Connection[Row]) -> None:
 
 
 def land(connection: psycopg.Connection[Row], page_id: int, day: date, tag: str, place: int) -> None:
-    """Videos of the first creators under a hashtag; each of them qualifies."""
+    """Insert a qualifying video of the first creators for a hashtag."""
     for position, (user_id, handle, _, before, _, _) in enumerate(CREATORS[: 6 - place]):
         video_id = str(9001 + 100 * position)
         views = 500_000 + (100_000 if day == TODAY else 0) + position

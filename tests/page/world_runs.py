@@ -1,4 +1,4 @@
-"""Made-up runs, with what their reports have counted."""
+"""Made-up runs and their reports."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.steps.builders import Row
 
 
 def runs(connection: psycopg.Connection[Row]) -> None:
-    """A run of yesterday, three of today; one of them had one hashtag, the last was stopped and has no report."""
-    asked = [
+    """Insert one run of yesterday and three of today: one with one hashtag, the last one stopped without a report."""
+    specs = [
         (f"scheduled__{YESTERDAY}T02:00:00+00:00", YESTERDAY, 2, True),
         (f"scheduled__{TODAY}T02:00:00+00:00", TODAY, 2, True),
         (f"manual__{TODAY}T06:00:00+00:00", TODAY, 6, True),
         (f"manual__{TODAY}T09:00:00+00:00", TODAY, 9, False),
     ]
-    for run_id, day, hour, has_report in asked:
+    for run_id, day, hour, has_report in specs:
         insert(
             connection,
             "comet_runs",
@@ -78,12 +78,12 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             report(connection, run_id)
     connection.execute(
         "update comet_runs set report = jsonb_set(report, '{hashtags}', %s) where run_id = %s",
-        [Jsonb([hashtag_figures("cozygaming", 5, 3, 4)]), asked[2][0]],
+        [Jsonb([hashtag_counts("cozygaming", 5, 3, 4)]), specs[2][0]],
     )
     insert(
         connection,
         "comet_quality_checks",
-        run_id=asked[-1][0],
+        run_id=specs[-1][0],
         check_name="roll_call.answered",
         measured_value=0.2,
         threshold=0.5,
@@ -93,7 +93,7 @@ def runs(connection: psycopg.Connection[Row]) -> None:
 
 
 def report(connection: psycopg.Connection[Row], run_id: str) -> None:
-    """The figures that the report of a run has counted."""
+    """Store the report of a run."""
     figures = {
         "received_count": 21,
         "landed_count": 18,
@@ -103,16 +103,15 @@ def report(connection: psycopg.Connection[Row], run_id: str) -> None:
         "call_count": 10,
         "billed_count": 8,
         "stop_reasons": ["The budget is spent: <b>clear</b> the failed tasks."],
-        # Of 12 videos of #gymtok 2 carry it.
         "hashtags": [
-            hashtag_figures(tag, 1 if tag == "gymtok" else 3 + place, 2 - place, 2) for place, tag in enumerate(TAGS)
+            hashtag_counts(tag, 1 if tag == "gymtok" else 3 + place, 2 - place, 2) for place, tag in enumerate(TAGS)
         ],
     }
     store(connection, run_id, figures)
 
 
-def hashtag_figures(tag: str, tagged_count: int, new_comet_count: int, billed_count: int) -> dict[str, Any]:
-    """What a run has counted for a hashtag."""
+def hashtag_counts(tag: str, tagged_count: int, new_comet_count: int, billed_count: int) -> dict[str, Any]:
+    """Return the counts of one hashtag in a report."""
     return {
         "hashtag": tag,
         "received_count": 7,
@@ -129,5 +128,5 @@ def hashtag_figures(tag: str, tagged_count: int, new_comet_count: int, billed_co
 
 
 def store(connection: psycopg.Connection[Row], run_id: str, figures: dict[str, Any]) -> None:
-    """Store them as the report does."""
+    """Write the report into its run."""
     connection.execute("update comet_runs set report = %s where run_id = %s", [Jsonb(figures), run_id])

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from comets.calls.ledger import Answer, Call, Ledger
+from comets.calls.ledger import Call, CallResult, Ledger
 from comets.database.client import Database
 from comets.errors import TikHubTransientError
 from comets.privacy.erasure import forget_creator
@@ -53,7 +53,7 @@ def land_a_page(database: Database) -> None:
 
 def land_a_profile(database: Database) -> None:
     ledger = Ledger(database, RUN, 0)
-    land_profile(database, ledger, RUN, UID, Answer(0, ANSWER, 0))
+    land_profile(database, ledger, RUN, UID, CallResult(0, ANSWER, 0))
 
 
 def land_that_there_is_none(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Reading profiles in parallel, over real HTTP and a real PostgreSQL."""
+"""Fetching of profiles in parallel, over real HTTP and a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def database(tikhub_connection: str, comets_connection: str) -> Iterator[Databas
 
 @pytest.fixture
 def accept_run(tikhub_connection: str, comets_connection: str) -> AcceptRun:
-    """Note a run of a past date and return its id."""
+    """Store a run of a past date and return its id."""
 
     def accept(run_id: str, recorded_date: date) -> str:
         with psycopg.connect(comets_connection) as connection:
@@ -58,9 +58,7 @@ def read_all(database: Database, run_id: str, accounts: list[Account]) -> Counte
     return queue.read_all(reader, accounts)
 
 
-def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
-    sandbox: SandboxClient, accept_run: AcceptRun
-) -> None:
+def test_parallel_runs_of_past_dates_fetch_a_profile_once(sandbox: SandboxClient, accept_run: AcceptRun) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
     sandbox.set_latency(0.3)
     start = threading.Barrier(2)
@@ -72,16 +70,16 @@ def test_two_runs_of_past_dates_at_the_same_time_pay_for_a_profile_once(
 
     runs = [accept_run("run of day 2", date(2026, 3, 2)), accept_run("run of day 3", date(2026, 3, 3))]
     with ThreadPoolExecutor(2) as pool:
-        readings = [*pool.map(read, runs, [ACCOUNTS[:3], ACCOUNTS[2::-1]])]
+        outcomes = [*pool.map(read, runs, [ACCOUNTS[:3], ACCOUNTS[2::-1]])]
 
-    asked = [call["params"]["sec_user_id"] for call in sandbox.calls()]
-    assert sorted(asked) == sorted(creator.sec_uid for creator in CREATORS[:3])
-    assert sum(readings, Counter()) == {ProfileOutcome.READ: 3, ProfileOutcome.ANSWERED: 3}
+    fetched = [call["params"]["sec_user_id"] for call in sandbox.calls()]
+    assert sorted(fetched) == sorted(creator.sec_uid for creator in CREATORS[:3])
+    assert sum(outcomes, Counter()) == {ProfileOutcome.FETCHED: 3, ProfileOutcome.ALREADY_FETCHED: 3}
 
 
-def leave_open(database: Database, run_id: str, seconds: float) -> None:
-    """Leave a call for the first account that a run began so long ago."""
-    begun_at = datetime.now(UTC) - timedelta(seconds=seconds)
+def insert_open_call(database: Database, run_id: str, seconds: float) -> None:
+    """Insert an unfinished call for the first account, started so long ago."""
+    started_at = datetime.now(UTC) - timedelta(seconds=seconds)
     database.execute(
         "calls/reserve_call",
         run_id=run_id,
@@ -90,30 +88,28 @@ def leave_open(database: Database, run_id: str, seconds: float) -> None:
         hashtag=None,
         page_offset=None,
         user_id=ACCOUNTS[0].user_id,
-        reserved_at=begun_at,
-        started_at=begun_at,
+        reserved_at=started_at,
+        started_at=started_at,
     )
 
 
-def test_a_call_of_a_process_that_died_keeps_nobody_waiting(
-    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
-) -> None:
+def test_call_of_a_dead_process_is_ignored(sandbox: SandboxClient, database: Database, accept_run: AcceptRun) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
-    leave_open(database, accept_run("run of day 2", date(2026, 3, 2)), IN_FLIGHT_SECONDS + 1)
+    insert_open_call(database, accept_run("run of day 2", date(2026, 3, 2)), IN_FLIGHT_SECONDS + 1)
     alive = accept_run("run of day 3", date(2026, 3, 3))
-    assert read_all(database, alive, ACCOUNTS[:1]) == {ProfileOutcome.READ: 1}
+    assert read_all(database, alive, ACCOUNTS[:1]) == {ProfileOutcome.FETCHED: 1}
 
 
-def test_a_retry_does_not_wait_for_the_call_that_its_own_task_left_open(
+def test_retry_ignores_the_open_call_of_its_own_task(
     sandbox: SandboxClient, database: Database, accept_run: AcceptRun
 ) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
     run_id = accept_run("run of day 2", date(2026, 3, 2))
-    leave_open(database, run_id, 0)
-    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.READ: 1}
+    insert_open_call(database, run_id, 0)
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.FETCHED: 1}
 
 
-def test_when_four_accounts_in_a_row_get_no_answer_no_further_one_is_asked_for(
+def test_accounts_are_skipped_after_four_failures_in_a_row(
     sandbox: SandboxClient, database: Database, accept_run: AcceptRun
 ) -> None:
     sandbox.set_faults({"fault": "status", "status": 500})
@@ -121,24 +117,20 @@ def test_when_four_accounts_in_a_row_get_no_answer_no_further_one_is_asked_for(
     for _ in range(2):
         with pytest.raises(TikHubTransientError):
             read_all(database, run_id, ACCOUNTS)
-    assert read_all(database, run_id, ACCOUNTS) == {ProfileOutcome.FAILED: 4, ProfileOutcome.NOT_ASKED: 2}
+    assert read_all(database, run_id, ACCOUNTS) == {ProfileOutcome.FAILED: 4, ProfileOutcome.SKIPPED: 2}
     assert len(sandbox.calls()) == 12
 
 
-def test_an_account_that_does_not_exist_is_final_at_the_first_answer(
-    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
-) -> None:
+def test_missing_account_is_not_retried(sandbox: SandboxClient, database: Database, accept_run: AcceptRun) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
     sandbox.set_faults({"fault": "inner_status", "status": 10221})
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.NO_ACCOUNT: 1}
-    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.ANSWERED: 1}
+    assert read_all(database, run_id, ACCOUNTS[:1]) == {ProfileOutcome.ALREADY_FETCHED: 1}
     assert len(sandbox.calls()) == 1
 
 
-def test_an_account_that_was_erased_is_not_asked_for(
-    sandbox: SandboxClient, database: Database, accept_run: AcceptRun
-) -> None:
+def test_erased_account_is_not_fetched(sandbox: SandboxClient, database: Database, accept_run: AcceptRun) -> None:
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     forget_creator(database, ACCOUNTS[0].user_id, "erasing run")
     forget_creator(database, ACCOUNTS[1].sec_uid, "erasing run")
@@ -146,20 +138,20 @@ def test_an_account_that_was_erased_is_not_asked_for(
     assert sandbox.calls() == []
 
 
-def test_an_account_that_turns_out_to_be_erased_is_asked_for_once_and_not_kept(
+def test_account_found_to_be_erased_is_fetched_once_and_not_stored(
     sandbox: SandboxClient, database: Database, accept_run: AcceptRun
 ) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     forget_creator(database, CREATORS[0].uid, "erasing run")
-    by_sec_uid = [Account(CREATORS[0].sec_uid, None, None)]
-    assert read_all(database, run_id, by_sec_uid) == {ProfileOutcome.ERASED: 1}
-    assert read_all(database, run_id, by_sec_uid) == {ProfileOutcome.ERASED: 1}
+    accounts = [Account(CREATORS[0].sec_uid, None, None)]
+    assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
+    assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
     assert len(sandbox.calls()) == 1
     assert forget_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
 
 
-def test_a_handle_that_now_leads_to_an_erased_account_erases_nobody(
+def test_handle_that_now_belongs_to_an_erased_account_erases_no_other(
     sandbox: SandboxClient, database: Database, accept_run: AcceptRun
 ) -> None:
     run_id = accept_run("run of day 2", date(2026, 3, 2))

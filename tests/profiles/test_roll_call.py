@@ -1,4 +1,4 @@
-"""The SQL of the roll call: the profiles that a run asks for, their order, and the answers that it has already."""
+"""The SQL of the roll call: which profiles a run fetches, in which order, and which it has already."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ LEGACY_ID = "MS4wLjABAAAA-71"
 
 @pytest.fixture
 def database(creators_url: str, connection: psycopg.Connection[Row]) -> Iterator[Database]:
-    """The emptied database as tasks use it."""
+    """The emptied database, as tasks use it."""
     with psycopg.connect(creators_url, autocommit=True, row_factory=dict_row) as own:
         yield Database(own)
 
 
 def track(facts: Facts, *user_ids: str) -> None:
-    """Creators that the search of DAY found."""
+    """Track creators found by the search of DAY."""
     facts.land_page(*[Video(user_id, f"v{user_id}", handle=f"h{user_id}") for user_id in user_ids])
     facts.run()
 
 
 def order(database: Database, run_id: str) -> list[str]:
-    """The creators that a run asks for, in order."""
+    """Return the creators that a run fetches, in order."""
     batches = plan_roll_call(database, run_id, batch_size=1)
     return [account.user_id for number in batches for account in roll_call_members(database, run_id, number)]
 
@@ -44,7 +44,7 @@ class TestPlan:
         facts.land_page(Video("73"), recorded_date=day(1))
         assert order(database, facts.run(day(1))) == ["73", "71", "72"]
 
-    def test_rows_without_a_tiktok_id_are_reported_and_not_asked(self, facts: Facts, database: Database) -> None:
+    def test_rows_without_a_tiktok_id_are_reported_and_not_fetched(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
         facts.connection.execute(
             "insert into creators (user_id) select unnest(%s::text[])",
@@ -54,7 +54,7 @@ class TestPlan:
         assert set(order(database, run_id)) == {"71", LEGACY_ID}
         assert database.fetch_one("reporting/run_summary", run_id=run_id)["unidentified_count"] == 5
 
-    def test_creators_asked_longest_ago_come_first(self, facts: Facts, database: Database) -> None:
+    def test_creators_fetched_longest_ago_come_first(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
         facts.observe(1, day(3), user_id="71")
         facts.observe(1, day(1), user_id="72")
@@ -76,7 +76,7 @@ class TestPlan:
         assert list(batches) == list(range(1, batch_count + 1))
         assert sum(batches.values()) == creator_count
 
-    def test_plan_made_again_keeps_its_batches_and_adds_new_creators(self, facts: Facts, database: Database) -> None:
+    def test_repeated_plan_keeps_its_batches_and_adds_new_creators(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72")
         run_id = facts.accept(recorded_date=day(1))
         assert plan_roll_call(database, run_id, batch_size=1) == {1: 1, 2: 1}
@@ -95,14 +95,14 @@ class TestPlan:
         facts.connection.execute("insert into creators (user_id) select generate_series(1001, 1003)")
         assert plan_roll_call(database, run_id, batch_size=1) == {**dict.fromkeys(range(1, 1000), 1), 1000: 4}
 
-    def test_runs_do_not_touch_the_plan_of_another(self, facts: Facts, database: Database) -> None:
+    def test_runs_do_not_change_each_others_plan(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
         first, second = facts.accept(recorded_date=day(1)), facts.accept(recorded_date=day(1))
         assert order(database, first) == order(database, second) == ["71"]
         assert facts.rows("select run_id from comet_roll_call order by 1") == [(first,), (second,)]
 
 
-def test_missing_creators_are_asked_weekly_when_found_and_by_a_refresh(facts: Facts, database: Database) -> None:
+def test_missing_creators_are_fetched_weekly_when_found_and_on_refresh(facts: Facts, database: Database) -> None:
     track(facts, "71", "72")
     for number in (1, 2, 3):
         facts.land_profile(Profile("71", outcome="refused"), day(number))
@@ -118,13 +118,13 @@ def test_missing_creators_are_asked_weekly_when_found_and_by_a_refresh(facts: Fa
     assert order(database, run_id) == ["71", "72"]
 
 
-class TestAnswers:
-    """Creators that a run need not ask for."""
+class TestReuse:
+    """Creators that a run does not fetch again."""
 
     @pytest.mark.parametrize(
         "request_", [{"is_live": True}, {"is_live": True, "is_refresh": True}, {"is_live": False, "is_refresh": True}]
     )
-    def test_run_that_asks_takes_its_own_answers_only(
+    def test_live_or_refresh_run_reuses_its_own_profiles_only(
         self, facts: Facts, database: Database, request_: dict[str, bool]
     ) -> None:
         track(facts, "71", "72")
@@ -133,9 +133,9 @@ class TestAnswers:
         facts.land_profile(Profile("72", 5), day(1), run_id=run_id)
         assert order(database, run_id) == ["71"]
 
-    def test_replay_takes_all_answers_of_its_date_and_since_it_began(self, facts: Facts, database: Database) -> None:
+    def test_replay_reuses_profiles_of_its_date_and_later(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
-        # In New York the date begins at 05:00 UTC.
+        # The date starts at 05:00 UTC in New York.
         facts.land_profile(Profile("71", 5), day(1), datetime(2026, 3, 3, 4, 59, 59, tzinfo=UTC))
         facts.land_profile(Profile("72", 5), day(1), datetime(2026, 3, 3, 5, tzinfo=UTC))
         facts.land_profile(Profile("73", 5), day(2), noon(day(1)))
@@ -143,7 +143,7 @@ class TestAnswers:
         run_id = facts.accept(recorded_date=day(2), is_live=False, timezone="America/New_York")
         assert order(database, run_id) == ["71"]
 
-    def test_replay_asks_for_what_another_date_has_given_up(self, facts: Facts, database: Database) -> None:
+    def test_replay_fetches_what_another_date_gave_up(self, facts: Facts, database: Database) -> None:
         outcomes = {"71": "found", "72": "no_account", "73": "refused", "74": "failed"}
         track(facts, *outcomes)
         for user_id, outcome in outcomes.items():
@@ -151,25 +151,23 @@ class TestAnswers:
         assert set(order(database, facts.accept(recorded_date=day(2), is_live=False))) == {"73", "74"}
 
     @pytest.mark.parametrize(
-        ("is_live", "is_published", "asked"),
-        # Until the date is published it can still be healed.
+        ("is_live", "is_published", "fetched"),
         [(True, True, {"72", "73"}), (False, True, set()), (False, False, {"72", "73"})],
     )
-    def test_what_a_run_gave_up_is_final_for_a_published_past_date(
-        self, facts: Facts, database: Database, is_live: bool, is_published: bool, asked: set[str]
+    def test_given_up_profiles_are_final_for_a_published_past_date(
+        self, facts: Facts, database: Database, is_live: bool, is_published: bool, fetched: set[str]
     ) -> None:
         outcomes = {"71": "no_account", "72": "refused", "73": "failed"}
         track(facts, *outcomes)
         run_id = facts.accept(recorded_date=day(1), is_live=is_live)
-        # A date that only has rows of the original, or of a reading on another date, is not published.
         facts.connection.execute("insert into comet_dates values (%s, false)", [day(1)])
         for user_id, outcome in outcomes.items():
             facts.land_profile(Profile(user_id, outcome=outcome), day(1), run_id=run_id)
         if is_published:
             facts.step("record_growth", run_id)
-        assert set(order(database, run_id)) == asked
+        assert set(order(database, run_id)) == fetched
 
-    def test_legacy_key_is_answered_by_the_profile_asked_for_by_it(self, facts: Facts, database: Database) -> None:
+    def test_profile_fetched_by_a_legacy_key_covers_it(self, facts: Facts, database: Database) -> None:
         facts.connection.execute("insert into creators (user_id) values (%s)", [LEGACY_ID])
         run_id = facts.accept()
         assert order(database, run_id) == [LEGACY_ID]
@@ -179,7 +177,7 @@ class TestAnswers:
         assert order(database, run_id) == []
 
 
-def test_members_carry_all_ids_and_drop_out_once_answered(facts: Facts, database: Database) -> None:
+def test_members_have_all_ids_and_drop_out_once_fetched(facts: Facts, database: Database) -> None:
     facts.land_page(Video("71", handle="ada", sec_uid="s71"), Video("72", "v2"))
     run_id = facts.run()
     plan_roll_call(database, run_id, batch_size=5)
@@ -188,7 +186,7 @@ def test_members_carry_all_ids_and_drop_out_once_answered(facts: Facts, database
 
 
 class TestState:
-    """What a task reads just before it asks."""
+    """The state that a task reads just before a call."""
 
     def reserve(
         self,
@@ -200,7 +198,7 @@ class TestState:
         started: timedelta | None = timedelta(),
         finished: bool = False,
     ) -> None:
-        """A call for the profile of 71, reserved and started so long ago; None is a row that does not tell."""
+        """Insert a call for the profile of 71, reserved and started so long ago."""
         facts.connection.execute(
             """
             insert into comet_calls (
@@ -220,7 +218,7 @@ class TestState:
             call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
 
-    def test_an_answer_counts_as_it_does_for_the_plan(self, facts: Facts, database: Database) -> None:
+    def test_state_agrees_with_the_plan(self, facts: Facts, database: Database) -> None:
         live, replay = facts.accept(), facts.accept(is_live=False)
         facts.observe(5, day(1))
         assert self.state(database, live) == {"is_answered": False, "is_in_flight": False}
@@ -237,7 +235,7 @@ class TestState:
         self.reserve(facts, "another run")
         assert self.state(database, run_id)["is_in_flight"] is is_waiting
 
-    def test_every_run_waits_for_its_other_tasks_and_not_for_itself(self, facts: Facts, database: Database) -> None:
+    def test_run_waits_for_its_other_tasks_and_not_for_the_same_one(self, facts: Facts, database: Database) -> None:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok")
         assert self.state(database, run_id, hashtag=HASHTAG)["is_in_flight"]
@@ -249,7 +247,7 @@ class TestState:
         self.reserve(facts, run_id)
         assert not self.state(database, run_id)["is_in_flight"]
 
-    def test_finished_and_dead_calls_are_not_waited_for(self, facts: Facts, database: Database) -> None:
+    def test_finished_and_dead_calls_are_ignored(self, facts: Facts, database: Database) -> None:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok", finished=True)
         long_ago = timedelta(seconds=IN_FLIGHT_SECONDS + 1)
@@ -258,50 +256,48 @@ class TestState:
         assert not self.state(database, run_id)["is_in_flight"]
 
     @pytest.mark.parametrize("started", [timedelta(), timedelta(minutes=-5)])
-    def test_call_that_waits_or_waited_long_for_its_slot_is_alive(
-        self, facts: Facts, database: Database, started: timedelta
-    ) -> None:
+    def test_call_with_a_late_slot_is_in_flight(self, facts: Facts, database: Database, started: timedelta) -> None:
         run_id = facts.accept()
         self.reserve(facts, run_id, "gymtok", reserved=timedelta(minutes=10), started=started)
         assert self.state(database, run_id)["is_in_flight"]
 
 
 class TestUnknownAuthors:
-    def asked(self, database: Database, run_id: str) -> list[str]:
+    def still_to_fetch(self, database: Database, run_id: str) -> list[str]:
         return [account.user_id for account in unknown_authors(database, run_id, HASHTAG)]
 
-    def test_are_asked_for_by_all_that_is_known_of_them(self, facts: Facts, database: Database) -> None:
+    def test_have_all_known_ids(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("71", "v1", follower_count=None, handle="old", sec_uid="s71"))
         facts.land_page(
             Video("71", "v2", follower_count=None, handle="new"), observed_at=noon(DAY) + timedelta(hours=1)
         )
         assert unknown_authors(database, facts.accept(), HASHTAG) == [Account("71", "s71", "new")]
 
-    def test_need_a_video_that_qualifies(self, facts: Facts, database: Database) -> None:
+    def test_need_a_qualifying_video(self, facts: Facts, database: Database) -> None:
         facts.land_page(
             Video("71", "v1", follower_count=None, play_count=49_999), Video("72", "v2", follower_count=None)
         )
-        assert self.asked(database, facts.accept()) == ["72"]
+        assert self.still_to_fetch(database, facts.accept()) == ["72"]
 
     def test_are_known_by_any_count_of_the_same_search(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("71", "v1", follower_count=None), Video("71", "v2", play_count=1, follower_count=5))
         facts.land_page(Video("71", "v3", follower_count=None), hashtag="gymtok")
         run_id = facts.accept(hashtags=[HASHTAG, "gymtok"])
-        assert self.asked(database, run_id) == []
+        assert self.still_to_fetch(database, run_id) == []
         assert [account.user_id for account in unknown_authors(database, run_id, "gymtok")] == ["71"]
 
-    def test_are_answered_by_profiles_as_the_roll_call_is(self, facts: Facts, database: Database) -> None:
+    def test_are_covered_by_profiles_as_in_the_roll_call(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("71", follower_count=None))
         facts.observe(5, day(3))
         live = facts.accept()
-        assert self.asked(database, live) == ["71"]
-        assert self.asked(database, facts.accept(is_live=False)) == []
+        assert self.still_to_fetch(database, live) == ["71"]
+        assert self.still_to_fetch(database, facts.accept(is_live=False)) == []
         facts.land_profile(Profile("71", 5), run_id=live)
-        assert self.asked(database, live) == []
+        assert self.still_to_fetch(database, live) == []
 
 
 class TestReport:
-    def test_says_how_the_roll_call_ended(self, facts: Facts, database: Database) -> None:
+    def test_counts_the_outcomes_of_the_roll_call(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74", "75")
         facts.observe(200_000, day(1), user_id="75")
         facts.run(day(1))
@@ -337,7 +333,7 @@ class TestReport:
             "unidentified_count": 0,
         }
 
-    def test_says_what_a_replay_re_used(self, facts: Facts, database: Database) -> None:
+    def test_counts_what_a_replay_reused(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72")
         facts.observe(5, day(3), user_id="71")
         facts.land_page(recorded_date=day(2))
@@ -347,7 +343,7 @@ class TestReport:
         row = database.fetch_one("reporting/run_summary", run_id=run_id)
         assert (row["is_live"], row["reused_search_count"], row["read_count"], row["reused_count"]) == (False, 1, 1, 1)
 
-    def test_a_profile_read_after_a_failure_is_read(self, facts: Facts, database: Database) -> None:
+    def test_profile_read_after_a_failure_counts_as_read(self, facts: Facts, database: Database) -> None:
         track(facts, "71")
         run_id = facts.accept(recorded_date=day(1))
         plan_roll_call(database, run_id, batch_size=5)
@@ -357,7 +353,7 @@ class TestReport:
         assert (row["read_count"], row["unreachable_count"]) == (1, 0)
         assert database.fetch_all("reporting/unreachable", run_id=run_id, row_limit=5) == []
 
-    def test_names_unread_profiles(self, facts: Facts, database: Database) -> None:
+    def test_lists_unread_profiles(self, facts: Facts, database: Database) -> None:
         track(facts, "71", "72", "73", "74")
         run_id = facts.accept(recorded_date=day(1))
         plan_roll_call(database, run_id, batch_size=5)

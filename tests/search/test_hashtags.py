@@ -21,18 +21,18 @@ from comets.hashtags import HashtagError, has_hashtag, is_hashtag_rare, normalis
         ("🧑🏽\u200d🚀", "🧑🏽\u200d🚀"),
     ],
 )
-def test_a_hashtag_has_one_spelling(written: str, stored: str) -> None:
+def test_hashtag_is_normalised(written: str, stored: str) -> None:
     assert normalise_hashtag(written) == stored
 
 
 @pytest.mark.parametrize("written", ["", " # ", "＃"])
-def test_an_empty_hashtag_is_refused(written: str) -> None:
+def test_empty_hashtag_is_rejected(written: str) -> None:
     with pytest.raises(HashtagError, match="empty"):
         normalise_hashtag(written)
 
 
 @pytest.mark.parametrize("written", ["gym\x00tok", "gym\ntok", "\ud83d"])
-def test_what_no_request_could_carry_is_refused(written: str) -> None:
+def test_unsendable_characters_are_rejected(written: str) -> None:
     with pytest.raises(HashtagError):
         normalise_hashtag(written)
 
@@ -48,29 +48,31 @@ def test_what_no_request_could_carry_is_refused(written: str) -> None:
         "a\u202eb",
     ],
 )
-def test_a_hashtag_that_tiktok_cannot_have_is_refused_by_name(written: str) -> None:
-    with pytest.raises(HashtagError, match="TikTok has no such hashtag") as refusal:
+def test_impossible_hashtag_is_rejected_by_name(written: str) -> None:
+    with pytest.raises(HashtagError, match="TikTok has no such hashtag") as caught:
         normalise_hashtag(written)
-    assert repr(written) in str(refusal.value)
+    assert repr(written) in str(caught.value)
 
 
-@pytest.mark.parametrize(("tagged", "videos", "is_so"), [(1, 10, True), (2, 10, False), (0, 9, False), (19, 100, True)])
-def test_a_search_is_rarely_carried_below_a_fifth_of_its_videos(tagged: int, videos: int, is_so: bool) -> None:
-    assert is_hashtag_rare(tagged, videos) is is_so
+@pytest.mark.parametrize(
+    ("tagged", "videos", "is_rare"), [(1, 10, True), (2, 10, False), (0, 9, False), (19, 100, True)]
+)
+def test_hashtag_is_rare_below_a_fifth_of_the_videos(tagged: int, videos: int, is_rare: bool) -> None:
+    assert is_hashtag_rare(tagged, videos) is is_rare
 
 
-def test_spellings_of_one_hashtag_are_searched_once_in_the_first_ones_place() -> None:
+def test_duplicate_hashtags_are_dropped_in_order() -> None:
     assert normalise_hashtags(["#b", "A", "#a", "B "]) == ("b", "a")
 
 
-def test_an_empty_list_is_refused() -> None:
+def test_empty_list_is_rejected() -> None:
     with pytest.raises(HashtagError, match="no hashtag"):
         normalise_hashtags([])
 
 
 @settings(max_examples=100)
 @given(st.text())
-def test_any_text_is_either_refused_or_normalised_to_storable_text(text: str) -> None:
+def test_any_text_is_rejected_or_normalised_to_storable_text(text: str) -> None:
     try:
         tag = normalise_hashtag(text)
     except HashtagError:
@@ -80,6 +82,6 @@ def test_any_text_is_either_refused_or_normalised_to_storable_text(text: str) ->
     tag.encode("utf-8")
 
 
-def test_a_video_carries_a_hashtag_however_it_is_written_there() -> None:
+def test_hashtag_is_found_on_a_video_in_any_spelling() -> None:
     assert has_hashtag("gymtok", ["GymTok", "fyp"])
     assert not has_hashtag("gymtok", ["gym", "tok"])

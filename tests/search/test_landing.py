@@ -1,4 +1,4 @@
-"""A landed page keeps what TikHub said of each video."""
+"""Landing of search pages."""
 
 from __future__ import annotations
 
@@ -22,24 +22,22 @@ def land(creators_url: str, run_id: str, *cards: dict[str, Any]) -> None:
         search = landing.open()
         items = {"search_item_list": [{"aweme_info": card} for card in cards]}
         call = Call("search", hashtag=HASHTAG, page_offset=0)
-        answer = ledger.execute(call, lambda: parse_video_page(items, offset=0, observed_at=NOW))
-        landing.land(search, answer, StopReason.EXHAUSTED)
+        result = ledger.execute(call, lambda: parse_video_page(items, offset=0, observed_at=NOW))
+        landing.land(search, result, StopReason.EXHAUSTED)
 
 
-def test_a_landed_video_keeps_all_its_hashtags_in_the_spelling_in_which_hashtags_are_stored(
-    facts: Facts, creators_url: str
-) -> None:
+def test_landed_video_has_all_its_hashtags_normalised(facts: Facts, creators_url: str) -> None:
     names = ["FYP", "#CozyGaming", "ＦＹＰ", "Two Words", "a.b", "#", "日本語🏋️"]
     author = {"uid": "71"}
     land(
         creators_url,
         facts.accept(),
-        {"aweme_id": "said", "author": author, "text_extra": [{"hashtag_name": name} for name in names]},
+        {"aweme_id": "tagged", "author": author, "text_extra": [{"hashtag_name": name} for name in names]},
         {"aweme_id": "none", "author": author, "text_extra": [], "cha_list": None},
         {"aweme_id": "unknown", "author": author},
     )
     assert facts.rows("select video_id, hashtags, is_tagged from comet_videos order by item_position") == [
-        ("said", ["fyp", "cozygaming", "two words", "a.b", "日本語🏋️"], True),
+        ("tagged", ["fyp", "cozygaming", "two words", "a.b", "日本語🏋️"], True),
         ("none", [], False),
         ("unknown", None, None),
     ]

@@ -162,7 +162,7 @@ def test_no_process_writes_a_secret_that_tikhub_or_the_database_echoes(
     output = "".join(written["output of processes"])
     for words in (
         "does not know this route",
-        "redirects elsewhere",
+        "sent a redirect",
         "refused the API key",
         "is not currently accepting",
     ):

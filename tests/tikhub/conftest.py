@@ -1,4 +1,4 @@
-"""What the hook's tests share: a server that answers oddly, and hooks whose connection points to it."""
+"""Fixtures of the hook's tests: a server with planned responses, and hooks connected to it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from comets.tikhub.models import VideoPage
 from tests.tikhub.odd_server import OddServer, running_odd_server
 
 KEY = "sk-K+/=tests"
-"""So short, even quoted as in a URL, that only knowing it redacts it."""
+"""Too short, even URL-encoded, for the general patterns of secrets."""
 
 
 @pytest.fixture
 def odd_server() -> Iterator[OddServer]:
-    """A server that answers with planned bytes."""
+    """A server that sends planned bytes."""
     with running_odd_server() as server:
         yield server
 
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TikHubHook]:
-    """Define the Airflow connection `tikhub` and return a hook of it; no proxy stands between them."""
+    """Define the Airflow connection `tikhub` and return a hook for it, without a proxy."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
@@ -39,10 +39,10 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TikHubHook]:
 
 @pytest.fixture
 def hook(connect: Callable[..., TikHubHook], odd_server: OddServer) -> TikHubHook:
-    """A hook that asks the odd server."""
+    """A hook connected to the odd server."""
     return connect(host=odd_server.url)
 
 
 def search(hook: TikHubHook, offset: int = 0) -> VideoPage:
-    """Ask for a page of any hashtag."""
+    """Fetch a page of any hashtag."""
     return hook.search_videos(keyword="pottery", offset=offset, count=20, publish_time=7, region="US")

@@ -1,4 +1,4 @@
-"""Real answers, spoilt in every way that a server, a proxy or a line can spoil them."""
+"""Mutations of real responses, as a server, a proxy or a network may cause them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 KEY = "key-of-the-fuzz-0123456789"
 
-# Any code point, NUL and lone surrogates included; and what databases, templates and terminals trip over.
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(
     [
         "\x00",
@@ -34,62 +33,62 @@ values = st.recursive(
     max_leaves=6,
 )
 
-HOW = ("replace", "drop", "duplicate", "nest", "rename", "swap", "retype")
+MUTATIONS = ("replace", "drop", "duplicate", "nest", "rename", "swap", "retype")
 
 
 @st.composite
-def spoilt_bodies(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
-    """One of the bodies with some of its values and then, at times, some of its bytes changed."""
+def mutated_bodies(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
+    """One of the bodies with some values and possibly some bytes mutated."""
     envelope = json.loads(draw(st.sampled_from(bodies)))
     for _ in range(draw(st.integers(0, 5))):
-        _spoil_a_value(draw, envelope)
+        _mutate_value(draw, envelope)
     body = json.dumps(envelope, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
     if draw(st.integers(0, 2)) == 0:
-        body = _spoil_bytes(draw, body)
+        body = _mutate_bytes(draw, body)
     return body
 
 
-def _spoil_a_value(draw: st.DrawFn, envelope: Any) -> None:
-    holder, place = None, None
+def _mutate_value(draw: st.DrawFn, envelope: Any) -> None:
+    container, key = None, None
     value: Any = envelope
-    while isinstance(value, dict | list) and value and (holder is None or draw(st.integers(0, 4))):
-        holder = value
-        place = draw(st.sampled_from(list(value) if isinstance(value, dict) else range(len(value))))
-        value = value[place]
-    if holder is not None:
-        _apply(draw, draw(st.sampled_from(HOW)), holder, place)
+    while isinstance(value, dict | list) and value and (container is None or draw(st.integers(0, 4))):
+        container = value
+        key = draw(st.sampled_from(list(value) if isinstance(value, dict) else range(len(value))))
+        value = value[key]
+    if container is not None:
+        _apply(draw, draw(st.sampled_from(MUTATIONS)), container, key)
 
 
-def _apply(draw: st.DrawFn, how: str, holder: Any, place: Any) -> None:
-    value = holder[place]
-    if how == "replace":
-        holder[place] = draw(values)
-    elif how == "drop":
-        del holder[place]
-    elif how == "duplicate" and isinstance(holder, list):
-        holder += [value] * draw(st.integers(1, 3))
-    elif how == "nest":
+def _apply(draw: st.DrawFn, mutation: str, container: Any, key: Any) -> None:
+    value = container[key]
+    if mutation == "replace":
+        container[key] = draw(values)
+    elif mutation == "drop":
+        del container[key]
+    elif mutation == "duplicate" and isinstance(container, list):
+        container += [value] * draw(st.integers(1, 3))
+    elif mutation == "nest":
         for _ in range(draw(st.sampled_from([1, 2, 50]))):
-            value = [value] if draw(st.booleans()) else {str(place): value}
-        holder[place] = value
-    elif how == "rename" and isinstance(holder, dict):
-        holder[draw(texts)] = holder.pop(place)
-    elif how == "swap":
-        other = draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder))))
-        holder[place], holder[other] = holder[other], value
-    elif how == "retype":
-        holder[place] = draw(st.sampled_from([str(value), [value], {"": value}, bool(value), len(str(value)) + 0.5]))
+            value = [value] if draw(st.booleans()) else {str(key): value}
+        container[key] = value
+    elif mutation == "rename" and isinstance(container, dict):
+        container[draw(texts)] = container.pop(key)
+    elif mutation == "swap":
+        other = draw(st.sampled_from(list(container) if isinstance(container, dict) else range(len(container))))
+        container[key], container[other] = container[other], value
+    elif mutation == "retype":
+        container[key] = draw(st.sampled_from([str(value), [value], {"": value}, bool(value), len(str(value)) + 0.5]))
 
 
-def _spoil_bytes(draw: st.DrawFn, body: bytes) -> bytes:
+def _mutate_bytes(draw: st.DrawFn, body: bytes) -> bytes:
     start = draw(st.integers(0, len(body)))
-    how = draw(st.sampled_from(["cut", "flip", "insert", "double key", "deep"]))
-    if how == "cut":
+    mutation = draw(st.sampled_from(["cut", "flip", "insert", "double key", "deep"]))
+    if mutation == "cut":
         return body[:start]
-    if how == "flip" and start < len(body):
+    if mutation == "flip" and start < len(body):
         return body[:start] + bytes([body[start] ^ 1 << draw(st.integers(0, 7))]) + body[start + 1 :]
-    if how == "insert":
+    if mutation == "insert":
         return body[:start] + draw(st.binary(max_size=40)) + body[start + draw(st.integers(0, 60)) :]
-    if how == "double key":
+    if mutation == "double key":
         return body.replace(b'"aweme_info":', b'"aweme_info": null, "aweme_info":', 1).replace(b"{", b'{"uid": [], ', 3)
-    return body.replace(b"null", b"[" * 5_000 + b"]" * 5_000, 1) if how == "deep" else body
+    return body.replace(b"null", b"[" * 5_000 + b"]" * 5_000, 1) if mutation == "deep" else body

@@ -1,4 +1,4 @@
-"""A server that answers over a real socket with exactly the bytes that a test wants."""
+"""A server that sends exactly the planned bytes over a real socket."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import json
 import socketserver
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.parser import Parser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-Send = Callable[[bytes], None]
-
 
 @dataclass(frozen=True)
-class Received:
-    """One request, as it came over the wire."""
+class ReceivedRequest:
+    """One request as received."""
 
     method: str
     path: str
@@ -27,8 +25,8 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Bytes to send; then the connection stays open, is closed, is left hanging, or drips until the client leaves."""
+class PlannedResponse:
+    """Bytes to send, and `then`: "stay" (open), "close", "hang" (send nothing) or "drip" (send byte by byte)."""
 
     data: bytes
     then: str = "stay"
@@ -36,21 +34,21 @@ class Answer:
 
 @dataclass
 class OddServer:
-    """Sends the planned answers in their order, the last one for ever, and remembers what it was asked."""
+    """Sends the planned responses in order, repeats the last one, and records the requests."""
 
     url: str = ""
-    requests: list[Received] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     connection_count: int = 0
     closed: threading.Event = field(default_factory=threading.Event)
-    _answers: deque[Answer] = field(default_factory=deque)
+    _responses: deque[PlannedResponse] = field(default_factory=deque)
 
-    def plan(self, *answers: Answer) -> None:
-        """Replace the planned answers."""
-        self._answers = deque(answers)
+    def plan(self, *responses: PlannedResponse) -> None:
+        """Replace the planned responses."""
+        self._responses = deque(responses)
 
-    def next_answer(self) -> Answer:
-        """Take an answer; the last one stays."""
-        return self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+    def next_response(self) -> PlannedResponse:
+        """Return the next response; the last one repeats."""
+        return self._responses.popleft() if len(self._responses) > 1 else self._responses[0]
 
 
 def http(
@@ -60,21 +58,21 @@ def http(
     headers: Mapping[str, str] | None = None,
     then: str = "stay",
     length: int = -1,
-) -> Answer:
-    """A reply of HTTP; `length` is the Content-Length promised, by default the true one."""
+) -> PlannedResponse:
+    """Return an HTTP response; `length` is the Content-Length header, by default the true length."""
     lines = [f"HTTP/1.1 {status} Whatever"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     lines += [f"Content-Length: {len(body) if length < 0 else length}"]
-    return Answer("\r\n".join([*lines, "", ""]).encode("latin-1") + body, then)
+    return PlannedResponse("\r\n".join([*lines, "", ""]).encode("latin-1") + body, then)
 
 
-def json_reply(value: Any, status: int = 200, **options: Any) -> Answer:
-    """A reply with a JSON body."""
+def json_response(value: Any, status: int = 200, **options: Any) -> PlannedResponse:
+    """Return a response with a JSON body."""
     return http(status, json.dumps(value).encode(), **options)
 
 
 def envelope(data: Any, **fields: Any) -> dict[str, Any]:
-    """TikHub's envelope of a success."""
+    """Return TikHub's envelope of a successful response."""
     return {
         "code": 200,
         "request_id": "0f0e0d0c-1111-2222-3333-444455556666",
@@ -91,17 +89,16 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.odd.connection_count += 1
-        # Tests of time limits leave in the middle.
         with suppress(OSError):
-            self._converse()
+            self._serve()
 
-    def _converse(self) -> None:
+    def _serve(self) -> None:
         while request := self._read_request():
             self.server.odd.requests.append(request)
-            answer = self.server.odd.next_answer()
-            self.wfile.write(answer.data)
-            if answer.then != "stay":
-                self._end(answer.then)
+            response = self.server.odd.next_response()
+            self.wfile.write(response.data)
+            if response.then != "stay":
+                self._end(response.then)
                 return
 
     def finish(self) -> None:
@@ -109,7 +106,7 @@ class _Handler(socketserver.StreamRequestHandler):
             super().finish()
         self.server.odd.closed.set()
 
-    def _read_request(self) -> Received | None:
+    def _read_request(self) -> ReceivedRequest | None:
         start = self.rfile.readline().decode("latin-1")
         if not start:
             return None
@@ -117,13 +114,12 @@ class _Handler(socketserver.StreamRequestHandler):
         method, target, _ = start.split()
         parts = urlsplit(target)
         headers = dict(Parser().parsestr("".join(lines)).items())
-        return Received(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers)
+        return ReceivedRequest(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers)
 
-    def _end(self, how: str) -> None:
-        if how == "hang":
-            # Nothing comes any more; reading ends when the client gives up.
-            self.rfile.read(1)
-        while how == "drip" and not self.server.stopping.wait(0.005):
+    def _end(self, then: str) -> None:
+        if then == "hang":
+            self.rfile.read(1)  # until the client disconnects
+        while then == "drip" and not self.server.stopping.wait(0.005):
             self.wfile.write(b" ")
 
 

@@ -1,4 +1,4 @@
-"""The Airflow connection: where its forms lead, and what it may not do."""
+"""The Airflow connection: its forms, and the options that it can't set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from comets import errors
 from comets.tikhub.connection import base_url_of
 from comets.tikhub.hook import TikHubHook
 from tests.tikhub.conftest import KEY, search
-from tests.tikhub.odd_server import OddServer, envelope, json_reply
+from tests.tikhub.odd_server import OddServer, envelope, json_response
 
 
 @pytest.mark.parametrize(
@@ -42,41 +42,37 @@ from tests.tikhub.odd_server import OddServer, envelope, json_reply
         ({"host": "https://user:secret@proxy.example/?a=b#c"}, "https://proxy.example"),
     ],
 )
-def test_the_host_gives_the_base_url(fields: dict[str, Any], expected: str) -> None:
+def test_host_sets_the_base_url(fields: dict[str, Any], expected: str) -> None:
     assert base_url_of(Connection(**({"conn_id": "tikhub", "conn_type": "http"} | fields))) == expected
 
 
 @pytest.mark.parametrize("host", ["ftp://proxy.example", "https://", "https://[::1", "http://name:port", "://x"])
-def test_a_host_that_is_no_web_address_is_refused_before_any_call(
-    connect: Callable[..., TikHubHook], host: str
-) -> None:
-    with pytest.raises(errors.TikHubRequestError, match=r"`tikhub` has a wrong host.*TIKHUB_BASE_URL") as caught:
+def test_invalid_host_is_rejected_before_any_call(connect: Callable[..., TikHubHook], host: str) -> None:
+    with pytest.raises(errors.TikHubRequestError, match=r"`tikhub` has an invalid host.*TIKHUB_BASE_URL") as caught:
         search(connect(host=host))
     assert caught.value.is_billed is False
 
 
-def test_the_routes_lie_below_the_path_of_the_base_url(
-    connect: Callable[..., TikHubHook], odd_server: OddServer
-) -> None:
-    odd_server.plan(json_reply(envelope({})))
+def test_path_of_the_base_url_prefixes_the_routes(connect: Callable[..., TikHubHook], odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope({})))
     search(connect(host="127.0.0.1/some/prefix", port=int(odd_server.url.rpartition(":")[2])))
     assert odd_server.requests[0].path == "/some/prefix/api/v1/tiktok/app/v3/fetch_video_search_result"
 
 
 @pytest.mark.parametrize("password", [f"  {KEY}\r\n", "clé in latin-1"])
-def test_the_password_is_the_bearer_key(
+def test_password_is_sent_as_bearer_key(
     connect: Callable[..., TikHubHook], odd_server: OddServer, password: str
 ) -> None:
-    odd_server.plan(json_reply(envelope({})))
+    odd_server.plan(json_response(envelope({})))
     search(connect(host=odd_server.url, password=password, login="someone"))
     assert odd_server.requests[0].headers["Authorization"] == f"Bearer {password.strip()}"
 
 
 @pytest.mark.parametrize("password", [None, " \n", "sk-se\ncret", "ключ-secret", "sk-\x7fsecret"])
-def test_an_unusable_key_is_refused_before_any_call_and_not_shown(
+def test_unusable_key_is_rejected_before_any_call_and_not_shown(
     connect: Callable[..., TikHubHook], odd_server: OddServer, password: str | None
 ) -> None:
-    with pytest.raises(errors.TikHubAuthError, match=r"`tikhub` cannot be used: it.*TIKHUB_API_KEY") as caught:
+    with pytest.raises(errors.TikHubAuthError, match=r"`tikhub` can't be used \(it.*TIKHUB_API_KEY") as caught:
         search(connect(host=odd_server.url, password=password))
     assert caught.value.is_billed is False
     assert caught.value.__cause__ is None
@@ -84,14 +80,14 @@ def test_an_unusable_key_is_refused_before_any_call_and_not_shown(
     assert not odd_server.requests
 
 
-def test_a_missing_connection_is_named_with_the_way_to_define_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_connection_error_says_how_to_define_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TIKHUB", raising=False)
     with pytest.raises(errors.TikHubAuthError, match=r"`tikhub` is not defined.*TIKHUB_API_KEY.*AIRFLOW_CONN_TIKHUB"):
         search(TikHubHook())
 
 
-def test_another_connection_can_be_named(odd_server: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd_server.plan(json_reply({}, 401))
+def test_connection_id_is_configurable(odd_server: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd_server.plan(json_response({}, 401))
     connection = {"conn_type": "http", "host": odd_server.url, "password": "other-key"}
     monkeypatch.setenv("AIRFLOW_CONN_OTHER_HUB", json.dumps(connection))
     with pytest.raises(errors.TikHubAuthError, match="connection `other_hub`"):
@@ -108,10 +104,10 @@ EXTRAS: list[Any] = [
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_no_option_of_the_connection_becomes_a_header(
+def test_connection_options_do_not_become_headers(
     connect: Callable[..., TikHubHook], odd_server: OddServer, extra: Any
 ) -> None:
-    odd_server.plan(json_reply(envelope({})))
+    odd_server.plan(json_response(envelope({})))
     search(connect(host=odd_server.url, extra=extra))
     headers = odd_server.requests[0].headers
     assert set(headers) == {"Host", "User-Agent", "Accept", "Accept-Encoding", "Connection", "Authorization"}
@@ -119,7 +115,7 @@ def test_no_option_of_the_connection_becomes_a_header(
     assert headers["Authorization"] == f"Bearer {KEY}"
 
 
-def test_no_option_loosens_the_timeout_or_lets_redirects_be_followed(
+def test_options_change_neither_timeout_nor_redirects(
     connect: Callable[..., TikHubHook], odd_server: OddServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: dict[str, Any] = {}
@@ -129,18 +125,18 @@ def test_no_option_loosens_the_timeout_or_lets_redirects_be_followed(
     assert (sent["timeout"], sent["allow_redirects"], sent["stream"]) == (30, False, True)
 
 
-def test_options_of_the_http_provider_hold(connect: Callable[..., TikHubHook]) -> None:
+def test_options_of_the_http_provider_apply(connect: Callable[..., TikHubHook]) -> None:
     session = connect(extra={"verify": False, "proxies": {"https": "http://proxy.example"}}).get_conn()
     assert session.verify is False
     assert session.proxies == {"https": "http://proxy.example"}
 
 
-def test_a_password_in_the_home_folder_does_not_take_the_key_s_place(
+def test_netrc_password_does_not_replace_the_key(
     connect: Callable[..., TikHubHook], odd_server: OddServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password of-the-netrc\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
-    odd_server.plan(json_reply(envelope({})))
+    odd_server.plan(json_response(envelope({})))
     search(connect(host=odd_server.url))
     assert odd_server.requests[0].headers["Authorization"] == f"Bearer {KEY}"

@@ -1,6 +1,6 @@
-"""Whatever a body holds: it is landed, or refused with a typed error, and nothing of it is lost.
+"""Fuzzing of bodies: each one is landed completely or rejected with a typed error.
 
-The long profile (COMETS_TEST_PROFILE=long) tries 10,000 bodies.
+The long profile (COMETS_TEST_PROFILE=long) uses 10,000 bodies.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from comets.calls.ledger import Answer, Ledger
+from comets.calls.ledger import CallResult, Ledger
 from comets.database.client import Database, connect
 from comets.errors import TikHubError
 from comets.profiles.landing import land_profile
@@ -30,15 +30,15 @@ from comets.tikhub.responses import RequestInfo, parse_response
 from comets.tikhub.transport import RawResponse
 from include.sandbox.client import SandboxClient
 from tests.steps.builders import Facts
-from tests.tikhub.mutations import KEY, spoilt_bodies
+from tests.tikhub.mutations import KEY, mutated_bodies
 
-RUN_ID = "a run of the fuzz"
+RUN_ID = "fuzz run"
 NO_CALL = 0
-"""No such call is in the ledger: nothing is noted there."""
+"""The id of no call, so that closing it changes nothing in the ledger."""
 
 
-class FedHook(TikHubHook):
-    """A hook that gets a body from the test, and does all else as ever."""
+class FakeHook(TikHubHook):
+    """A hook that parses a body set by the test."""
 
     body = b""
 
@@ -48,7 +48,7 @@ class FedHook(TikHubHook):
 
 @dataclass
 class Lander:
-    """Lands what a body gives."""
+    """Lands pages and profiles."""
 
     database: Database
     connection: psycopg.Connection[Any]
@@ -57,10 +57,10 @@ class Lander:
     bodies: list[bytes]
 
     def land_page(self, page: VideoPage) -> tuple[int, int]:
-        """Land a page; returns how many videos and rejected items stand in the tables for it."""
+        """Land a page and return its numbers of stored videos and rejected items."""
         search = self.landing.open()
         seen = self.landing.seen_video_ids(search) if page.offset < 50 else set()
-        self.landing.land(search, Answer(NO_CALL, page, 0), stop_reason(page, seen, 10**9))
+        self.landing.land(search, CallResult(NO_CALL, page, 0), stop_reason(page, seen, 10**9))
         row = self.connection.execute(
             "select received_count, landed_count, rejected_count,"
             " (select count(*) from comet_videos as video where video.page_id = page.page_id),"
@@ -72,25 +72,25 @@ class Lander:
         assert row[:3] == (page.received_count, row[3], row[4])
         return row[3], row[4]
 
-    def land_profile(self, answer: Answer[Any]) -> None:
-        """Land a profile and take it out again."""
-        land_profile(self.database, self.ledger, RUN_ID, "7", answer)
+    def land_profile(self, result: CallResult[Any]) -> None:
+        """Land a profile and delete it again."""
+        land_profile(self.database, self.ledger, RUN_ID, "7", result)
         [row] = self.connection.execute("delete from comet_profiles returning user_id, outcome").fetchall()
-        assert row == (answer.value.user_id, "found")
+        assert row == (result.value.user_id, "found")
 
 
-def real_answers(sandbox: SandboxClient) -> list[bytes]:
-    """A page with every oddity that the sandbox has, a usual one, and a profile."""
+def real_bodies(sandbox: SandboxClient) -> list[bytes]:
+    """Return a page with every odd item of the sandbox, an ordinary page, and a profile."""
     sandbox.set_clock("2026-03-01T02:00:00Z")
     sandbox.set_faults({"route": "fetch_video_search_result", "fault": "odd_items", "offset": 0})
-    answers = []
+    bodies = []
     for path in (f"{SEARCH_ROUTE}?keyword=gymtok&count=12", f"{SEARCH_ROUTE}?keyword=gymtok&count=3&offset=12"):
-        answers.append(ask(sandbox, path))
-    creator = json.loads(answers[1])["data"]["search_item_list"][0]["aweme_info"]["author"]["uid"]
-    return [*answers, ask(sandbox, f"{PROFILE_ROUTE}?user_id={creator}")]
+        bodies.append(fetch(sandbox, path))
+    creator = json.loads(bodies[1])["data"]["search_item_list"][0]["aweme_info"]["author"]["uid"]
+    return [*bodies, fetch(sandbox, f"{PROFILE_ROUTE}?user_id={creator}")]
 
 
-def ask(sandbox: SandboxClient, path: str) -> bytes:
+def fetch(sandbox: SandboxClient, path: str) -> bytes:
     request = urllib.request.Request(sandbox.url + path, headers={"Authorization": f"Bearer {KEY}"})
     with urllib.request.urlopen(request) as response:
         body: bytes = response.read()
@@ -103,27 +103,27 @@ def lander(sandbox: SandboxClient, comets_connection: str) -> Iterator[Lander]:
         Facts(connection).accept(run_id=RUN_ID, hashtags=["gymtok"])
         ledger = Ledger(database, RUN_ID, 0)
         landing = SearchLanding(database, ledger, RUN_ID, "gymtok")
-        yield Lander(database, connection, ledger, landing, real_answers(sandbox))
+        yield Lander(database, connection, ledger, landing, real_bodies(sandbox))
 
 
-def test_any_body_is_landed_or_refused_and_nothing_is_lost(lander: Lander) -> None:
-    hook = FedHook()
+def test_any_body_is_landed_completely_or_rejected(lander: Lander) -> None:
+    hook = FakeHook()
     offsets = count()
-    said: set[str] = set()
-    totals = {"pages": 0, "videos": 0, "rejected": 0, "refused": 0, "profiles": 0}
+    messages: set[str] = set()
+    totals = {"pages": 0, "videos": 0, "rejected": 0, "errors": 0, "profiles": 0}
 
     @settings(
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
         database=None,
     )
-    @given(body=spoilt_bodies(lander.bodies) | st.binary(max_size=60))
+    @given(body=mutated_bodies(lander.bodies) | st.binary(max_size=60))
     def land(body: bytes) -> None:
         hook.body = body
         try:
             page = hook.search_videos(keyword="gymtok", offset=next(offsets), count=20, publish_time=0, region="US")
         except TikHubError as error:
-            totals["refused"] += 1
-            said.add(str(error))
+            totals["errors"] += 1
+            messages.add(str(error))
         else:
             videos, rejected = lander.land_page(page)
             totals["pages"] += 1
@@ -133,13 +133,13 @@ def test_any_body_is_landed_or_refused_and_nothing_is_lost(lander: Lander) -> No
             profile = hook.fetch_profile(handle="clay.sample")
             hook.fetch_balance()
         except TikHubError as error:
-            said.add(str(error))
+            messages.add(str(error))
         else:
-            lander.land_profile(Answer(NO_CALL, profile, 0))
+            lander.land_profile(CallResult(NO_CALL, profile, 0))
             totals["profiles"] += 1
 
     land()
-    assert not any(KEY in text for text in said)
+    assert not any(KEY in text for text in messages)
     assert min(totals.values()) > 0, totals
     for table in ("comet_videos", "comet_rejected_items"):
         query = f"select count(*) from {table} as t where strpos(t::text, %s) > 0"

@@ -1,4 +1,4 @@
-"""What parsing makes of the fields of TikHub's answers."""
+"""Parsing of the fields of TikHub's responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from comets.tikhub.models import Profile, Video, VideoPage
 from comets.tikhub.parsing import (
     MAX_RAW_JSON_CHARS,
-    UnreadableAnswerError,
+    UnreadableResponseError,
     parse_observed_at,
     parse_profile,
     parse_video_page,
@@ -75,7 +75,7 @@ def profile(**changes: Any) -> Profile:
     return parse_profile({"user": USER | changes}, observed_at=OBSERVED_AT)
 
 
-def test_a_video_and_its_author_are_read() -> None:
+def test_video_and_author_are_parsed() -> None:
     assert video().model_dump() == {
         "video_id": "7500000000000000001",
         "published_at": datetime(2026, 1, 30, 19, 6, 40, tzinfo=UTC),
@@ -99,7 +99,7 @@ def test_a_video_and_its_author_are_read() -> None:
     }
 
 
-def test_a_profile_is_read() -> None:
+def test_profile_is_parsed() -> None:
     assert profile().model_dump() == {
         "user_id": "7011223344556677889",
         "sec_uid": "MS4wLjABAAAAsample",
@@ -115,27 +115,27 @@ def test_a_profile_is_read() -> None:
 
 
 @pytest.mark.parametrize("data", [USER, USER | {"user": None}, USER | {"user": {}}, USER | {"user": "x"}])
-def test_a_profile_may_lie_directly_in_the_data(data: dict[str, Any]) -> None:
+def test_profile_directly_in_the_data_is_parsed(data: dict[str, Any]) -> None:
     assert parse_profile(data, observed_at=OBSERVED_AT) == profile()
 
 
 @pytest.mark.parametrize("uid", [None, "0", -5, []])
-def test_an_answer_without_an_account_is_no_profile(uid: Any) -> None:
-    with pytest.raises(UnreadableAnswerError, match="shows no account"):
+def test_response_without_account_is_unreadable(uid: Any) -> None:
+    with pytest.raises(UnreadableResponseError, match="no account"):
         profile(uid=uid)
 
 
-def test_in_a_profile_zero_and_empty_are_known() -> None:
+def test_zero_and_empty_are_known_in_a_profile() -> None:
     known = profile(follower_count=0, total_favorited=0, aweme_count=0, signature="")
     assert (known.follower_count, known.heart_count, known.video_count, known.signature) == (0, 0, 0, "")
 
 
-def test_in_a_profile_what_is_missing_is_unknown() -> None:
+def test_missing_values_are_unknown_in_a_profile() -> None:
     unknown = profile(follower_count=None, total_favorited=None, aweme_count=None, signature=None)
     assert (unknown.follower_count, unknown.heart_count, unknown.video_count, unknown.signature) == (None,) * 4
 
 
-def test_in_search_no_followers_and_no_signature_are_unknown() -> None:
+def test_zero_followers_and_empty_signature_are_unknown_in_search() -> None:
     for count in (0, "0", None, -1):
         assert author(follower_count=count).follower_count is None
     for signature in ("", "  ", None, 5):
@@ -170,7 +170,7 @@ COUNTS: list[tuple[Any, int | None]] = [
 
 
 @pytest.mark.parametrize(("value", "expected"), COUNTS, ids=lambda value: repr(value)[:20])
-def test_a_count_is_a_whole_number_or_unknown(value: Any, expected: int | None) -> None:
+def test_count_is_a_whole_number_or_unknown(value: Any, expected: int | None) -> None:
     assert parse_count(value) == expected
     assert type(parse_count(value)) is type(expected)
     assert video(statistics={"play_count": value}).play_count == expected
@@ -198,15 +198,15 @@ IDS: list[tuple[Any, str | None]] = [
 
 
 @pytest.mark.parametrize(("value", "expected"), IDS, ids=lambda value: ascii(value)[:20])
-def test_an_id_is_a_text_or_missing(value: Any, expected: str | None) -> None:
+def test_id_is_text_or_missing(value: Any, expected: str | None) -> None:
     assert parse_id(value) == expected
     assert author(sec_uid=value).sec_uid == expected
 
 
-def test_the_author_is_known_by_the_video_when_it_does_not_name_itself() -> None:
+def test_author_id_falls_back_to_that_of_the_video() -> None:
     for changes in ({"uid": None}, {"uid": "0"}, {"uid": ""}):
         assert author(**changes).user_id == "42"
-    assert {video(author=nobody).author.user_id for nobody in NO_OBJECTS} == {"42"}
+    assert {video(author=value).author.user_id for value in NO_OBJECTS} == {"42"}
 
 
 REJECTED: list[tuple[Any, str]] = [
@@ -223,7 +223,7 @@ REJECTED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("card", "reason"), REJECTED, ids=lambda value: ascii(value)[:30])
-def test_a_card_without_an_id_is_rejected_and_kept(card: Any, reason: str) -> None:
+def test_item_without_id_is_rejected_and_stored(card: Any, reason: str) -> None:
     page = page_of({"aweme_info": AWEME}, card)
     assert (page.received_count, len(page.videos)) == (2, 1)
     [item] = page.rejected
@@ -231,13 +231,13 @@ def test_a_card_without_an_id_is_rejected_and_kept(card: Any, reason: str) -> No
     assert json.loads(item.raw_json or "") == card
 
 
-def test_a_rejected_card_is_kept_as_ascii_of_a_bounded_length() -> None:
+def test_rejected_item_is_stored_as_ascii_of_limited_length() -> None:
     page = page_of({"caption": "\x00 \ud800 é 😀"}, {"caption": "x" * 10**6})
     assert page.rejected[0].raw_json == r'{"caption": "\u0000 \ud800 \u00e9 \ud83d\ude00"}'
     assert len(page.rejected[1].raw_json or "") == MAX_RAW_JSON_CHARS
 
 
-def test_a_card_that_is_nested_too_deeply_is_counted_all_the_same() -> None:
+def test_too_deeply_nested_item_is_rejected() -> None:
     card: Any = []
     for _ in range(100_000):
         card = [card]
@@ -245,7 +245,7 @@ def test_a_card_that_is_nested_too_deeply_is_counted_all_the_same() -> None:
     assert [item.reason for item in page.rejected] == ["not_a_video"]
 
 
-def test_cards_keep_their_positions() -> None:
+def test_items_keep_their_positions() -> None:
     page = page_of(None, {"aweme_info": AWEME}, {}, {"aweme_info": AWEME})
     assert [item.item_position for item in page.videos] == [1, 3]
     assert [item.item_position for item in page.rejected] == [0, 2]
@@ -253,15 +253,15 @@ def test_cards_keep_their_positions() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"search_item_list": None}, {"search_item_list": [], "aweme_list": []}])
-def test_no_items_are_an_empty_page(fields: dict[str, Any]) -> None:
+def test_missing_items_are_an_empty_page(fields: dict[str, Any]) -> None:
     page = parse_video_page(fields, offset=0, observed_at=OBSERVED_AT)
     assert (page.received_count, page.videos, page.rejected) == (0, (), ())
     assert (page.has_more, page.cursor, page.next_offset) == (None, None, None)
 
 
 @pytest.mark.parametrize("items", [{}, "x", 0])
-def test_items_that_are_no_list_are_no_page(items: Any) -> None:
-    with pytest.raises(UnreadableAnswerError, match="not a list"):
+def test_items_that_are_not_a_list_are_unreadable(items: Any) -> None:
+    with pytest.raises(UnreadableResponseError, match="not a list"):
         parse_video_page({"search_item_list": items}, offset=0, observed_at=OBSERVED_AT)
 
 
@@ -280,7 +280,7 @@ def test_items_that_are_no_list_are_no_page(items: Any) -> None:
         ("maybe", None),
     ],
 )
-def test_has_more_is_read_in_all_its_forms(value: Any, expected: bool | None) -> None:
+def test_has_more_is_parsed_in_all_forms(value: Any, expected: bool | None) -> None:
     assert page_of(has_more=value).has_more is expected
     assert page_of(hasMore=value).has_more is expected
 
@@ -300,7 +300,7 @@ def test_has_more_is_read_in_all_its_forms(value: Any, expected: bool | None) ->
         (True, None, None),
     ],
 )
-def test_the_next_page_lies_beyond_this_one_or_nowhere(cursor: Any, read: int | None, next_offset: int | None) -> None:
+def test_next_offset_is_greater_than_the_offset_or_none(cursor: Any, read: int | None, next_offset: int | None) -> None:
     page = page_of(offset=20, cursor=cursor)
     assert (page.offset, page.cursor, page.next_offset) == (20, read, next_offset)
 
@@ -321,22 +321,22 @@ def test_the_next_page_lies_beyond_this_one_or_nowhere(cursor: Any, read: int | 
         (True, None),
     ],
 )
-def test_the_time_of_publishing_is_a_plausible_one_or_unknown(value: Any, expected: datetime | None) -> None:
+def test_published_at_is_plausible_or_unknown(value: Any, expected: datetime | None) -> None:
     assert video(create_time=value).published_at == expected
 
 
-@pytest.mark.parametrize("told", [None, 0, True, "soon", 1769907909000, 1769907909.5])
-def test_a_nonsensical_time_gives_way_to_the_clock_of_this_machine(told: Any) -> None:
+@pytest.mark.parametrize("value", [None, 0, True, "soon", 1769907909000, 1769907909.5])
+def test_invalid_time_stamp_is_replaced_by_the_clock(value: Any) -> None:
     before = datetime.now(UTC)
-    assert before <= parse_observed_at({"time_stamp": told}) <= datetime.now(UTC)
+    assert before <= parse_observed_at({"time_stamp": value}) <= datetime.now(UTC)
 
 
-def test_a_time_more_than_a_day_ahead_gives_way_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_time_stamp_more_than_a_day_ahead_is_ignored_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     now = datetime.now(UTC)
-    for hours, is_believed in ((23, True), (25, False)):
+    for hours, is_used in ((23, True), (25, False)):
         observed_at = parse_observed_at({"time_stamp": int((now + timedelta(hours=hours)).timestamp())})
-        assert (observed_at > now + timedelta(hours=22)) is is_believed
-    assert caplog.text.count("lies in the future: this machine's clock is taken") == 1
+        assert (observed_at > now + timedelta(hours=22)) is is_used
+    assert caplog.text.count("is in the future: using this machine's clock") == 1
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_time_more_than_a_day_ahead_gives_way_with_a_warning(caplog: pytest.Lo
         ([{"hashtag_name": "\ud800\x00"}], None, ("\ufffd\ufffd",)),
     ],
 )
-def test_the_tags_come_from_both_lists_or_are_unknown(
+def test_hashtags_come_from_both_lists_or_are_unknown(
     text_extra: Any, cha_list: Any, expected: tuple[str, ...] | None
 ) -> None:
     assert video(text_extra=text_extra, cha_list=cha_list).hashtags == expected
@@ -366,12 +366,12 @@ def test_the_tags_come_from_both_lists_or_are_unknown(
         ({"avatar_larger": "x", "avatar_medium": {"url_list": "x"}, "avatar_thumb": {"url_list": {}}}, None),
     ],
 )
-def test_the_avatar_is_the_first_url_of_the_largest_size(avatars: dict[str, Any], expected: str | None) -> None:
+def test_avatar_is_the_first_url_of_the_largest_size(avatars: dict[str, Any], expected: str | None) -> None:
     assert author(**avatars).avatar_url == expected
     assert profile(**avatars).avatar_url == expected
 
 
-def test_texts_keep_their_characters_but_those_that_nothing_can_store() -> None:
+def test_text_keeps_all_storable_characters() -> None:
     hostile = 'O\'Neil \\ "%s" {{ x }} <b> 😀 --; drop table creators'
     assert video(desc=hostile).caption == hostile
     assert author(nickname=hostile).nickname == hostile
@@ -379,18 +379,18 @@ def test_texts_keep_their_characters_but_those_that_nothing_can_store() -> None:
     assert profile(signature="\udc00").signature == "\ufffd"
 
 
-def test_an_empty_caption_is_known_and_a_missing_one_is_not() -> None:
+def test_empty_caption_is_known_and_missing_one_is_not() -> None:
     assert video(desc="").caption == ""
     assert video(desc=None).caption is None
     assert video(desc=["x"]).caption is None
 
 
-def test_an_empty_name_is_unknown() -> None:
+def test_empty_name_is_unknown() -> None:
     empty = author(nickname="", unique_id="", sec_uid="")
     assert (empty.nickname, empty.handle, empty.sec_uid) == (None, None, None)
 
 
-def test_a_video_without_statistics_has_unknown_counts() -> None:
-    for nothing in NO_OBJECTS:
-        bare = video(statistics=nothing)
+def test_video_without_statistics_has_unknown_counts() -> None:
+    for value in NO_OBJECTS:
+        bare = video(statistics=value)
         assert {bare.play_count, bare.like_count, bare.comment_count, bare.share_count, bare.save_count} == {None}

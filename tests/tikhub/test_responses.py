@@ -1,4 +1,4 @@
-"""Every status that TikHub can fail with, in every shape of body that was seen with it."""
+"""Every failing status of TikHub, with every kind of body seen with it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from comets import errors
 from comets.tikhub.hook import TikHubHook
 from tests.tikhub.conftest import search
-from tests.tikhub.odd_server import Answer, OddServer, envelope, http, json_reply
+from tests.tikhub.odd_server import OddServer, PlannedResponse, envelope, http, json_response
 
-DETAIL = {"code": 0, "request_id": "0f0e0d0c-1111-2222-3333-444455556666", "message": "Words of TikHub."}
+DETAIL = {"code": 0, "request_id": "0f0e0d0c-1111-2222-3333-444455556666", "message": "Message of TikHub."}
 VALIDATION = [{"loc": ["query", "count"], "msg": "Input should be less than 101", "type": "less_than", "input": "999"}]
 
 BODIES: dict[str, bytes] = {
@@ -24,7 +24,7 @@ BODIES: dict[str, bytes] = {
     "web page": b"<!DOCTYPE html><html><body>Error</body></html>",
     "empty": b"",
     "list": b"[]",
-    "cut": b'{"detail": {"message": "Words of',
+    "cut": b'{"detail": {"message": "Message of',
     "not text": b"\xff\xfe\x00\xd8",
     "another inner status": json.dumps({"code": 429, "detail": {"code": 429}, "data": {"status_code": 1}}).encode(),
 }
@@ -48,7 +48,7 @@ STATUSES: dict[int, type[errors.TikHubError]] = {
 }
 
 
-def failure_of(hook: TikHubHook) -> errors.TikHubError:
+def fetch_error(hook: TikHubHook) -> errors.TikHubError:
     with pytest.raises(errors.TikHubError) as caught:
         search(hook, offset=40)
     return caught.value
@@ -59,7 +59,7 @@ def test_each_status_has_its_error_and_is_not_billed(
     hook: TikHubHook, odd_server: OddServer, status: int, expected: type[errors.TikHubError]
 ) -> None:
     odd_server.plan(http(status, then="close"))
-    error = failure_of(hook)
+    error = fetch_error(hook)
     assert type(error) is expected
     assert (error.status, error.inner_status, error.is_billed) == (status, None, False)
     assert (error.route, error.subject) == ("/api/v1/tiktok/app/v3/fetch_video_search_result", "pottery")
@@ -67,25 +67,25 @@ def test_each_status_has_its_error_and_is_not_billed(
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_the_status_decides_whatever_the_body(hook: TikHubHook, odd_server: OddServer, body: bytes) -> None:
+def test_status_decides_with_any_body(hook: TikHubHook, odd_server: OddServer, body: bytes) -> None:
     odd_server.plan(http(402, body))
-    error = failure_of(hook)
+    error = fetch_error(hook)
     assert type(error) is errors.TikHubBalanceError
     assert (error.status, error.inner_status, error.is_billed) == (402, None, False)
 
 
 @pytest.mark.parametrize("then", ["close", "hang", "drip"])
-def test_an_error_keeps_its_class_when_its_body_does_not_arrive(
+def test_error_keeps_its_class_without_its_body(
     hook: TikHubHook, odd_server: OddServer, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
     monkeypatch.setattr(TikHubHook, "timeout_seconds", 0.2)
     monkeypatch.setattr(TikHubHook, "body_deadline_seconds", 0.1)
     odd_server.plan(http(402, b'{"detail": {"mess', length=50_000, then=then))
-    assert type(failure_of(hook)) is errors.TikHubBalanceError
+    assert type(fetch_error(hook)) is errors.TikHubBalanceError
 
 
-def failing_inside(status: int | str) -> dict[str, Any]:
-    """An answer that fails by the platform's own status."""
+def inner_failure(status: int | str) -> dict[str, Any]:
+    """Return a response with a failing status of the platform."""
     return envelope({"status_code": status})
 
 
@@ -93,39 +93,39 @@ def failing_inside(status: int | str) -> dict[str, Any]:
     ("body", "expected"),
     [
         (envelope({"search_item_list": []}, code=402), errors.TikHubBalanceError),
-        ({"detail": {"code": 402, "message": "Words of TikHub."}}, errors.TikHubBalanceError),
-        (failing_inside(402), errors.TikHubBalanceError),
+        ({"detail": {"code": 402, "message": "Message of TikHub."}}, errors.TikHubBalanceError),
+        (inner_failure(402), errors.TikHubBalanceError),
         (envelope({"statusCode": 402}), errors.TikHubBalanceError),
         (envelope({"BaseResp": {"StatusCode": 402}}), errors.TikHubBalanceError),
-        (failing_inside("402"), errors.TikHubBalanceError),
-        (failing_inside(429), errors.TikHubRateLimitError),
-        (failing_inside(500), errors.TikHubTransientError),
-        (failing_inside(1), errors.TikHubAmbiguousError),
-        (failing_inside(-1), errors.TikHubAmbiguousError),
-        (failing_inside(10222), errors.TikHubAmbiguousError),
+        (inner_failure("402"), errors.TikHubBalanceError),
+        (inner_failure(429), errors.TikHubRateLimitError),
+        (inner_failure(500), errors.TikHubTransientError),
+        (inner_failure(1), errors.TikHubAmbiguousError),
+        (inner_failure(-1), errors.TikHubAmbiguousError),
+        (inner_failure(10222), errors.TikHubAmbiguousError),
     ],
 )
-def test_a_failing_status_inside_http_200_decides_and_is_billed(
+def test_inner_status_decides_and_is_billed(
     hook: TikHubHook, odd_server: OddServer, body: dict[str, Any], expected: type[errors.TikHubError]
 ) -> None:
-    odd_server.plan(json_reply(body))
-    error = failure_of(hook)
+    odd_server.plan(json_response(body))
+    error = fetch_error(hook)
     assert type(error) is expected
     assert error.inner_status is not None
     assert (error.status, error.is_billed) == (200, True)
 
 
-def test_a_missing_account_is_definite_for_a_profile_only(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope({"statusCode": 10221})))
+def test_missing_account_is_final_for_a_profile_only(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope({"statusCode": 10221})))
     with pytest.raises(errors.TikHubAccountNotFoundError):
         hook.fetch_profile(user_id="7011223344556677889")
-    assert type(failure_of(hook)) is errors.TikHubAmbiguousError
+    assert type(fetch_error(hook)) is errors.TikHubAmbiguousError
 
 
 @pytest.mark.parametrize("inner_status", [0, 200, "200", None, "ok", True, 2.5, []])
-def test_what_is_no_failing_status_does_not_fail(hook: TikHubHook, odd_server: OddServer, inner_status: Any) -> None:
+def test_other_inner_statuses_do_not_fail(hook: TikHubHook, odd_server: OddServer, inner_status: Any) -> None:
     data = {"status_code": inner_status, "statusCode": inner_status, "BaseResp": {"StatusCode": inner_status}}
-    odd_server.plan(json_reply(envelope(data, code=inner_status)))
+    odd_server.plan(json_response(envelope(data, code=inner_status)))
     assert search(hook).received_count == 0
 
 
@@ -137,23 +137,23 @@ def test_what_is_no_failing_status_does_not_fail(hook: TikHubHook, odd_server: O
         (402, ["balance", "Top up"]),
         (403, ["`tikhub`", "scopes", "e-mail"]),
         (404, ["route", "base URL"]),
-        (429, ["less often"]),
+        (429, ["rate of calls"]),
     ],
 )
-def test_an_error_says_what_happened_where_and_what_to_do(
+def test_error_says_what_happened_where_and_what_to_do(
     hook: TikHubHook, odd_server: OddServer, status: int, hints: list[str]
 ) -> None:
-    odd_server.plan(json_reply({"detail": DETAIL}, status))
-    error = failure_of(hook)
-    places = [f"HTTP {status}", "'pottery'", "offset 40", "/api/v1/tiktok/app/v3/fetch_video_search_result"]
-    for part in [*hints, *places, "Words of TikHub.", "0f0e0d0c-1111-2222-3333-444455556666"]:
-        assert part in str(error)
+    odd_server.plan(json_response({"detail": DETAIL}, status))
+    error = fetch_error(hook)
+    context = [f"HTTP {status}", "'pottery'", "offset 40", "/api/v1/tiktok/app/v3/fetch_video_search_result"]
+    for text in [*hints, *context, "Message of TikHub.", "0f0e0d0c-1111-2222-3333-444455556666"]:
+        assert text in str(error)
     assert error.request_id == "0f0e0d0c-1111-2222-3333-444455556666"
 
 
-def test_a_refused_parameter_is_named_without_what_was_echoed(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply({"detail": VALIDATION}, 422))
-    text = str(failure_of(hook))
+def test_refused_parameter_is_named_without_echoed_input(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response({"detail": VALIDATION}, 422))
+    text = str(fetch_error(hook))
     assert "refused: count" in text
     assert "Input should" not in text
 
@@ -170,80 +170,80 @@ def test_a_refused_parameter_is_named_without_what_was_echoed(hook: TikHubHook, 
         ({"Retry-After": "soon", "X-RateLimit-Reset": "5"}, 5),
     ],
 )
-def test_a_rate_limit_carries_the_wait_that_was_asked_for(
+def test_rate_limit_error_has_the_requested_wait(
     hook: TikHubHook, odd_server: OddServer, headers: dict[str, str], seconds: float
 ) -> None:
-    odd_server.plan(json_reply({"detail": DETAIL}, 429, headers=headers))
-    error = failure_of(hook)
+    odd_server.plan(json_response({"detail": DETAIL}, 429, headers=headers))
+    error = fetch_error(hook)
     assert isinstance(error, errors.TikHubRateLimitError)
     assert error.retry_after == seconds
 
 
 @pytest.mark.parametrize(
-    ("name", "spell"),
+    ("name", "format_time"),
     [
-        ("Retry-After", lambda moment: format_datetime(moment, usegmt=True)),
-        ("Retry-After", lambda moment: format_datetime(moment.replace(tzinfo=None))),
-        ("X-RateLimit-Reset", lambda moment: str(int(moment.timestamp()))),
-        ("X-RateLimit-Reset", lambda moment: str(int(moment.timestamp() * 1000))),
+        ("Retry-After", lambda time: format_datetime(time, usegmt=True)),
+        ("Retry-After", lambda time: format_datetime(time.replace(tzinfo=None))),
+        ("X-RateLimit-Reset", lambda time: str(int(time.timestamp()))),
+        ("X-RateLimit-Reset", lambda time: str(int(time.timestamp() * 1000))),
     ],
     ids=["HTTP date", "date without zone", "unix seconds", "unix milliseconds"],
 )
-def test_a_rate_limit_until_a_moment_carries_the_time_left(
-    hook: TikHubHook, odd_server: OddServer, name: str, spell: Callable[[datetime], str]
+def test_rate_limit_error_with_an_end_time_has_the_time_left(
+    hook: TikHubHook, odd_server: OddServer, name: str, format_time: Callable[[datetime], str]
 ) -> None:
-    asked_at = datetime.now(UTC)
-    moment = asked_at.replace(microsecond=0) + timedelta(days=1)
-    odd_server.plan(json_reply({"detail": DETAIL}, 429, headers={name: spell(moment)}))
-    error = failure_of(hook)
-    answered_at = datetime.now(UTC)
+    sent_at = datetime.now(UTC)
+    end = sent_at.replace(microsecond=0) + timedelta(days=1)
+    odd_server.plan(json_response({"detail": DETAIL}, 429, headers={name: format_time(end)}))
+    error = fetch_error(hook)
+    received_at = datetime.now(UTC)
     assert isinstance(error, errors.TikHubRateLimitError)
     assert error.retry_after is not None
-    assert moment - answered_at <= timedelta(seconds=error.retry_after) <= moment - asked_at
+    assert end - received_at <= timedelta(seconds=error.retry_after) <= end - sent_at
 
 
 @pytest.mark.parametrize(
     "value",
     ["", "soon", "-5", "nan", "9" * 400, "Sun, 99 Nov 1994 08:49:37 GMT", "Mon, 1 Jan 99999 0:0 GMT"],
 )
-def test_an_unintelligible_wait_is_unknown(hook: TikHubHook, odd_server: OddServer, value: str) -> None:
-    odd_server.plan(json_reply({"detail": DETAIL}, 429, headers={"Retry-After": value, "X-RateLimit-Reset": value}))
-    error = failure_of(hook)
+def test_invalid_wait_is_unknown(hook: TikHubHook, odd_server: OddServer, value: str) -> None:
+    odd_server.plan(json_response({"detail": DETAIL}, 429, headers={"Retry-After": value, "X-RateLimit-Reset": value}))
+    error = fetch_error(hook)
     assert isinstance(error, errors.TikHubRateLimitError)
     assert error.retry_after is None
 
 
-def test_a_rate_limit_inside_http_200_carries_the_wait_too(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope(None, code=429), headers={"Retry-After": "4"}))
-    error = failure_of(hook)
+def test_inner_rate_limit_error_has_the_wait(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope(None, code=429), headers={"Retry-After": "4"}))
+    error = fetch_error(hook)
     assert isinstance(error, errors.TikHubRateLimitError)
     assert error.retry_after == 4
 
 
-def test_a_redirect_is_not_followed(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(http(302, headers={"Location": f"{odd_server.url}/elsewhere"}), json_reply(envelope({})))
-    assert type(failure_of(hook)) is errors.TikHubRequestError
+def test_redirect_is_not_followed(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(http(302, headers={"Location": f"{odd_server.url}/elsewhere"}), json_response(envelope({})))
+    assert type(fetch_error(hook)) is errors.TikHubRequestError
     assert [request.path for request in odd_server.requests] == ["/api/v1/tiktok/app/v3/fetch_video_search_result"]
 
 
-UNUSABLE: dict[str, tuple[Answer, bool | None]] = {
+UNUSABLE: dict[str, tuple[PlannedResponse, bool | None]] = {
     "web page": (http(200, b"<html></html>"), None),
     "empty": (http(200, b""), None),
-    "no content": (Answer(b"HTTP/1.1 204 No Content\r\n\r\n"), None),
-    "list": (json_reply([envelope({})]), None),
+    "no content": (PlannedResponse(b"HTTP/1.1 204 No Content\r\n\r\n"), None),
+    "list": (json_response([envelope({})]), None),
     "broken JSON": (http(200, b'{"code": 200, "data": {},}'), None),
     "nested too deeply": (http(200, b'{"a":' * 100_000), None),
-    "null data": (json_reply(envelope(None)), True),
-    "list data": (json_reply(envelope([])), True),
-    "items in an object": (json_reply(envelope({"search_item_list": {"0": {}}})), True),
+    "null data": (json_response(envelope(None)), True),
+    "list data": (json_response(envelope([])), True),
+    "items in an object": (json_response(envelope({"search_item_list": {"0": {}}})), True),
 }
 
 
-@pytest.mark.parametrize(("answer", "is_billed"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_unusable_success_is_transient_and_not_cut(
-    hook: TikHubHook, odd_server: OddServer, answer: Answer, is_billed: bool | None
+@pytest.mark.parametrize(("response", "is_billed"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_unusable_success_is_transient_and_not_cut(
+    hook: TikHubHook, odd_server: OddServer, response: PlannedResponse, is_billed: bool | None
 ) -> None:
-    odd_server.plan(answer)
-    error = failure_of(hook)
+    odd_server.plan(response)
+    error = fetch_error(hook)
     assert type(error) is errors.TikHubTransientError
     assert error.is_billed is is_billed

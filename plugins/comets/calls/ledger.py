@@ -1,4 +1,4 @@
-"""The ledger of TikHub calls: every call is reserved before it is made, within the run's budget and the shared pace."""
+"""The ledger of TikHub calls: a call is reserved first, within the run's budget and the shared rate limit."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from comets.settings import settings
 
 T = TypeVar("T")
 
-# Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
+# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a TikHub call asks for: a page of a hashtag's search, or the profile of an account."""
+    """A TikHub call: a page of a hashtag's search, or the profile of an account."""
 
     route: str
     hashtag: str | None = None
@@ -31,15 +31,15 @@ class Call:
     user_id: str | None = None
 
     def __str__(self) -> str:
-        """Name it for a person."""
+        """Return a description for logs and errors."""
         if self.user_id is not None:
             return f"profile of {self.user_id}"
         return f"search for #{self.hashtag} at offset {self.page_offset}"
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
-    """A successful call: its place in the ledger, still open, what TikHub answered, and in how many milliseconds."""
+class CallResult(Generic[T]):
+    """The result of a successful call. The call stays open in the ledger until :meth:`Ledger.close`."""
 
     call_id: int
     value: T
@@ -48,50 +48,49 @@ class Answer(Generic[T]):
 
 @dataclass(frozen=True)
 class Failures:
-    """How often a call has failed, and the name of the last error's class."""
+    """The number of times a call failed, and the class name of its last error."""
 
     count: int
     last_error_type: str | None
 
 
 class Ledger:
-    """The calls of one run, counted from when the run was last cleared (``run_attempt``)."""
+    """The calls of one run since it was last cleared (``run_attempt``)."""
 
     def __init__(self, database: Database, run_id: str, run_attempt: int) -> None:
         self._database = database
         self._run = {"run_id": run_id, "run_attempt": run_attempt}
-        self._pace = RouteRateLimit(database, settings().pace, settings().retries)
+        self._rate_limit = RouteRateLimit(database, settings().pace, settings().retries)
 
     def execute(
         self, call: Call, request: Callable[[], T], precondition: Callable[[], None] = lambda: None
-    ) -> Answer[T]:
-        """Reserve a call, wait for its moment, make it, and note how it failed if it did.
+    ) -> CallResult[T]:
+        """Reserve a call, wait for its slot, make it, and record its failure.
 
-        The caller closes a successful call with :meth:`close`, in the transaction that lands the answer.
+        The caller closes a successful call with :meth:`close`, in the transaction that lands the response.
 
-        :param guard: called in the transaction that reserves the call, before anything else; what it raises keeps the
-            call from being made
-        :raises CallSkippedError: the budget is spent, or a sibling met an error that ends all calling.
-        :raises TaskDeadlineError: the task has no time left for a call; none was reserved.
-        :raises TikHubError: as ``ask`` does, with ``failed_attempts`` of this very call counted in.
+        :param precondition: called first in the transaction that reserves the call; if it raises, no call is made
+        :raises CallSkippedError: the budget is spent, or another task met an error that stops the run.
+        :raises TaskDeadlineError: the task has no time left for a call; none is reserved.
+        :raises TikHubError: raised by ``request``; ``failed_attempts`` counts this failure too.
         """
         self._database.deadline.ensure_time_for_call()
         call_id, slot = self._reserve(call, precondition)
-        self._await_moment(call, call_id, slot)
-        sent = time.monotonic()
+        self._wait_for_slot(call, call_id, slot)
+        started = time.monotonic()
         try:
             value = request()
         except TikHubError as error:
-            self._fail(call, call_id, error, _milliseconds_since(sent))
+            self._record_failure(call, call_id, error, _milliseconds_since(started))
             raise
-        return Answer(call_id, value, _milliseconds_since(sent))
+        return CallResult(call_id, value, _milliseconds_since(started))
 
-    def close(self, answer: Answer[Any]) -> None:
-        """Note that a call succeeded: TikHub bills it."""
-        self._finish(answer.call_id, answer.duration_ms, status_code=200, is_billed=True)
+    def close(self, result: CallResult[Any]) -> None:
+        """Record that a call succeeded, which TikHub bills."""
+        self._finish(result.call_id, result.duration_ms, status_code=200, is_billed=True)
 
     def failures(self, call: Call) -> Failures:
-        """How this very call has failed in this run since it was last cleared."""
+        """Return the failures of this call in this run since it was last cleared."""
         row = self._database.fetch_one("calls/count_failures", **self._run, **vars(call))
         return Failures(row["failed_count"], row["last_error_type"])
 
@@ -99,9 +98,9 @@ class Ledger:
         with self._database.transaction():
             precondition()
             budget = self._database.fetch_one("calls/lock_run", run_id=self._run["run_id"])["max_api_calls"]
-            stop = self._stop(budget)
+            stop = self._find_stop(budget)
             if stop is None:
-                slot = self._pace.reserve_slot(call.route)
+                slot = self._rate_limit.reserve_slot(call.route)
                 row = self._database.fetch_one(
                     "calls/reserve_call",
                     **self._run,
@@ -115,29 +114,32 @@ class Ledger:
             raise _skipped(call, stop)
         return int(row["call_id"]), slot
 
-    def _await_moment(self, call: Call, call_id: int, slot: Slot) -> None:
-        """Wait, without any lock, until the call may start; meanwhile its route may be held back, or the run stopped.
+    def _wait_for_slot(self, call: Call, call_id: int, slot: Slot) -> None:
+        """Wait, without holding a lock, until the call may start.
 
-        :raises CallSkippedError: the run was stopped; the call is not in the ledger any more.
+        The route may be blocked or the run stopped in the meantime.
+
+        :raises CallSkippedError: the run was stopped; the call is removed from the ledger.
         """
         wait_seconds = slot.wait_seconds
-        shift_count = 0
+        reschedule_count = 0
         while wait_seconds > 0:
             due = time.monotonic() + wait_seconds
             time.sleep(wait_seconds)
-            stop = self._stop()
+            stop = self._find_stop()
             if stop is not None:
                 with self._database.transaction():
                     self._database.execute("calls/cancel_call", call_id=call_id)
                     self._record_skipped_call(call, stop)
                 raise _skipped(call, stop)
-            wait_seconds = self._pace.recheck_slot(call_id)
-            if wait_seconds == 0 and time.monotonic() - due > LATE_SECONDS and shift_count < MAX_RESCHEDULES:
-                shift_count += 1
-                wait_seconds = self._pace.reschedule_slot(call_id)
+            wait_seconds = self._rate_limit.recheck_slot(call_id)
+            is_late = time.monotonic() - due > LATE_SECONDS
+            if wait_seconds == 0 and is_late and reschedule_count < MAX_RESCHEDULES:
+                reschedule_count += 1
+                wait_seconds = self._rate_limit.reschedule_slot(call_id)
 
-    def _stop(self, budget: int | None = None) -> RunStop | None:
-        """Why no call may be made; without a budget only what TikHub has said counts."""
+    def _find_stop(self, budget: int | None = None) -> RunStop | None:
+        """Return why the run may make no call. Without a budget, only fatal errors of TikHub count."""
         counts = self._database.fetch_one("calls/count_calls", **self._run)
         if counts["fatal_error_type"] is not None:
             return RunStop(counts["fatal_error_type"], status=counts["fatal_status_code"])
@@ -148,10 +150,10 @@ class Ledger:
     def _record_skipped_call(self, call: Call, stop: RunStop) -> None:
         self._database.execute("calls/record_skipped_call", **self._run, hashtag=call.hashtag, reason=stop.reason)
 
-    def _fail(self, call: Call, call_id: int, error: TikHubError, duration_ms: int) -> None:
+    def _record_failure(self, call: Call, call_id: int, error: TikHubError, duration_ms: int) -> None:
         self._finish(call_id, duration_ms, status_code=error.status, is_billed=error.is_billed, error=error)
         if isinstance(error, TikHubRateLimitError):
-            self._pace.block_route(call.route, error)
+            self._rate_limit.block_route(call.route, error)
         if isinstance(error, TikHubAuthError | TikHubBalanceError):
             log.error("%s", RunStop(type(error).__name__, status=error.status))
         error.failed_attempts = self.failures(call).count
@@ -178,8 +180,8 @@ class Ledger:
 
 
 def _skipped(call: Call, stop: RunStop) -> CallSkippedError:
-    return CallSkippedError(f"{stop} Not made: the {call}.")
+    return CallSkippedError(f"{stop} Skipped: the {call}.")
 
 
-def _milliseconds_since(moment: float) -> int:
-    return round((time.monotonic() - moment) * 1000)
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,4 +1,4 @@
-"""A creator: why it ranks where it does on a date, and what proves it."""
+"""The page of one creator on one date: ranks, score breakdown, qualifying videos and follower history."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.page import figures
-from comets.page.bands import COMETS, bands
+from comets.page import formatting
 from comets.page.data import find
-from comets.page.exports import Export, Format
-from comets.page.metrics import metric_rows
-from comets.page.parameters import Day, Parameters, read_parameters
+from comets.page.exports import PART_LABELS, Export, Format
+from comets.page.parameters import COMETS, Day, Parameters, follower_bands, read_parameters
 from comets.page.problems import NotFoundError
 from comets.page.rendering import json_text, render
 from comets.settings import settings
@@ -69,40 +67,31 @@ _COLUMNS: dict[Table, Sequence[str]] = {
     ),
 }
 
-# How the value of a part is written, and what stands behind it, by its unit.
 _UNITS: dict[str, tuple[Callable[[float | None], str], str]] = {
-    "fraction per day": (figures.signed_rate, "a day"),
-    "fraction of views": (figures.rate, "of views"),
-}
-
-PART_LABELS = {
-    "growth": "Growth",
-    "acceleration": "Acceleration",
-    "engagement": "Engagement",
-    "reach": "Reach",
-    "breakout": "Breakout",
+    "fraction per day": (formatting.signed_rate, "per day"),
+    "fraction of views": (formatting.rate, "of views"),
 }
 
 
 class CreatorQuery(Parameters):
-    """What a creator's page is asked for; no date is the creator's latest one."""
+    """Query parameters; the date defaults to the creator's latest one."""
 
     date: Day | None = None
 
 
 @router.api_route("/creators/{user_id}", methods=["GET", "HEAD"])
 def page(request: Request, user_id: str) -> Response:
-    """The page."""
-    found = _find(request, user_id)
-    points = [{name: day[name] for name in ("recorded_date", "follower_count", "basis")} for day in found["days"]]
+    """Return the page."""
+    result = _find(request, user_id)
+    points = [{name: day[name] for name in ("recorded_date", "follower_count", "basis")} for day in result["days"]]
     values = {
-        "found": found,
-        "creator": found["creator"],
-        "figures": found["figures"],
-        "band": bands(settings().criteria)[COMETS],
-        "metrics": metric_rows(found["metrics"]),
+        "result": result,
+        "creator": result["creator"],
+        "figures": result["figures"],
+        "band": follower_bands(settings().criteria)[COMETS],
+        "metrics": formatting.metric_rows(result["metrics"]),
         "part_labels": PART_LABELS,
-        "doubts": _doubts(found["parts"]),
+        "small_samples": _small_samples(result["parts"]),
         "points": json_text([point for point in points if point["follower_count"] is not None]),
     }
     return render(request, "creator.html", values)
@@ -110,45 +99,47 @@ def page(request: Request, user_id: str) -> Response:
 
 @router.api_route("/creators/{user_id}/{table}.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, user_id: str, table: Table, kind: Format) -> Response:
-    """One of the tables of the page, in plain figures."""
-    found = _find(request, user_id)
-    about = {
-        "creator": found["creator"],
-        "recorded_date": found["recorded_date"],
-        "score": (found["figures"] or {}).get("score"),
-        "is_low_confidence": (found["figures"] or {}).get("is_low_confidence"),
-        "score_version": (found["made"] or {}).get("score_version"),
+    """Return one table of the page as a file, with unformatted values."""
+    result = _find(request, user_id)
+    metadata = {
+        "creator": result["creator"],
+        "recorded_date": result["recorded_date"],
+        "score": (result["figures"] or {}).get("score"),
+        "is_low_confidence": (result["figures"] or {}).get("is_low_confidence"),
+        "score_version": (result["made"] or {}).get("score_version"),
     }
-    rows = [{**row, "score_version": about["score_version"]} for row in found[table]]
-    name = f"comet-{''.join(filter(str.isalnum, user_id))[:40]}-{table}-{found['recorded_date'] or 'none'}"
-    return Export(name, _COLUMNS[table], rows, about).answer(kind)
+    rows = [{**row, "score_version": metadata["score_version"]} for row in result[table]]
+    name = f"comet-{''.join(filter(str.isalnum, user_id))[:40]}-{table}-{result['recorded_date'] or 'none'}"
+    return Export(name, _COLUMNS[table], rows, metadata).response(kind)
 
 
 def _find(request: Request, user_id: str) -> dict[str, Any]:
-    asked = read_parameters(CreatorQuery, request.query_params)
-    band = bands(settings().criteria)[COMETS]
-    found = find(
+    query = read_parameters(CreatorQuery, request.query_params)
+    band = follower_bands(settings().criteria)[COMETS]
+    result = find(
         "creator",
         user_id=clean_text(user_id),
-        recorded_date=asked.date,
+        recorded_date=query.date,
         min_followers=band.min_followers,
         max_followers=band.max_followers,
     )
-    if found is None:
-        raise NotFoundError("No creator is tracked by this id. It may have been erased, or the address is incomplete.")
-    scored = found["figures"] or {}
-    for part in found["parts"]:
-        write, part["unit_text"] = _UNITS.get(part["unit"], (figures.times, part["unit"]))
-        part["written"] = write(part["value"])
-    for video in found["videos"]:
-        is_breakout = video["video_id"] == scored.get("breakout_video_id")
-        video["breakout_ratio"] = scored["breakout_ratio"] if is_breakout else None
-    return found
+    if result is None:
+        raise NotFoundError("No tracked creator has this id. It may have been erased, or the address is incomplete.")
+    figures = result["figures"] or {}
+    for part in result["parts"]:
+        format_value, part["unit_text"] = _UNITS.get(part["unit"], (formatting.ratio, part["unit"]))
+        part["written"] = format_value(part["value"])
+    for video in result["videos"]:
+        is_breakout = video["video_id"] == figures.get("breakout_video_id")
+        video["breakout_ratio"] = figures["breakout_ratio"] if is_breakout else None
+    return result
 
 
-def _doubts(parts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Which parts of the score rest on too little, for a person."""
-    thin = [part for part in parts if part["is_thin"]]
-    samples = [figures.sample(part["sample_count"], part["sample_unit"]) for part in thin]
-    labels = [PART_LABELS.get(part["part"], part["part"]) for part in thin]
-    return [f"{label} rests on {sample}" for label, sample in zip(labels, samples, strict=True)]
+def _small_samples(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a text for each part of the score that has a small sample."""
+    return [
+        f"{PART_LABELS.get(part['part'], part['part'])} is based on"
+        f" {formatting.sample(part['sample_count'], part['sample_unit'])}"
+        for part in parts
+        if part["is_thin"]
+    ]

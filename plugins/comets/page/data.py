@@ -1,4 +1,4 @@
-"""The creators' database as the page reads it: one query per view, read-only, within a few seconds."""
+"""Reads of the creators' database: one read-only query per view, limited to a few seconds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ CONNECT_TIMEOUT = timedelta(seconds=4)
 
 
 def fetch(view: str, **parameters: Any) -> dict[str, Any]:
-    """The row of ``include/sql/page/<view>.sql``, which always has one.
+    """Return the row of ``include/sql/page/<view>.sql``, a query that always has one.
 
     :raises DatabaseError: as :func:`find`
     """
-    found = find(view, **parameters)
-    if found is None:
-        raise LookupError(f"page/{view}.sql gave no row")
-    return found
+    row = find(view, **parameters)
+    if row is None:
+        raise LookupError(f"page/{view}.sql returned no row")
+    return row
 
 
 def find(view: str, **parameters: Any) -> dict[str, Any] | None:
-    """The row of ``include/sql/page/<view>.sql``, or None.
+    """Return the row of ``include/sql/page/<view>.sql``, or None.
 
-    :raises DatabaseError: the database can't be read; see :func:`comets.database.connect`
+    :raises DatabaseError: the database can't be read; see :func:`comets.database.client.connect`
     """
     with connect(timeout=PAGE_TIMEOUT, connect_timeout=CONNECT_TIMEOUT) as database:
         try:
@@ -35,13 +35,13 @@ def find(view: str, **parameters: Any) -> dict[str, Any] | None:
                 _begin(database)
                 return database.fetch_optional(f"page/{view}", **parameters)
         except DatabaseError as error:
-            # A role without rights does not see the tables either: the catalogue tells the two apart.
+            # A missing table and a missing right raise the same error; the catalogue distinguishes them.
             if error.file_to_run is not None:
                 database.require_schema()
             raise
 
 
 def _begin(database: Database) -> None:
-    found = database.fetch_optional("page/begin")
-    if found is None or found["version"] != SCHEMA_VERSION:
-        raise DatabaseError("The Comet tables are of another version.", SCHEMA_FILE)
+    row = database.fetch_optional("page/begin")
+    if row is None or row["version"] != SCHEMA_VERSION:
+        raise DatabaseError("The Comet tables have another schema version.", SCHEMA_FILE)

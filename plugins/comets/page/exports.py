@@ -1,4 +1,4 @@
-"""What is on screen as CSV or JSON: plain figures, and texts that no spreadsheet executes."""
+"""CSV and JSON exports of a view: unformatted values, with no text that a spreadsheet executes."""
 
 from __future__ import annotations
 
@@ -15,32 +15,38 @@ from comets.page.rendering import json_text
 
 Format = Literal["csv", "json"]
 
-_FORMULA = ("=", "+", "-", "@")
-_BREAKS = ("\t", "\r", "\n")
+PART_LABELS = {
+    "growth": "Growth",
+    "acceleration": "Acceleration",
+    "engagement": "Engagement",
+    "reach": "Reach",
+    "breakout": "Breakout",
+}
+_PART_FIELDS = ("value", "percentile", "weight", "sample_count", "sample_unit", "points")
+PART_COLUMNS = [f"{part}_{field}" for part in PART_LABELS for field in _PART_FIELDS]
 
-_PARTS = ("growth", "acceleration", "engagement", "reach", "breakout")
-_PART_FIGURES = ("value", "percentile", "weight", "sample_count", "sample_unit", "points")
-PART_COLUMNS = [f"{part}_{figure}" for part in _PARTS for figure in _PART_FIGURES]
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+_LINE_BREAKS = ("\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
 class Export:
-    """Rows to take home.
+    """Rows of a file to download.
 
-    :param name: of the file, without its ending
-    :param columns: the columns of the CSV, in their order; in JSON each row has all that it has
-    :param about: what else the JSON says
+    :param name: file name without its extension
+    :param columns: columns of the CSV, in order; JSON rows keep all their keys
+    :param metadata: further top-level keys of the JSON
     """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
-    about: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
-    def answer(self, kind: Format) -> Response:
-        """The file."""
+    def response(self, kind: Format) -> Response:
+        """Return the file as an attachment."""
         if kind == "json":
-            text, media_type = json_text({**self.about, "rows": self.rows}), "application/json"
+            text, media_type = json_text({**self.metadata, "rows": self.rows}), "application/json"
         else:
             text, media_type = self._csv(), "text/csv"
         headers = {"Content-Disposition": f'attachment; filename="{self.name}.{kind}"'}
@@ -55,8 +61,8 @@ class Export:
 
 
 def part_cells(parts: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
-    """The figures of the parts of a score, each in a column of its own."""
-    return {f"{part}_{figure}": found.get(figure) for part, found in (parts or {}).items() for figure in _PART_FIGURES}
+    """Return the fields of each part of a score by their CSV columns."""
+    return {f"{name}_{field}": part.get(field) for name, part in (parts or {}).items() for field in _PART_FIELDS}
 
 
 def _cell(value: Any) -> Any:
@@ -64,16 +70,16 @@ def _cell(value: Any) -> Any:
         case bool():
             return "true" if value else "false"
         case list():
-            return _harmless(" ".join(map(str, value)))
+            return _escape_formula(" ".join(map(str, value)))
         case str():
-            return _harmless(value)
+            return _escape_formula(value)
     return value
 
 
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet takes for one: a formula in it gets an apostrophe in front.
+def _escape_formula(text: str) -> str:
+    """Prefix a text with an apostrophe if a spreadsheet would read it as a formula.
 
-    Spreadsheets skip blanks before a formula, and some take the full-width signs for it too.
+    Spreadsheets skip blanks before a formula, and some accept full-width signs.
     """
-    begin = unicodedata.normalize("NFKC", text.lstrip()[:1])
-    return f"'{text}" if begin.startswith(_FORMULA) or text.startswith(_BREAKS) else text
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return f"'{text}" if first.startswith(_FORMULA_SIGNS) or text.startswith(_LINE_BREAKS) else text

@@ -1,7 +1,10 @@
-"""The hashtags: what each gave and cost."""
+"""Hashtag performance: results and cost of each hashtag's searches."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -10,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_hashtag_rare
-from comets.page.bars import bars
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
 from comets.page.parameters import Direction, Parameters, read_parameters
@@ -21,22 +23,21 @@ router = APIRouter()
 
 Sort = Literal["hashtag", "runs", "videos", "precision", "comets", "new", "calls", "yield", "tagged", "cost", "trend"]
 
-# The figure behind each heading, the heading, and what it says.
 COLUMNS: dict[Sort, tuple[str, str, str]] = {
-    "hashtag": ("hashtag", "Hashtag", "As it is searched"),
-    "runs": ("run_count", "Runs", "Runs that searched it"),
-    "videos": ("video_count", "Videos", "Videos found, of the latest run of each date"),
-    "precision": ("precision_rate", "Precision", "Share of these videos that carry the hashtag"),
-    "comets": ("comet_count", "Comets", "Different Comets found"),
-    "new": ("new_comet_count", "New Comets", "Comets that were not tracked before"),
-    "calls": ("billed_count", "Paid calls", "Calls that TikHub has billed"),
-    "yield": ("new_comets_per_call", "Yield", "New Comets by paid calls"),
-    "tagged": ("new_tagged_comets_per_call", "Yield, tagged", "New Comets of videos that carry it by paid calls"),
-    "cost": ("cost_per_new_comet_usd", "Cost per new Comet", "Paid calls at the price of one, by new Comets"),
-    "trend": ("trend", "Trend", "New Comets of the later half of the days, less those of the earlier half"),
+    "hashtag": ("hashtag", "Hashtag", "Hashtag as searched"),
+    "runs": ("run_count", "Runs", "Runs that searched this hashtag"),
+    "videos": ("video_count", "Videos", "Videos found by the latest run of each date"),
+    "precision": ("precision_rate", "Precision", "Share of these videos tagged with the hashtag"),
+    "comets": ("comet_count", "Comets", "Distinct Comets found"),
+    "new": ("new_comet_count", "New Comets", "Comets not tracked before"),
+    "calls": ("billed_count", "Paid calls", "Calls billed by TikHub"),
+    "yield": ("new_comets_per_call", "Yield", "New Comets per paid call"),
+    "tagged": ("new_tagged_comets_per_call", "Tagged yield", "New Comets with a tagged video, per paid call"),
+    "cost": ("cost_per_new_comet_usd", "Cost per new Comet", "Cost of all paid calls divided by new Comets"),
+    "trend": ("trend", "Trend", "New Comets in the later half of the period minus those in the earlier half"),
 }
 
-_FIGURES = (
+_EXPORT_COLUMNS = (
     "hashtag",
     "run_count",
     "date_count",
@@ -57,60 +58,91 @@ _FIGURES = (
     "trend",
 )
 
+BAR_HEIGHT = 24
+BAR_STEP = 4
+BAR_GAP = 1
+
 
 class HashtagsQuery(Parameters):
-    """What the list is asked for."""
+    """Query parameters of the view."""
 
     days: Annotated[int, Field(ge=2, le=366)] = 30
     sort: Sort = "yield"
     order: Direction = "desc"
 
-    def changed(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of a link that asks for something else."""
+    def link_params(self, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a link to this view with some changed."""
         return {**self.model_dump(exclude_defaults=True), **changes}
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """A bar chart as one SVG path: an element per bar would be thousands on a page.
+
+    :param width: in the units of the path
+    :param path: one rectangle per bar
+    :param text: summary for screen readers
+    """
+
+    width: int
+    path: str
+    text: str
 
 
 @router.api_route("/hashtags", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
-    """The page."""
-    asked = read_parameters(HashtagsQuery, request.query_params)
-    found = _fetch(asked)
-    for entry in found["entries"]:
+    """Return the page."""
+    query = read_parameters(HashtagsQuery, request.query_params)
+    result = _fetch(query)
+    for entry in result["entries"]:
         entry["is_hashtag_rare"] = is_hashtag_rare(entry["tagged_count"], entry["video_count"])
-        entry["bars"] = bars(entry["days"], found["first_date"], asked.days)
+        entry["chart"] = bar_chart(entry["days"], result["first_date"], query.days)
     values = {
-        "asked": asked,
-        "found": found,
+        "query": query,
+        "result": result,
         "columns": COLUMNS,
         "price_usd": settings().budget.price_per_call_usd,
         "min_tagged_sample": MIN_TAGGED_SAMPLE,
         "min_tagged_share": MIN_TAGGED_SHARE,
-        "sort_links": {key: asked.changed(sort=key, order=_next_order(asked, key)) for key in COLUMNS},
+        "sort_links": {key: query.link_params(sort=key, order=_next_order(query, key)) for key in COLUMNS},
     }
     return render(request, "hashtags.html", values)
 
 
 @router.api_route("/hashtags.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
-    """What is on the page, in plain figures."""
-    asked = read_parameters(HashtagsQuery, request.query_params)
-    found = _fetch(asked)
-    about = {"first_date": found["first_date"], "last_date": found["last_date"], "days": asked.days}
-    name = f"comet-hashtags-{asked.days}-days-to-{found['last_date'] or 'none'}"
-    return Export(name, _FIGURES, found["entries"], about).answer(kind)
+    """Return the rows of the page as a file, with unformatted values."""
+    query = read_parameters(HashtagsQuery, request.query_params)
+    result = _fetch(query)
+    metadata = {"first_date": result["first_date"], "last_date": result["last_date"], "days": query.days}
+    name = f"comet-hashtags-{query.days}-days-to-{result['last_date'] or 'none'}"
+    return Export(name, _EXPORT_COLUMNS, result["entries"], metadata).response(kind)
 
 
-def _next_order(asked: HashtagsQuery, key: Sort) -> Direction:
-    if asked.sort == key:
-        return "asc" if asked.order == "desc" else "desc"
+def bar_chart(days: Sequence[Mapping[str, Any]], first_date: date, day_count: int) -> BarChart:
+    """Return the chart of new Comets per day: no bar for a day without a run, a flat one for a day without any."""
+    maximum = max((day["new_comet_count"] for day in days), default=0)
+    bars = []
+    for day in days:
+        index = (date.fromisoformat(day["recorded_date"]) - first_date).days
+        height = max(1.0, round(BAR_HEIGHT * day["new_comet_count"] / (maximum or 1), 1))
+        width = BAR_STEP - BAR_GAP
+        bars.append(f"M{index * BAR_STEP} {BAR_HEIGHT - height:g}h{width}V{BAR_HEIGHT}h-{width}z")
+    text = f"New Comets per day: maximum {maximum:,}, runs on {len(days):,} of {day_count:,} days"
+    return BarChart(day_count * BAR_STEP - BAR_GAP, "".join(bars), text)
+
+
+def _next_order(query: HashtagsQuery, key: Sort) -> Direction:
+    if query.sort == key:
+        return "asc" if query.order == "desc" else "desc"
     return "asc" if key == "hashtag" else "desc"
 
 
-def _fetch(asked: HashtagsQuery) -> dict[str, Any]:
-    found = fetch("hashtags", day_count=asked.days, price_usd=settings().budget.price_per_call_usd)
-    figure = COLUMNS[asked.sort][0]
-    known = [entry for entry in found["entries"] if entry[figure] is not None]
-    unknown = [entry for entry in found["entries"] if entry[figure] is None]
-    # They come by name, and equal ones stay so.
-    known.sort(key=lambda entry: entry[figure], reverse=asked.order == "desc")
-    return {**found, "entries": known + unknown}
+def _fetch(query: HashtagsQuery) -> dict[str, Any]:
+    result = fetch("hashtags", day_count=query.days, price_usd=settings().budget.price_per_call_usd)
+    field = COLUMNS[query.sort][0]
+    known = [entry for entry in result["entries"] if entry[field] is not None]
+    unknown = [entry for entry in result["entries"] if entry[field] is None]
+    # The query sorts by name; this sort is stable.
+    known.sort(key=lambda entry: entry[field], reverse=query.order == "desc")
+    return {**result, "entries": known + unknown}

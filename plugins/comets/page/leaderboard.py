@@ -1,4 +1,4 @@
-"""The leaderboard: who grows fastest on a date."""
+"""The leaderboard: the fastest-growing creators on a date."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from comets.page.bands import bands
 from comets.page.data import fetch
 from comets.page.exports import PART_COLUMNS, Export, Format, part_cells
 from comets.page.links import Links
 from comets.page.parameters import (
+    COMETS,
     PAGE_SIZES,
+    BandKey,
     Day,
     Direction,
     Hashtag,
@@ -23,6 +24,7 @@ from comets.page.parameters import (
     PageSize,
     Parameters,
     Text,
+    follower_bands,
     read_parameters,
 )
 from comets.page.rendering import render
@@ -44,22 +46,21 @@ Sort = Literal[
     "score",
 ]
 
-# What stands above each figure, what it says, and by which key the list is sorted by it.
 COLUMNS: dict[Sort, tuple[str, str]] = {
-    "followers": ("Followers", "Followers on the date"),
-    "growth": ("Growth a day", "Followers gained per day since the snapshot before"),
-    "rate": ("% a day", "Growth rate per 24 hours since the snapshot before"),
-    "growth_1d": ("Over a day", "Growth rate per 24 hours since the count of the day before"),
-    "growth_7d": ("Over 7 days", "Compounded growth rate per 24 hours over 7 days"),
-    "growth_30d": ("Over 30 days", "Compounded growth rate per 24 hours over 30 days"),
-    "acceleration": ("Acceleration", "Change of followers per day between the last two spans of readings"),
-    "engagement": ("Engagement", "Likes, comments and shares by views of the videos seen in 30 days"),
-    "reach": ("Views by followers", "Median views of the videos seen in 30 days by followers"),
-    "breakout": ("Breakout", "Views of the most seen video by the median of the creator's others"),
-    "score": ("Score", "Comet score from 0 to 100; the creator's page shows its parts"),
+    "followers": ("Followers", "Followers on this date"),
+    "growth": ("Followers/day", "Followers gained per day since the previous snapshot"),
+    "rate": ("Growth/day", "Growth rate per 24 hours since the previous snapshot"),
+    "growth_1d": ("1-day", "Growth rate per 24 hours since the previous day's count"),
+    "growth_7d": ("7-day average", "Compounded growth rate per 24 hours over 7 days"),
+    "growth_30d": ("30-day average", "Compounded growth rate per 24 hours over 30 days"),
+    "acceleration": ("Acceleration", "Change in followers/day between the last two intervals"),
+    "engagement": ("Engagement", "Likes, comments and shares per view of videos found in the last 30 days"),
+    "reach": ("Views per follower", "Median views of videos found in the last 30 days, divided by followers"),
+    "breakout": ("Breakout", "Views of the most-viewed video, divided by the median of the creator's other videos"),
+    "score": ("Score", "Comet score, 0 to 100; open a creator for the breakdown"),
 }
 
-_FIGURES = (
+_EXPORT_COLUMNS = (
     "place",
     "user_id",
     "handle",
@@ -96,101 +97,102 @@ _FIGURES = (
 )
 
 
-def _plain(search: str) -> str | None:
+def _without_at(search: str) -> str | None:
     return search.removeprefix("@") or None
 
 
 class LeaderboardQuery(Parameters):
-    """What a leaderboard is asked for; no date is the latest one."""
+    """Query parameters of the view; the date defaults to the latest one."""
 
     date: Day | None = None
     hashtag: Hashtag | None = None
-    band: Literal["comets", "10k-25k", "25k-50k", "50k-100k", "below", "above", "all"] = "comets"
-    search: Annotated[Text, AfterValidator(_plain)] | None = None
+    band: BandKey = COMETS
+    search: Annotated[Text, AfterValidator(_without_at)] | None = None
     sort: Sort = "rate"
     order: Direction = "desc"
     page: PageNumber = 1
     size: PageSize = 50
 
-    def changed(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of a link that asks for something else; the list begins anew unless a page is named."""
-        given = self.model_dump(exclude_defaults=True, exclude={"page"}, mode="json")
+    def link_params(self, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a link to this view with some changed; the page resets to the first."""
+        current = self.model_dump(exclude_defaults=True, exclude={"page"}, mode="json")
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
-        wanted = {**given, **changes}
-        return {name: value for name, value in wanted.items() if value is not None and value != defaults.get(name)}
+        params = {**current, **changes}
+        return {name: value for name, value in params.items() if value is not None and value != defaults.get(name)}
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
-    """The page."""
-    asked = read_parameters(LeaderboardQuery, request.query_params)
-    board = _fetch(asked)
-    page_count = max(1, math.ceil(board["total_count"] / asked.size))
+    """Return the page."""
+    query = read_parameters(LeaderboardQuery, request.query_params)
+    board = _fetch(query)
+    criteria = settings().criteria
     values = {
-        "asked": asked,
+        "query": query,
         "board": board,
-        "bands": bands(settings().criteria),
+        "criteria": criteria,
+        "bands": follower_bands(criteria),
         "columns": COLUMNS,
-        "page_count": page_count,
+        "page_count": max(1, math.ceil(board["total_count"] / query.size)),
         "page_sizes": PAGE_SIZES,
-        "sort_links": _sort_links(asked),
+        "sort_links": _sort_links(query),
     }
     return render(request, "leaderboard.html", values)
 
 
 @router.api_route("/fastest", methods=["GET", "HEAD"])
 def fastest(request: Request) -> Response:
-    """Leads to the page of the first creator of a list."""
-    asked = read_parameters(LeaderboardQuery, request.query_params)
-    board = _fetch(asked.model_copy(update={"page": 1, "size": min(PAGE_SIZES)}))
-    links = Links.of(request)
+    """Redirect to the page of the first creator of a list."""
+    query = read_parameters(LeaderboardQuery, request.query_params)
+    board = _fetch(query.model_copy(update={"page": 1, "size": min(PAGE_SIZES)}))
+    links = Links.from_request(request)
     if not board["entries"]:
-        return RedirectResponse(links.page("", **asked.changed()), status_code=303)
+        return RedirectResponse(links.page("", **query.link_params()), status_code=303)
     return RedirectResponse(links.creator(board["entries"][0]["user_id"], board["recorded_date"]), status_code=303)
 
 
 @router.api_route("/leaderboard.{kind}", methods=["GET", "HEAD"])
 def export(request: Request, kind: Format) -> Response:
-    """What is on the page, in plain figures, with the parts of each score."""
-    asked = read_parameters(LeaderboardQuery, request.query_params)
-    board = _fetch(asked, has_parts=True)
+    """Return the rows of the page as a file, with unformatted values and the parts of each score."""
+    query = read_parameters(LeaderboardQuery, request.query_params)
+    board = _fetch(query, has_parts=True)
     version = (board["made"] or {}).get("score_version")
     rows = [{**entry, "score_version": version} for entry in board["entries"]]
     if kind == "csv":
         rows = [{**row, **part_cells(row["parts"])} for row in rows]
-    about = {
+    metadata = {
         "recorded_date": board["recorded_date"],
         "total_count": board["total_count"],
         "page": board["page"],
-        "page_size": asked.size,
+        "page_size": query.size,
         "score_version": version,
         "score_weights": (board["made"] or {}).get("score_weights"),
     }
     name = f"comets-{board['recorded_date'] or 'none'}"
-    return Export(name, [*_FIGURES, *PART_COLUMNS], rows, about).answer(kind)
+    return Export(name, [*_EXPORT_COLUMNS, *PART_COLUMNS], rows, metadata).response(kind)
 
 
-def _fetch(asked: LeaderboardQuery, has_parts: bool = False) -> dict[str, Any]:
-    band = bands(settings().criteria)[asked.band]
+def _fetch(query: LeaderboardQuery, has_parts: bool = False) -> dict[str, Any]:
+    band = follower_bands(settings().criteria)[query.band]
     return fetch(
         "leaderboard",
-        recorded_date=asked.date,
-        hashtag=asked.hashtag,
+        recorded_date=query.date,
+        hashtag=query.hashtag,
         min_followers=band.min_followers,
         max_followers=band.max_followers,
-        search=asked.search,
-        sort=asked.sort,
-        is_descending=asked.order == "desc",
-        page=asked.page,
-        page_size=asked.size,
+        search=query.search,
+        sort=query.sort,
+        is_descending=query.order == "desc",
+        page=query.page,
+        page_size=query.size,
         has_parts=has_parts,
     )
 
 
-def _sort_links(asked: LeaderboardQuery) -> dict[Sort, dict[str, Any]]:
-    """For each column the parameters that sort by it; once more turns the order around."""
+def _sort_links(query: LeaderboardQuery) -> dict[Sort, dict[str, Any]]:
+    """Return for each column the parameters that sort by it, or reverse the order if the list is sorted by it."""
     links = {}
     for key in COLUMNS:
-        order = "asc" if asked.sort == key and asked.order == "desc" else "desc"
-        links[key] = asked.changed(sort=key, order=order)
+        order = "asc" if query.sort == key and query.order == "desc" else "desc"
+        links[key] = query.link_params(sort=key, order=order)
     return links

@@ -1,4 +1,4 @@
-"""Addresses: inside the page, in Airflow and at TikTok."""
+"""URLs of the page, of Airflow and of TikTok."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from comets.settings import DAG_ID
 
 @dataclass(frozen=True)
 class Links:
-    """Makes the links of one answer.
+    """Builder of the links in one response.
 
-    :param root: path under which the page is served, without a slash at its end
-    :param airflow: path under which Airflow is served, in the same way
+    :param root: path of the page, without a trailing slash
+    :param airflow: path of Airflow, without a trailing slash
     :param is_framed: whether Airflow shows the page in its sandboxed frame, which no link can leave
     """
 
@@ -25,8 +25,8 @@ class Links:
     is_framed: bool
 
     @classmethod
-    def of(cls, request: Request) -> Links:
-        """The links for the answer to a request."""
+    def from_request(cls, request: Request) -> Links:
+        """Return the links for the response to a request."""
         return cls(
             root=request.scope.get("root_path", ""),
             airflow=request.scope.get("app_root_path", "").rstrip("/"),
@@ -34,34 +34,34 @@ class Links:
         )
 
     def page(self, path: str = "", **parameters: Any) -> str:
-        """A page of ours; parameters that are None are left out."""
-        given = {name: value for name, value in parameters.items() if value is not None}
+        """Return the URL of a view; parameters that are None are omitted."""
+        query = {name: value for name, value in parameters.items() if value is not None}
         if self.is_framed:
-            given["framed"] = 1
-        return f"{self.root}/{path}" + (f"?{urlencode(given)}" if given else "")
+            query["framed"] = 1
+        return f"{self.root}/{path}" + (f"?{urlencode(query)}" if query else "")
 
     def creator(self, user_id: str, date: str | None = None) -> str:
-        """The page of a creator."""
+        """Return the URL of a creator's page."""
         return self.page(f"creators/{quote(user_id, safe='')}", date=date)
 
     def static(self, name: str) -> str:
-        """A file of ours."""
+        """Return the URL of a static file."""
         return f"{self.root}/static/{name}"
 
     def run(self, run_id: str) -> str:
-        """A run in Airflow."""
+        """Return the URL of a run in Airflow."""
         return f"{self.airflow}/dags/{DAG_ID}/runs/{quote(run_id, safe='')}"
 
     def dag(self) -> str:
-        """The Dag in Airflow."""
+        """Return the URL of the Dag in Airflow."""
         return f"{self.airflow}/dags/{DAG_ID}"
 
     @staticmethod
     def profile(handle: str) -> str:
-        """A profile at TikTok."""
+        """Return the URL of a TikTok profile."""
         return f"https://www.tiktok.com/@{quote(handle, safe='')}"
 
     @classmethod
     def video(cls, handle: str, video_id: str) -> str:
-        """A video at TikTok."""
+        """Return the URL of a TikTok video."""
         return f"{cls.profile(handle)}/video/{quote(video_id, safe='')}"

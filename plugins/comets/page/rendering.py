@@ -1,4 +1,4 @@
-"""Templates and JSON, made into answers."""
+"""Responses from templates and JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.page import figures
+from comets.page import formatting
 from comets.page.links import Links
 
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
 
-# `</script>` and the like in a text are harmless then, wherever somebody pastes the answer.
+# Keeps `</script>` and the like harmless wherever the JSON is embedded.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
 
 
@@ -32,7 +32,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(figures.FILTERS)
+    environment.filters.update(formatting.FILTERS)
     environment.globals["style_version"] = _version("comets.css")
     environment.globals["script_version"] = _version("comets.js")
     environment.globals["theme_version"] = _version("theme.js")
@@ -44,16 +44,16 @@ def _version(name: str) -> str:
 
 
 def render(request: Request, template: str, values: dict[str, Any], status: int = 200) -> Response:
-    """The page that a template makes of values; it knows the links too."""
-    text = _templates().get_template(template).render(links=Links.of(request), **values)
+    """Return the page of a template, with `links` added to its values."""
+    text = _templates().get_template(template).render(links=Links.from_request(request), **values)
     return Response(text, status, media_type="text/html")
 
 
 def json_text(value: Any) -> str:
-    """JSON that is safe in HTML and scripts; dates are ISO 8601."""
+    """Return JSON that is safe inside HTML and scripts; dates are ISO 8601."""
     return json.dumps(value, default=str, allow_nan=False).translate(_ESCAPES)
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """Return a JSON response."""
     return Response(json_text(value), status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""An account whose profile a run wants, and the outcomes of fetching it."""
+"""An account to fetch, and the outcomes of fetching its profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comets.values import SEC_UID_START
 
 @dataclass(frozen=True)
 class Account:
-    """The known identifiers of an account; `user_id` is a sec_uid where no numeric id is known yet."""
+    """The known identifiers of an account; `user_id` is a sec_uid while the numeric id is unknown."""
 
     user_id: str
     sec_uid: str | None
@@ -19,7 +19,7 @@ class Account:
 
     @property
     def identifiers(self) -> list[tuple[str, str]]:
-        """Names and values by which it can be fetched, in order of preference: sec_uid, uid, handle."""
+        """Names and values of the known identifiers, in the order of preference: sec_uid, uid, handle."""
         is_legacy = self.user_id.startswith(SEC_UID_START)
         known = [
             ("sec_uid", self.user_id if is_legacy else self.sec_uid),
@@ -34,18 +34,18 @@ class Account:
 
 
 class ProfileOutcome(StrEnum):
-    """How fetching the profile of an account ended; the value is its label in logs."""
+    """The outcome of fetching a profile; the value is its label in logs."""
 
-    READ = "fetched"
-    ANSWERED = "already fetched"
-    """By this run, or for a past date by any run since that date."""
+    FETCHED = "fetched"
+    ALREADY_FETCHED = "already fetched"
+    """By this run; for a past date also by any run since that date."""
     IN_FLIGHT = "in flight in another task"
     NO_ACCOUNT = "no such account"
     REFUSED = "refused by TikHub"
-    """Given up for the day: TikHub answered that it can't show the account, as often as the settings allow."""
+    """Given up for the day: TikHub refused the request at every attempt."""
     FAILED = "failed"
-    """Given up for the day: TikHub could not answer, as often as the settings allow."""
-    WRONG = "invalid request"
-    """TikHub rejects the request itself: not retried, and the task fails after the other accounts."""
+    """Given up for the day: TikHub or the network failed at every attempt."""
+    INVALID = "invalid request"
+    """TikHub rejects the request itself. Not retried; the task fails after the other accounts."""
     ERASED = "erased creator"
-    NOT_ASKED = "skipped during an outage"
+    SKIPPED = "skipped during an outage"

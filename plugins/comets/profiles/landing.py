@@ -1,27 +1,27 @@
-"""Landing of profiles: every answer is stored with the date of its run."""
+"""Landing of profiles: every response is stored with the date of its run."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from comets.calls.ledger import Answer, Ledger
+from comets.calls.ledger import CallResult, Ledger
 from comets.database.client import Database
 from comets.privacy.erased import erased_ids
 from comets.privacy.erasure import erase_linked_ids
 from comets.tikhub.models import Profile
 
 
-def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, answer: Answer[Profile]) -> bool:
+def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str, result: CallResult[Profile]) -> bool:
     """Store a profile with the run's date and close its call, in one transaction.
 
-    :param asked_id: the account's id as known so far; the profile's own id may replace it
-    :return: False when the creator is erased, so nothing is stored
+    :param asked_id: the id by which the account is known; the profile may have another one
+    :return: False if the creator is erased, so that nothing is stored
     """
-    profile = answer.value
+    profile = result.value
     identities = frozenset(filter(None, (asked_id, profile.user_id, profile.sec_uid)))
     with database.transaction():
         erased = erased_ids(database, identities)
-        ledger.close(answer)
+        ledger.close(result)
         if not erased:
             database.execute("profiles/land_profile", run_id=run_id, asked_id=asked_id, **profile.model_dump())
     if erased:
@@ -30,10 +30,10 @@ def land_profile(database: Database, ledger: Ledger, run_id: str, asked_id: str,
 
 
 def land_failed_profile(database: Database, run_id: str, asked_id: str, outcome: str, observed_at: datetime) -> None:
-    """Store that an account could not be fetched, once per run; nothing if it is erased.
+    """Store once per run that an account can't be fetched. Do nothing if the creator is erased.
 
     :param outcome: "no_account", "refused" or "failed"
-    :param observed_at: its day counts towards marking the creator `missing`
+    :param observed_at: failures on several days mark the creator as `missing`
     """
     with database.transaction():
         if erased_ids(database, [asked_id]):

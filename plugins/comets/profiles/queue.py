@@ -1,4 +1,4 @@
-"""The accounts of a task, read one after the other; outages and accounts of other tasks are waited out."""
+"""The queue of accounts of one task: fetched one by one, with detection of outages and of calls in other tasks."""
 
 from __future__ import annotations
 
@@ -15,32 +15,31 @@ from comets.tikhub.hook import PROFILE_ROUTE
 IN_FLIGHT_POLL_SECONDS = 0.5
 
 MAX_CONSECUTIVE_FAILURES = 4
-"""So many accounts in a row without an answer are an outage, in which every further one may take 90 s."""
+"""Failed accounts in a row that count as an outage. During one, each account may take 90 s."""
 
-# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 
 def read_all(reader: ProfileReader, accounts: Iterable[Account]) -> Counter[ProfileOutcome]:
-    """Read all accounts; those that another task is fetching are polled until it is done.
+    """Fetch all accounts, and poll those that another task is fetching.
 
-    :return: accounts by outcome
-    :raises TikHubError: some accounts have to be retried; the others are landed.
-    :raises CallSkippedError: the run may make no further call.
+    :return: number of accounts by outcome
+    :raises TikHubError: some accounts need a retry; the others are landed.
+    :raises CallSkippedError: the run may make no more calls.
     """
     counts: Counter[ProfileOutcome] = Counter()
-    waiting = list(accounts)
-    while waiting:
-        outcomes = _read_each(reader, waiting)
+    pending = list(accounts)
+    while pending:
+        outcomes = _read_each(reader, pending)
         counts.update(outcome for _, outcome in outcomes if outcome is not ProfileOutcome.IN_FLIGHT)
-        waiting = [account for account, outcome in outcomes if outcome is ProfileOutcome.IN_FLIGHT]
-        if waiting:
+        pending = [account for account, outcome in outcomes if outcome is ProfileOutcome.IN_FLIGHT]
+        if pending:
             time.sleep(IN_FLIGHT_POLL_SECONDS)
     return counts
 
 
 class _OutageDetector:
-    """Counts accounts in a row that TikHub could not answer for while it answered for no other account."""
+    """Counts failed accounts in a row, unless TikHub answered for another account in the meantime."""
 
     def __init__(self, reader: ProfileReader) -> None:
         self._reader = reader
@@ -63,31 +62,30 @@ def _read_each(reader: ProfileReader, accounts: list[Account]) -> list[tuple[Acc
     detector = _OutageDetector(reader)
     for account in accounts:
         if detector.is_outage:
-            outcomes.append((account, ProfileOutcome.NOT_ASKED))
+            outcomes.append((account, ProfileOutcome.SKIPPED))
             continue
         try:
             outcome = reader.read(account)
         except (TikHubAmbiguousError, TikHubTransientError) as error:
             retryable = error
-            # The task fails with one error only; the log keeps the reasons of all.
             log.warning("%s Retried with the task.", error)
             outcome = ProfileOutcome.FAILED if isinstance(error, TikHubTransientError) else ProfileOutcome.REFUSED
         except TikHubRequestError:
-            # Two in a row mean that the route is wrong, not the account.
-            if outcomes and outcomes[-1][1] is ProfileOutcome.WRONG:
+            # Two in a row mean that the route is invalid, not the account.
+            if outcomes and outcomes[-1][1] is ProfileOutcome.INVALID:
                 raise
-            outcome = ProfileOutcome.WRONG
+            outcome = ProfileOutcome.INVALID
         detector.record(account, outcome)
         outcomes.append((account, outcome))
     if retryable is not None:
         raise retryable
-    _raise_for_wrong([account for account, outcome in outcomes if outcome is ProfileOutcome.WRONG])
+    _raise_for_invalid([account for account, outcome in outcomes if outcome is ProfileOutcome.INVALID])
     if detector.is_outage:
         log.warning("TikHub failed for %d accounts in a row: skipping the rest of the batch", MAX_CONSECUTIVE_FAILURES)
     return outcomes
 
 
-def _raise_for_wrong(accounts: list[Account]) -> None:
+def _raise_for_invalid(accounts: list[Account]) -> None:
     if accounts:
         raise TikHubRequestError(
             f"TikHub rejected the request for {len(accounts)} account(s) as invalid: "

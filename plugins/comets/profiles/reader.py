@@ -1,4 +1,4 @@
-"""The profile of one account: fetched if it is still needed, landed whatever the outcome."""
+"""Fetching of one profile: skipped if not needed, and landed with any outcome."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ from comets.tikhub.hook import PROFILE_ROUTE, TikHubHook
 from comets.tikhub.models import Profile
 
 IN_FLIGHT_SECONDS = 120
-"""A call takes at most 30 s to connect, 30 s to answer and 30 s to send its body; after that its process is dead."""
+"""Age at which an open call is considered dead. A call takes at most 90 s (30 s each to connect, respond and send)."""
 
-# Loggers below `airflow.task` keep INFO records in `airflow dags test` too.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 
 class _SkipAccountError(Exception):
-    """The call is not needed; `outcome` says why."""
+    """The account is not fetched; `outcome` says why."""
 
     def __init__(self, outcome: ProfileOutcome) -> None:
         super().__init__(outcome)
@@ -41,8 +40,8 @@ class _SkipAccountError(Exception):
 class ProfileReader:
     """Fetches and lands the profiles of accounts for one task of a run.
 
-    :param retries: after how many failures an account is given up for the day, which fails no task
-    :param hashtag: the hashtag whose search found the accounts; None for the roll call
+    :param retries: number of failures after which an account is given up for the day, without failing the task
+    :param hashtag: the hashtag whose search found the accounts; None in the roll call
     """
 
     def __init__(
@@ -64,22 +63,22 @@ class ProfileReader:
         self._is_rate_limited = False
 
     def read(self, account: Account) -> ProfileOutcome:
-        """Fetch a profile until there is an outcome, and land it.
+        """Fetch and land the profile of an account.
 
         :raises TikHubAmbiguousError: refused by every identifier; retry later.
         :raises TikHubTransientError: retry later.
-        :raises TikHubRateLimitError: TikHub asks to wait, which concerns every account.
+        :raises TikHubRateLimitError: TikHub limits the rate, which affects every account; retry later.
         :raises TikHubRequestError: a retry can't help.
         """
         call = Call(PROFILE_ROUTE, hashtag=self._hashtag, user_id=account.user_id)
         failures = self._ledger.failures(call)
         attempts, error_type = failures.count, failures.last_error_type
         if error_type == TikHubRequestError.__name__:
-            return ProfileOutcome.WRONG
+            return ProfileOutcome.INVALID
         while attempts < self._max_attempts(error_type):
             self._hook.warm_up()
             try:
-                answer = self._ledger.execute(
+                result = self._ledger.execute(
                     call, partial(self._fetch, account, attempts), partial(self._ensure_needed, account)
                 )
             except _SkipAccountError as skipped:
@@ -98,8 +97,8 @@ class ProfileReader:
                     log.warning("%s Given up for today after %d attempts.", error, attempts)
             else:
                 self._is_rate_limited = False
-                is_landed = land_profile(self._database, self._ledger, self._run_id, account.user_id, answer)
-                return ProfileOutcome.READ if is_landed else ProfileOutcome.ERASED
+                is_landed = land_profile(self._database, self._ledger, self._run_id, account.user_id, result)
+                return ProfileOutcome.FETCHED if is_landed else ProfileOutcome.ERASED
         self._is_rate_limited = error_type == TikHubRateLimitError.__name__
         is_refused = error_type == TikHubAmbiguousError.__name__
         return self._land_failure(account, ProfileOutcome.REFUSED if is_refused else ProfileOutcome.FAILED)
@@ -110,23 +109,22 @@ class ProfileReader:
         return bool(row["is_answered"])
 
     def _max_attempts(self, error_type: str | None) -> int:
-        # A 429 says little about the account.
         is_rate_limit = error_type == TikHubRateLimitError.__name__
         return self._retries.rate_limit_tries if is_rate_limit else self._retries.tries_per_call
 
     def _raise_unless_identifier_left(self, error: TikHubError, account: Account) -> None:
-        # Another identifier makes another request, which needs no delay.
+        # A request by another identifier needs no delay.
         if isinstance(error, TikHubAmbiguousError) and error.failed_attempts < len(account.identifiers):
             return
         if isinstance(error, TikHubRateLimitError) and self._is_rate_limited:
-            # The account before was given up for the same reason, so waiting longer for this one is no use.
+            # The previous account was given up for the same reason, so waiting longer does not help.
             error.failed_attempts = self._retries.rate_limit_tries
         raise error
 
     def _ensure_needed(self, account: Account) -> None:
-        """Decide under a lock on the account whether it still has to be fetched.
+        """Lock the account and check that it still has to be fetched.
 
-        :raises _SkipAccountError: it has not.
+        :raises _SkipAccountError: it does not.
         """
         if erased_ids(self._database, (account.user_id, account.sec_uid)):
             raise _SkipAccountError(ProfileOutcome.ERASED)
@@ -139,21 +137,23 @@ class ProfileReader:
             call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
         )
         if state["is_answered"]:
-            raise _SkipAccountError(ProfileOutcome.ANSWERED)
+            raise _SkipAccountError(ProfileOutcome.ALREADY_FETCHED)
         if state["is_in_flight"]:
             raise _SkipAccountError(ProfileOutcome.IN_FLIGHT)
 
     def _fetch(self, account: Account, attempts: int) -> Profile:
-        """Fetch by another identifier at every attempt: TikHub has refused valid accounts by some (its issue 36).
+        """Request the profile by another identifier at each attempt.
 
-        :raises TikHubAmbiguousError: also when TikHub answers with another account.
+        TikHub refuses some identifiers of valid accounts (its issue 36).
+
+        :raises TikHubAmbiguousError: also when TikHub sends another account.
         """
         identifiers = account.identifiers
         name, identifier = identifiers[attempts % len(identifiers)]
         profile = self._hook.fetch_profile(**{name: identifier})
         if not account.matches(profile):
             raise TikHubAmbiguousError(
-                f"TikHub answered the request for {account.user_id} by its {name} with another account.",
+                f"TikHub sent another account for the {name} of {account.user_id}.",
                 route=PROFILE_ROUTE,
                 subject=account.user_id,
                 status=200,
@@ -168,7 +168,7 @@ class ProfileReader:
 
     @cached_property
     def _last_answered_at(self) -> datetime | None:
-        """TikHub's time of its last answer to this run, so that failures and answers are dated by one clock."""
+        """TikHub's time of its last response to this run, so that failures and responses have dates of one clock."""
         row = self._database.fetch_one("profiles/last_answered_at", run_id=self._run_id)
         answered_at: datetime | None = row["answered_at"]
         return answered_at

@@ -1,4 +1,4 @@
-"""The roll call: whose profile a run asks for, and in which batches."""
+"""The roll call: the creators whose profile a run fetches, in batches."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from comets.settings import MAX_MAPPED_TASKS
 
 
 def refresh_run_mode(database: Database, run_id: str, today: date) -> None:
-    """Note whether the run is one of today, which asks TikHub, or of a past date, which re-uses what was landed.
+    """Store whether the run is live (today, fetches from TikHub) or a replay (a past date, reuses landed data).
 
-    A run that is cleared on a later day changes from one to the other, so every task that asks begins with this.
+    A live run that is cleared on a later day becomes a replay, so every task that fetches starts with this.
     """
     database.execute("runs/refresh_run_mode", run_id=run_id, today=today)
 
 
 def plan_roll_call(database: Database, run_id: str, batch_size: int) -> dict[int, int]:
-    """Put the Comets of the run's date and every tracked creator into batches of a table.
+    """Store the Comets of the run's date and all tracked creators in batches.
 
-    :param batch_size: creators per batch; more where there would be too many batches for Airflow
-
-    :return: how many creators have still to be asked for, by batch number; batches without any are left out
+    :param batch_size: creators per batch; raised when there are too many batches for Airflow
+    :return: number of creators still to fetch by batch number, without finished batches
     """
     with database.transaction():
         database.execute("privacy/lock_landing_shared")
@@ -32,11 +31,11 @@ def plan_roll_call(database: Database, run_id: str, batch_size: int) -> dict[int
 
 
 def roll_call_members(database: Database, run_id: str, batch_number: int) -> list[Account]:
-    """The creators of a batch who are not answered yet."""
+    """Return the creators of a batch that are still to fetch."""
     rows = database.fetch_all("profiles/roll_call_members", run_id=run_id, batch_number=batch_number)
     return [Account(**row) for row in rows]
 
 
 def unknown_authors(database: Database, run_id: str, hashtag: str) -> list[Account]:
-    """Authors of qualifying videos whose follower count the search of a hashtag left unknown, not answered yet."""
+    """Return the authors of qualifying videos of a hashtag that lack a follower count and are still to fetch."""
     return [Account(**row) for row in database.fetch_all("profiles/unknown_authors", run_id=run_id, hashtag=hashtag)]

@@ -1,4 +1,4 @@
-"""The search of hashtags, page after page."""
+"""Search of hashtags, page by page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from comets.calls.ledger import Answer, Call, Ledger
+from comets.calls.ledger import Call, CallResult, Ledger
 from comets.calls.retry_policy import is_retryable, max_attempts
 from comets.database.client import Database
 from comets.errors import (
@@ -27,14 +27,13 @@ from comets.settings import TIKHUB_CONN_ID, Retries, settings
 from comets.tikhub.hook import SEARCH_ROUTE, TikHubHook
 from comets.tikhub.models import VideoPage
 
-# Airflow sets the level of this tree of loggers; below the root logger, INFO would be lost in `airflow dags test`.
 log = logging.getLogger(f"airflow.task.{__name__}")
 
 
 class HashtagExtraction:
-    """Searches a hashtag through the hook and lands what comes, one transaction per call.
+    """Searches a hashtag and lands its pages, one transaction per call.
 
-    :param retries: how often one call may fail until it is given up
+    :param retries: number of failures after which a call is given up
     """
 
     def __init__(self, *, hook: TikHubHook, ledger: Ledger, landing: SearchLanding, retries: Retries) -> None:
@@ -44,16 +43,16 @@ class HashtagExtraction:
         self._retries = retries
 
     def search_videos(self) -> Search:
-        """Search until there is no more, or the run wants no more; a search that is finished already costs no call.
+        """Search until the results or the run's page limit are exhausted. A finished search makes no call.
 
-        :raises TikHubError: a page could not be had; everything before it is landed.
-        :raises TikHubGivenUpError: it could not be had at earlier tries, and is not asked for again.
-        :raises CallSkippedError: the run may make no further call.
+        :raises TikHubError: a page can't be fetched; all pages before it are landed.
+        :raises TikHubGivenUpError: a page was given up at earlier tries and is not retried.
+        :raises CallSkippedError: the run may make no more calls.
         """
         search = self._landing.open()
         if search.stop_reason is not None:
             log.info(
-                "#%s was searched for this date already (%d pages landed): re-used, no call is made",
+                "#%s is already searched for this date (%d pages landed): reused without calls",
                 search.hashtag,
                 search.page_count,
             )
@@ -67,28 +66,28 @@ class HashtagExtraction:
         return search
 
     def _land_next_page(self, search: Search, seen: set[str]) -> set[str]:
-        answer = self._ask_page(search)
-        page = answer.value
+        result = self._fetch_page(search)
+        page = result.value
         video_ids = {video.video_id for video in page.videos}
         reason = stop_reason(page, seen, search.offset_limit)
-        kept = self._landing.land(search, answer, reason)
+        landed = self._landing.land(search, result, reason)
         log.info(
-            "#%s: page at offset %d gave %d items: %d landed, %d rejected%s",
+            "#%s: page at offset %d has %d items: %d landed, %d rejected%s",
             search.hashtag,
             page.offset,
             page.received_count,
-            len(kept.videos),
-            len(kept.rejected),
+            len(landed.videos),
+            len(landed.rejected),
             f"; search finished: {reason}" if reason else "",
         )
         return video_ids
 
-    def _ask_page(self, search: Search) -> Answer[VideoPage]:
+    def _fetch_page(self, search: Search) -> CallResult[VideoPage]:
         call = Call(SEARCH_ROUTE, hashtag=search.hashtag, page_offset=search.next_offset)
-        self._require_tries_left(call)
+        self._ensure_attempts_left(call)
         size = min(search.page_size, search.offset_limit - search.next_offset)
         while True:
-            ask = partial(
+            request = partial(
                 self._hook.search_videos,
                 keyword=search.hashtag,
                 offset=search.next_offset,
@@ -98,29 +97,31 @@ class HashtagExtraction:
             )
             self._hook.warm_up()
             try:
-                return self._ledger.execute(call, ask)
+                return self._ledger.execute(call, request)
             except TikHubCutBodyError as error:
-                # The same call is cut at the same place every time; only a smaller page gets through
-                # (seen at 20 and more videos of about 70 KB each).
+                # The same call is cut at the same byte every time (seen from 20 videos of about 70 KB on).
                 size = max(1, size // 2)
                 self._landing.set_page_size(search, size)
                 if error.failed_attempts >= self._retries.tries_per_call:
                     raise
-                log.warning("%s Trying again with %d videos per page.", error, size)
+                log.warning("%s Retrying with %d videos per page.", error, size)
 
-    def _require_tries_left(self, call: Call) -> None:
-        """A task with several hashtags is tried again for one of them, when another one has had its tries."""
+    def _ensure_attempts_left(self, call: Call) -> None:
+        """Skip a call that used up its attempts, because the task may be retried for another hashtag.
+
+        :raises TikHubGivenUpError: no attempts are left.
+        """
         failures = self._ledger.failures(call)
         if failures.count >= max_attempts(failures.last_error_type, self._retries):
             raise TikHubGivenUpError(
-                f"The {call} has failed {failures.count} times ({failures.last_error_type}) and is not tried again.",
+                f"The {call} failed {failures.count} times ({failures.last_error_type}) and is not retried.",
                 route=call.route,
                 subject=call.hashtag,
             )
 
 
 def stop_reason(page: VideoPage, seen: set[str], offset_limit: int) -> StopReason | None:
-    """Whether the search ends with this page, and why; ``has_more`` alone is not to be trusted."""
+    """Return why the search ends with this page, or None. ``has_more`` alone is unreliable."""
     video_ids = {video.video_id for video in page.videos}
     if page.received_count == 0:
         return StopReason.EMPTY_PAGE
@@ -136,12 +137,12 @@ def stop_reason(page: VideoPage, seen: set[str], offset_limit: int) -> StopReaso
 
 
 def extract_group(hashtags: Sequence[str], run_id: str, database: Database, ledger: Ledger) -> dict[str, int]:
-    """Search the hashtags one after the other; one that fails does not keep the others from being searched.
+    """Search the hashtags one by one; a failed hashtag does not stop the others.
 
-    :return: pages in the landing and profiles read
-    :raises TikHubError: one that is to be tried again, or that of the only hashtag.
-    :raises HashtagsFailedError: some hashtags have failed, and no further try can help.
-    :raises CallSkippedError: the run may make no further call.
+    :return: numbers of landed pages and of fetched profiles
+    :raises TikHubError: a retryable error, or the error of the only hashtag.
+    :raises HashtagsFailedError: some hashtags failed, and a retry can't help.
+    :raises CallSkippedError: the run may make no more calls.
     """
     hook = TikHubHook(tikhub_conn_id=TIKHUB_CONN_ID)
     counts = Counter(page_count=0, profile_count=0)
@@ -150,7 +151,6 @@ def extract_group(hashtags: Sequence[str], run_id: str, database: Database, ledg
         try:
             counts.update(_extract(hashtag, run_id, hook, database, ledger))
         except (TikHubAuthError, TikHubBalanceError):
-            # They end all calling of the run.
             raise
         except TikHubError as error:
             if len(hashtags) > 1:
@@ -167,24 +167,24 @@ def _extract(hashtag: str, run_id: str, hook: TikHubHook, database: Database, le
     ).search_videos()
     reader = ProfileReader(hook=hook, database=database, ledger=ledger, run_id=run_id, retries=retries, hashtag=hashtag)
     outcomes = read_all(reader, unknown_authors(database, run_id, hashtag))
-    return {"page_count": search.page_count, "profile_count": outcomes[ProfileOutcome.READ]}
+    return {"page_count": search.page_count, "profile_count": outcomes[ProfileOutcome.FETCHED]}
 
 
 def _raise_failures(failures: Mapping[str, TikHubError], hashtag_count: int, retries: Retries) -> None:
-    """Fail a task after all of its hashtags had their turn: for a retry as long as one can help any of them.
+    """Fail a task after its last hashtag; retry it while one of its errors is retryable.
 
-    :param failures: the failed hashtags' errors
-    :param hashtag_count: of the task
-    :raises TikHubError: the one that is to be tried again, or that of the task's only hashtag.
-    :raises HashtagsFailedError: no further try can help.
+    :param failures: errors of the failed hashtags
+    :param hashtag_count: number of hashtags of the task
+    :raises TikHubError: a retryable error, or the error of the only hashtag.
+    :raises HashtagsFailedError: a retry can't help.
     """
     if not failures:
         return
-    worth_trying = [error for error in failures.values() if is_retryable(error, retries)]
-    if worth_trying or hashtag_count == 1:
-        # Of them all the longest pause is kept.
-        raise max(worth_trying or failures.values(), key=lambda error: error.failed_attempts)
+    retryable = [error for error in failures.values() if is_retryable(error, retries)]
+    if retryable or hashtag_count == 1:
+        # The error with the longest delay sets the delay of the task.
+        raise max(retryable or failures.values(), key=lambda error: error.failed_attempts)
     reasons = "; ".join(f"#{hashtag}: {error}" for hashtag, error in failures.items())
     raise HashtagsFailedError(
-        f"{len(failures)} of the {hashtag_count} hashtags of this task failed, the others are landed. {reasons}"
+        f"{len(failures)} of the {hashtag_count} hashtags of this task failed; the others are landed. {reasons}"
     )

@@ -1,4 +1,4 @@
-"""Which hashtags share a mapped task: each has one of its own until Airflow would have too many."""
+"""Grouping of hashtags into mapped tasks, within Airflow's limit."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from comets.settings import MAX_MAPPED_TASKS, Settings
 
 
 def group_hashtags(hashtags: Sequence[str], pages_per_hashtag: int, settings: Settings) -> list[list[str]]:
-    """Divide the hashtags of a run, in their order, into the groups of its mapped tasks.
+    """Split the hashtags of a run, in their order, into one group per mapped task.
 
-    A group has ``hashtags_per_task`` of them, but no more than a task can search in half of its time at the configured
-    pace. Before both goes Airflow's limit: more hashtags per task where there would be more than MAX_MAPPED_TASKS; what
-    such a task can't do in time it does at its next try.
+    A group has ``hashtags_per_task`` hashtags, but no more than a task can search in half of its time at the configured
+    rate. Airflow's limit MAX_MAPPED_TASKS overrides both: a group that is too large for one try continues at the next.
     """
-    in_time = max(1, calls_within(TASK_TIMEOUT / 2, settings) // pages_per_hashtag)
-    size = max(min(settings.search.hashtags_per_task, in_time), ceil(len(hashtags) / MAX_MAPPED_TASKS))
-    return [list(hashtags[place : place + size]) for place in range(0, len(hashtags), size)]
+    searchable = max(1, calls_within(TASK_TIMEOUT / 2, settings) // pages_per_hashtag)
+    size = max(min(settings.search.hashtags_per_task, searchable), ceil(len(hashtags) / MAX_MAPPED_TASKS))
+    return [list(hashtags[start : start + size]) for start in range(0, len(hashtags), size)]
 
 
 def group_title(hashtags: Sequence[str]) -> str:
-    """A group as Airflow's UI names its task."""
+    """Return the label of a group's task in Airflow's UI."""
     rest = f" and {len(hashtags) - 1} more" if len(hashtags) > 1 else ""
     return f"#{hashtags[0]}{rest}"

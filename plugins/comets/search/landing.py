@@ -1,4 +1,4 @@
-"""Landing: what TikHub answered, stored page by page with the place to go on from."""
+"""Landing of searches: each page is stored with the offset of the next one."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from comets.calls.ledger import Answer, Ledger
+from comets.calls.ledger import CallResult, Ledger
 from comets.database.client import Database
-from comets.hashtags import has_hashtag, spellings
+from comets.hashtags import has_hashtag, spell_video_hashtags
 from comets.privacy.erased import drop_erased_authors
 from comets.privacy.erasure import erase_linked_ids
 from comets.tikhub.models import Video, VideoPage
 
 
 class StopReason(StrEnum):
-    """Why a search was finished."""
+    """The reason that a search is finished."""
 
     EXHAUSTED = "exhausted"
-    """TikHub says that there is no more."""
+    """TikHub has no more results."""
     PAGE_LIMIT = "page limit"
-    """``pages_per_hashtag x page_size`` offsets are covered."""
+    """``pages_per_hashtag x page_size`` offsets are searched."""
     EMPTY_PAGE = "empty page"
     REPEATED_PAGE = "repeated page"
-    """The page held only videos that earlier pages of this search had."""
+    """The page has only videos of earlier pages of this search."""
     STUCK_CURSOR = "stuck cursor"
-    """TikHub promises more but gives no place to go on from."""
+    """TikHub announces more results without a next offset."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """Where the search of a hashtag stands. Offsets and sizes are counts of search results."""
+    """The state of a hashtag's search. Offsets and sizes count search results."""
 
     hashtag: str
     search_id: int
@@ -55,7 +55,7 @@ class SearchLanding:
         self._key = {"run_id": run_id, "hashtag": hashtag}
 
     def open(self) -> Search:
-        """Take up the search: new, where it stopped, or again from the start if this run is entitled to that."""
+        """Start the search, resume it, or restart it if this run may do so."""
         with self._database.transaction():
             self._database.execute("search/ensure_search", **self._key)
             self._database.execute("search/restart_search", **self._key)
@@ -63,37 +63,37 @@ class SearchLanding:
         return self.read()
 
     def read(self) -> Search:
-        """Where the search stands now."""
+        """Return the current state of the search."""
         row = self._database.fetch_one("search/read_search", **self._key)
         reason = row.pop("stop_reason")
         return Search(hashtag=self.hashtag, stop_reason=reason and StopReason(reason), **row)
 
     def seen_video_ids(self, search: Search) -> set[str]:
-        """The videos that earlier pages of this round had."""
+        """Return the ids of the videos on earlier pages of this attempt."""
         rows = self._database.fetch_all(
             "search/landed_video_ids", search_id=search.search_id, attempt_number=search.attempt_number
         )
         return {row["video_id"] for row in rows}
 
-    def land(self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None) -> VideoPage:
-        """Store a page, close its call and advance the search, all in one transaction.
+    def land(self, search: Search, result: CallResult[VideoPage], stop_reason: StopReason | None) -> VideoPage:
+        """Store a page, close its call and advance the search, in one transaction.
 
-        :return: the page as it is kept: without creators who were erased
+        :return: the page as stored, without erased creators
         """
-        page, partners = self._land(search, answer, stop_reason)
-        erase_linked_ids(self._database, partners, self.run_id)
+        page, linked_ids = self._land(search, result, stop_reason)
+        erase_linked_ids(self._database, linked_ids, self.run_id)
         return page
 
     def _land(
-        self, search: Search, answer: Answer[VideoPage], stop_reason: StopReason | None
+        self, search: Search, result: CallResult[VideoPage], stop_reason: StopReason | None
     ) -> tuple[VideoPage, frozenset[str]]:
-        place = {"search_id": search.search_id, "attempt_number": search.attempt_number}
+        attempt = {"search_id": search.search_id, "attempt_number": search.attempt_number}
         with self._database.transaction():
-            page, partners = drop_erased_authors(self._database, answer.value)
-            self._ledger.close(answer)
-            head = self._database.fetch_optional(
+            page, linked_ids = drop_erased_authors(self._database, result.value)
+            self._ledger.close(result)
+            landed_page = self._database.fetch_optional(
                 "search/land_page",
-                **place,
+                **attempt,
                 run_id=self.run_id,
                 page_offset=page.offset,
                 page_size=search.page_size,
@@ -103,9 +103,9 @@ class SearchLanding:
                 rejected_count=len(page.rejected),
                 observed_at=page.observed_at,
             )
-            if head is None:
-                return page, partners
-            page_id = head["page_id"]
+            if landed_page is None:
+                return page, linked_ids
+            page_id = landed_page["page_id"]
             self._database.execute_many(
                 "search/land_video", [_video_row(page_id, search.hashtag, video) for video in page.videos]
             )
@@ -123,14 +123,14 @@ class SearchLanding:
             )
             self._database.execute(
                 "search/advance_search",
-                **place,
+                **attempt,
                 next_offset=page.next_offset if page.next_offset is not None else page.offset,
                 stop_reason=stop_reason,
             )
-        return page, partners
+        return page, linked_ids
 
     def stop(self, search: Search, reason: StopReason) -> None:
-        """Finish the search where it stands."""
+        """Finish the search at its current offset."""
         self._database.execute(
             "search/advance_search",
             search_id=search.search_id,
@@ -140,7 +140,7 @@ class SearchLanding:
         )
 
     def set_page_size(self, search: Search, page_size: int) -> None:
-        """Remember a smaller page size for the rest of this search."""
+        """Store a smaller page size for the rest of this search."""
         self._database.execute(
             "search/set_page_size",
             search_id=search.search_id,
@@ -162,7 +162,7 @@ def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
         "comment_count": video.comment_count,
         "share_count": video.share_count,
         "save_count": video.save_count,
-        "hashtags": None if video.hashtags is None else spellings(video.hashtags),
+        "hashtags": None if video.hashtags is None else spell_video_hashtags(video.hashtags),
         "is_tagged": None if video.hashtags is None else has_hashtag(hashtag, video.hashtags),
         "user_id": author.user_id,
         "sec_uid": author.sec_uid,

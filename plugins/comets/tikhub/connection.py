@@ -1,4 +1,4 @@
-"""What an Airflow connection to TikHub says: the API key and the base URL."""
+"""The API key and the base URL from an Airflow connection to TikHub."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from requests.auth import AuthBase
 MAX_QUOTE_CHARS = 200
 
 HIDDEN = "***"
-"""Stands where something secret was."""
+"""Replacement of secrets in texts."""
 
 MIN_SECRET_CHARS = 8
-"""Anything shorter is no real key, and would take harmless words out of captions and links."""
+"""A shorter text is not a real key, and hiding it would remove ordinary words from captions and links."""
 
-# Applied in this order, after the key itself: TikHub's bodies hold whole headers and signed links.
+# TikHub's bodies contain whole headers and signed links. The order matters.
 _REDACTED = (
     re.compile(r"bearer\s+\S+", re.IGNORECASE),
     re.compile(r"\S*(?:://|www\.)\S*", re.IGNORECASE),
@@ -32,86 +32,89 @@ _LINK_FIELD = "cache_url"
 
 
 class UnusableKeyError(ValueError):
-    """There is no key, or it holds what no HTTP header can; the text never shows it."""
+    """The key is missing, or no HTTP header can hold it. The text does not contain it."""
 
 
 class ApiKey(AuthBase):
-    """TikHub's API key as `requests` wants it: `Authorization: Bearer <key>`. Its repr does not show the key."""
+    """TikHub's API key as authentication for `requests`: `Authorization: Bearer <key>`.
+
+    The repr does not contain the key.
+    """
 
     def __init__(self, password: str | None) -> None:
-        """Take the password of a connection, without the white space that copying often adds.
+        """Use the password of a connection, without surrounding white space.
 
-        :raises UnusableKeyError: when it cannot be a key
+        :raises UnusableKeyError: it can't be an API key
         """
         key = (password or "").strip()
         if not key:
             raise UnusableKeyError("it has no password")
         if not all(character.isprintable() and ord(character) < 256 for character in key):
-            raise UnusableKeyError("its password holds characters that no API key has, such as a line break")
+            raise UnusableKeyError("its password contains invalid characters, such as a line break")
         self._header = f"Bearer {key}"
-        self._secrets = _spellings(key) if len(key) >= MIN_SECRET_CHARS else set()
-        self._spellings = _pattern(_spellings(key))
+        self._secrets = _encodings(key) if len(key) >= MIN_SECRET_CHARS else set()
+        self._key_pattern = _pattern(_encodings(key))
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = self._header
         return request
 
     def quote_safely(self, text: str) -> str:
-        """Return the beginning of a text of TikHub's, without control characters, keys, tokens and links."""
+        """Return the start of a message from TikHub, without control characters, keys, tokens and links."""
         printable = "".join(character if character.isprintable() else " " for character in text)
-        printable = self._spellings.sub(HIDDEN, printable)
+        printable = self._key_pattern.sub(HIDDEN, printable)
         for pattern in _REDACTED:
             printable = pattern.sub(HIDDEN, printable)
         return " ".join(printable.split())[:MAX_QUOTE_CHARS]
 
     def clean(self, envelope: dict[str, Any]) -> dict[str, Any]:
-        """Take the key and the `cache_url` out of an envelope, wherever in it they stand, and return it.
+        """Hide the key and the `cache_url` everywhere in an envelope, in place, and return it.
 
-        The JSON has to be parsed before, because JSON can escape every character.
+        Works on parsed JSON, because JSON can escape every character.
         """
         link = envelope.get(_LINK_FIELD)
         secrets = set(self._secrets)
         if isinstance(link, str) and len(link) >= MIN_SECRET_CHARS:
             secrets.add(link)
         if secrets:
-            _clean(envelope, secrets)
+            _hide_secrets(envelope, secrets)
         return envelope
 
 
-def _clean(whole: dict[str, Any], secrets: set[str]) -> None:
-    """Take secrets out of a JSON value, in place; without recursion, as bodies may be nested deeply."""
+def _hide_secrets(envelope: dict[str, Any], secrets: set[str]) -> None:
+    """Hide secrets in a JSON value, in place. Without recursion, because bodies may be nested deeply."""
     pattern = _pattern(secrets)
     needles = [secret.lower() for secret in secrets]
 
     def hide(text: str) -> str:
-        # A body has a million characters, in which the pattern alone would search for a quarter of a second.
+        # The pattern alone takes a quarter of a second for a body of a million characters.
         lowered = text.lower()
         return pattern.sub(HIDDEN, text) if any(needle in lowered for needle in needles) else text
 
-    waiting: list[Any] = [whole]
-    while waiting:
-        container = waiting.pop()
+    pending: list[Any] = [envelope]
+    while pending:
+        container = pending.pop()
         if isinstance(container, dict):
             pairs = [(hide(name), value) for name, value in container.items()]
             container.clear()
             container.update((name, HIDDEN if name == _LINK_FIELD else value) for name, value in pairs)
-        places: Any = container.items() if isinstance(container, dict) else enumerate(container)
-        for place, value in list(places):
+        items: Any = container.items() if isinstance(container, dict) else enumerate(container)
+        for key, value in list(items):
             if isinstance(value, str):
-                container[place] = hide(value)
+                container[key] = hide(value)
             elif isinstance(value, dict | list):
-                waiting.append(value)
+                pending.append(value)
 
 
-def _spellings(key: str) -> set[str]:
-    spellings = {key, quote(key), quote(key, safe=""), quote_plus(key), quote(quote(key, safe=""), safe="")}
-    spellings |= {escape(key), escape(key, quote=False)}
+def _encodings(key: str) -> set[str]:
+    encodings = {key, quote(key), quote(key, safe=""), quote_plus(key), quote(quote(key, safe=""), safe="")}
+    encodings |= {escape(key), escape(key, quote=False)}
     raw = key.encode("latin-1")
-    return spellings | {part for form in {raw, key.encode()} for part in _base64_parts(form)}
+    return encodings | {part for form in {raw, key.encode()} for part in _base64_parts(form)}
 
 
 def _base64_parts(secret: bytes) -> Iterator[str]:
-    """What stands in every base64 text that holds the secret, at each of the three places where it may begin."""
+    """Yield the part of a base64 text that is the same wherever the secret occurs, for each of its three alignments."""
     for shift in range(3):
         first = -(-shift * 8 // 6)
         last = (shift + len(secret)) * 8 // 6
@@ -121,8 +124,8 @@ def _base64_parts(secret: bytes) -> Iterator[str]:
                 yield part
 
 
-def _pattern(spellings: set[str]) -> re.Pattern[str]:
-    longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+def _pattern(secrets: set[str]) -> re.Pattern[str]:
+    longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
     return re.compile(rf"(?:bearer\s+)?(?:{'|'.join(map(re.escape, longest_first))})", re.IGNORECASE)
 
 
@@ -132,7 +135,7 @@ _SCHEMES = ("http", "https")
 
 
 class Address(Protocol):
-    """The fields of a connection that say where TikHub is."""
+    """The fields of a connection that make up the base URL."""
 
     conn_type: str | None
     host: str | None
@@ -141,17 +144,17 @@ class Address(Protocol):
 
 
 class BaseUrlError(ValueError):
-    """The connection's host is no address of a web server."""
+    """The connection's host is not a web address."""
 
 
 def base_url_of(connection: Address) -> str:
     """Return the base URL of a connection, without a trailing slash; TikHub's own if the connection has no host.
 
-    The host may hold a scheme, a port and a path. Where it holds no scheme, the connection's `schema` decides if it is
-    http or https (as in Airflow's HTTP provider), else a connection type of https; else the key goes over https, except
-    to this very machine. A user and password, a query and a fragment in the host are dropped.
+    The host may include a scheme, a port and a path. Without a scheme, the connection's `schema` is used (as in
+    Airflow's HTTP provider), else http for this machine unless the connection type is https, else https. A user, a
+    password, a query and a fragment in the host are dropped.
 
-    :raises BaseUrlError: when the host is no web address
+    :raises BaseUrlError: the host is not a web address
     """
     host = (connection.host or "").strip() or DEFAULT_BASE_URL
     try:
@@ -160,9 +163,9 @@ def base_url_of(connection: Address) -> str:
         parts = urlsplit(host)
         port = parts.port or connection.port
     except ValueError:
-        raise BaseUrlError("it is no web address") from None
+        raise BaseUrlError("it is not a web address") from None
     if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise BaseUrlError("it is no address of the form https://name")
+        raise BaseUrlError("it is not an address like https://name")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
@@ -170,12 +173,12 @@ def base_url_of(connection: Address) -> str:
 def _scheme(connection: Address, host: str) -> str:
     if connection.schema in _SCHEMES:
         return connection.schema
-    if connection.conn_type != "https" and _is_this_machine(urlsplit(f"//{host}").hostname or ""):
+    if connection.conn_type != "https" and _is_loopback(urlsplit(f"//{host}").hostname or ""):
         return "http"
     return "https"
 
 
-def _is_this_machine(name: str) -> bool:
+def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

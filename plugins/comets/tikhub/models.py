@@ -1,7 +1,7 @@
-"""What the hook returns: frozen values, already cleaned by `comets.tikhub.parsing`.
+"""The frozen models that the hook returns, already cleaned by `comets.tikhub.parsing`.
 
-None always means "unknown", never zero or empty. The models are strict: a value that parsing should have cleaned and
-did not is refused here instead of reaching the database.
+None always means "unknown", never zero or empty. The models are strict, so that a value which parsing failed to clean
+raises an error and does not reach the database.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _Frozen(BaseModel):
 
 
 class Author(_Frozen):
-    """A video's author as search shows it; `follower_count` is None when search gave none or 0."""
+    """The author of a video in a search; `follower_count` is None when the search has none or 0."""
 
     user_id: Id
     sec_uid: Id | None
@@ -35,9 +35,9 @@ class Author(_Frozen):
 
 
 class Video(_Frozen):
-    """One video of a search page; `item_position` counts the page's cards from 0.
+    """One video of a search page; `item_position` counts the page's items from 0.
 
-    `hashtags` are the tags that the video carries, as written there; None when the card does not say.
+    `hashtags` are the tags as written on the video; None when the item has no list of tags.
     """
 
     video_id: Id
@@ -54,9 +54,9 @@ class Video(_Frozen):
 
 
 class RejectedItem(_Frozen):
-    """A card that is no usable video.
+    """An item that is not a usable video.
 
-    `raw_json` is the card as ASCII text of JSON, cut if it is very long; None where its author was erased.
+    `raw_json` is the item as JSON in ASCII, cut if it is very long; None when its author is erased.
     """
 
     item_position: NonNegativeInt
@@ -67,8 +67,8 @@ class RejectedItem(_Frozen):
 class VideoPage(_Frozen):
     """One page of a search. `received_count` is always `len(videos) + len(rejected)`.
 
-    `has_more` and `cursor` are what TikHub said (None: it did not say). `next_offset` is the cursor where it lies
-    beyond `offset`, else None: then there is nowhere to go on from.
+    `has_more` and `cursor` are TikHub's values (None: absent). `next_offset` is the cursor if it is greater than
+    `offset`; None means that the search can't continue.
     """
 
     videos: tuple[Video, ...]
@@ -82,7 +82,7 @@ class VideoPage(_Frozen):
 
 
 class Profile(_Frozen):
-    """An account as its profile shows it: a count of 0 is a known 0, an empty `signature` a known empty one."""
+    """The profile of an account. A count of 0 and an empty `signature` are known values."""
 
     user_id: Id
     sec_uid: Id | None
@@ -97,7 +97,7 @@ class Profile(_Frozen):
 
 
 class Balance(_Frozen):
-    """What is left on the TikHub account, in US dollars."""
+    """The balance of the TikHub account, in US dollars."""
 
     balance_usd: Decimal | None
     free_credit_usd: Decimal | None

@@ -1,8 +1,7 @@
-"""TikHub's JSON, turned into models.
+"""Parsing of TikHub's JSON into models.
 
-Nothing that TikHub sends makes these functions fail but a missing list or a missing user: a field of the wrong type, a
-nonsensical number or an absent object is unknown. Field names and oddities are those of captured answers of the app
-routes `fetch_video_search_result` and `handler_user_profile`.
+A field that is absent, of the wrong type or out of range is unknown. Only a missing list or a missing user is an error.
+Field names are those of captured responses of the routes `fetch_video_search_result` and `handler_user_profile`.
 """
 
 from __future__ import annotations
@@ -20,30 +19,29 @@ from comets.values import clean_text, parse_count, parse_id
 log = logging.getLogger(__name__)
 
 MAX_RAW_JSON_CHARS = 200_000
-"""A video has about 70,000 characters; more is not worth keeping."""
+"""A video has about 70,000 characters."""
 
 MAX_OFFSET = 2**31 - 1
-"""A cursor beyond PostgreSQL's integer leads nowhere."""
+"""Maximum of PostgreSQL's integer; a greater cursor is unknown."""
 
-# Unix seconds from 2000 to 2100: outside lie zeros, milliseconds and other nonsense.
-_EARLIEST_SECONDS = 946_684_800
-_LATEST_SECONDS = 4_102_444_800
+_MIN_SECONDS = 946_684_800  # the year 2000, above zeros
+_MAX_SECONDS = 4_102_444_800  # the year 2100, below milliseconds
 
 
-class UnreadableAnswerError(ValueError):
-    """The answer lacks what makes it an answer; the text says what."""
+class UnreadableResponseError(ValueError):
+    """The response lacks its list of items or its account; the text says which."""
 
 
 def parse_video_page(data: Mapping[str, Any], *, offset: int, observed_at: datetime) -> VideoPage:
-    """Read the `data` of one search answer.
+    """Parse the `data` of a search response.
 
-    A missing list of items is an empty page: that is how an exhausted search may look.
+    A missing list of items is an empty page, because an exhausted search may look like that.
 
-    :raises UnreadableAnswerError: when the items are something else than a list
+    :raises UnreadableResponseError: the items are not a list
     """
     cards = data.get("search_item_list")
     if not isinstance(cards, list | None):
-        raise UnreadableAnswerError("search_item_list is not a list")
+        raise UnreadableResponseError("search_item_list is not a list")
     items = [_parse_card(card, position) for position, card in enumerate(cards or [])]
     cursor = parse_count(data.get("cursor"))
     if cursor is not None and cursor > MAX_OFFSET:
@@ -61,14 +59,14 @@ def parse_video_page(data: Mapping[str, Any], *, offset: int, observed_at: datet
 
 
 def parse_profile(data: Mapping[str, Any], *, observed_at: datetime) -> Profile:
-    """Read the `data` of one profile answer; consumers saw the account under `data.user` and directly under `data`.
+    """Parse the `data` of a profile response. The account was seen under `data.user` and directly under `data`.
 
-    :raises UnreadableAnswerError: when the answer shows no account
+    :raises UnreadableResponseError: the response has no account
     """
     user = _object(data.get("user")) or data
     user_id = parse_id(user.get("uid"))
     if user_id is None:
-        raise UnreadableAnswerError("it shows no account")
+        raise UnreadableResponseError("no account in the response")
     signature = user.get("signature")
     return Profile(
         user_id=user_id,
@@ -78,7 +76,7 @@ def parse_profile(data: Mapping[str, Any], *, observed_at: datetime) -> Profile:
         avatar_url=_parse_avatar_url(user),
         signature=clean_text(signature) if isinstance(signature, str) else None,
         follower_count=parse_count(user.get("follower_count")),
-        # Likes received. favoriting_count is likes given, so it is no substitute.
+        # Likes received; favoriting_count is likes given.
         heart_count=parse_count(user.get("total_favorited")),
         video_count=parse_count(user.get("aweme_count")),
         observed_at=observed_at,
@@ -86,7 +84,7 @@ def parse_profile(data: Mapping[str, Any], *, observed_at: datetime) -> Profile:
 
 
 def parse_balance(envelope: Mapping[str, Any]) -> Balance:
-    """Read what is left on the account, and nothing else, out of an answer that also holds personal data."""
+    """Parse the balance from an account response, and ignore its personal data."""
     user = _object(envelope.get("user_data"))
     return Balance(
         balance_usd=_parse_amount(user.get("balance")),
@@ -95,17 +93,17 @@ def parse_balance(envelope: Mapping[str, Any]) -> Balance:
 
 
 def parse_observed_at(envelope: Mapping[str, Any]) -> datetime:
-    """When TikHub observed what it answers: its `time_stamp`, else this machine's clock.
+    """Return the time of observation: the envelope's `time_stamp`, else this machine's clock.
 
-    A `time_stamp` more than a day ahead of this machine's clock is not believed: nothing would be newer until that day.
-    The envelope's `time` is of no use: it is Los Angeles wall time without an offset.
+    A `time_stamp` more than a day ahead is ignored, because no later reading would be newer until that day. The
+    envelope's `time` is unusable: Los Angeles wall time without an offset.
     """
     now = datetime.now(UTC)
-    told = _parse_instant(envelope.get("time_stamp"))
-    if told is not None and told > now + timedelta(days=1):
-        log.warning("TikHub's time_stamp %s lies in the future: this machine's clock is taken", told.isoformat())
+    time_stamp = _parse_instant(envelope.get("time_stamp"))
+    if time_stamp is not None and time_stamp > now + timedelta(days=1):
+        log.warning("TikHub's time_stamp %s is in the future: using this machine's clock", time_stamp.isoformat())
         return now
-    return told or now
+    return time_stamp or now
 
 
 def _parse_card(card: object, position: int) -> Video | RejectedItem:
@@ -144,7 +142,7 @@ def _parse_author(author: Mapping[str, Any], user_id: str) -> Author:
         nickname=_parse_text(author.get("nickname")),
         avatar_url=_parse_avatar_url(author),
         signature=_parse_text(author.get("signature")),
-        # Search gives 0 for "not given"; taken for a fact it would be a fall of 100 %.
+        # Search sends 0 for an unknown count.
         follower_count=parse_count(author.get("follower_count")) or None,
     )
 
@@ -153,7 +151,7 @@ def _reject(card: object, position: int, reason: RejectReason) -> RejectedItem:
     try:
         raw_json = json.dumps(card)
     except RecursionError:
-        raw_json = '"nested too deeply to be kept"'
+        raw_json = '"nested too deeply to be stored"'
     return RejectedItem(item_position=position, reason=reason, raw_json=raw_json[:MAX_RAW_JSON_CHARS])
 
 
@@ -162,7 +160,6 @@ def _parse_hashtags(aweme: Mapping[str, Any]) -> tuple[str, ...] | None:
     present = [(aweme[field], name) for field, name in sources if isinstance(aweme.get(field), list)]
     if not present:
         return None
-    # text_extra holds mentions too, which have no hashtag_name.
     names = (_parse_text(_object(entry).get(name)) for entries, name in present for entry in entries)
     return tuple(dict.fromkeys(name for name in names if name))
 
@@ -194,7 +191,7 @@ def _parse_flag(value: object) -> bool | None:
 
 def _parse_instant(value: object) -> datetime | None:
     seconds = parse_count(value)
-    if seconds is None or not _EARLIEST_SECONDS <= seconds < _LATEST_SECONDS:
+    if seconds is None or not _MIN_SECONDS <= seconds < _MAX_SECONDS:
         return None
     return datetime.fromtimestamp(seconds, UTC)
 

@@ -1,4 +1,4 @@
-"""What people do in a browser, and what a test can see of it."""
+"""Browser helpers: contexts, login, navigation and reading of tables and colours."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 from tests.stack.running_stack import RunningStack
 
-HOME_HEADING = "Which creators grow fastest"
+HOME_HEADING = "Fastest-growing creators"
 MILLISECONDS = 20_000
 LEADERBOARD = "/comets/"
 
-# A machine at work on other tests takes its time.
 expect.set_options(timeout=MILLISECONDS)
 
 _READ_TABLE = """
 table => [...table.tHead.rows, ...table.tBodies[0].rows].map(row => [...row.cells].map(cell => cell.innerText.trim()))
 """
 
-# The colours of each text and of what is behind it, as a canvas paints them; opacity is not used on texts.
 _READ_CONTRASTS = """
 () => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -41,13 +39,13 @@ _READ_CONTRASTS = """
     const words = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join(" ").trim();
     const box = element.getBoundingClientRect();
     if (!words || !box.width || !box.height || element.tagName === "OPTION") continue;
-    const grounds = [];
-    for (let e = element; e; e = e.parentElement) grounds.unshift(getComputedStyle(e).backgroundColor);
+    const backgrounds = [];
+    for (let e = element; e; e = e.parentElement) backgrounds.unshift(getComputedStyle(e).backgroundColor);
     const base = matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#ffffff";
-    const ground = paint([base, ...grounds]);
-    const text = paint([base, ...grounds, getComputedStyle(element).color]);
-    const [dark, light] = [luminance(ground), luminance(text)].sort((a, b) => a - b);
-    found.push({ words: words.slice(0, 40), ratio: (light + 0.05) / (dark + 0.05), text, ground });
+    const background = paint([base, ...backgrounds]);
+    const text = paint([base, ...backgrounds, getComputedStyle(element).color]);
+    const [dark, light] = [luminance(background), luminance(text)].sort((a, b) => a - b);
+    found.push({ words: words.slice(0, 40), ratio: (light + 0.05) / (dark + 0.05), text, background });
   }
   return found;
 }
@@ -65,42 +63,42 @@ canvas => {
 
 @dataclass
 class Watch:
-    """What a browser asked other hosts for, and what it complained of on our pages."""
+    """Requests to other hosts, and errors and warnings on the page."""
 
     host: str
     foreign: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     def follow(self, context: BrowserContext) -> None:
-        """Listen to all that its pages do."""
-        context.on("request", lambda request: self._see(request.url))
-        context.on("console", self._hear)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        """Record requests, console messages and errors of all pages of a context."""
+        context.on("request", lambda request: self._on_request(request.url))
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
     def check(self) -> None:
-        """Fail if there was anything since the last check."""
-        found = [*self.foreign, *self.complaints]
+        """Fail if anything was recorded since the last check."""
+        found = [*self.foreign, *self.errors]
         self.foreign.clear()
-        self.complaints.clear()
+        self.errors.clear()
         assert not found, found
 
-    def _see(self, url: str) -> None:
+    def _on_request(self, url: str) -> None:
         if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != self.host:
             self.foreign.append(url)
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         source = message.location.get("url", "")
         is_ours = "/comets/" in source or (message.page and "/comets/" in message.page.url)
-        # That a page is missing is what somebody asked to see.
-        is_answer = message.page and source == message.page.url and message.text.startswith("Failed to load resource")
-        is_airflows = "allow-scripts and allow-same-origin" in message.text
-        if is_ours and message.type in {"error", "warning"} and not is_answer and not is_airflows:
-            self.complaints.append(f"{message.text} ({source})")
+        # A test that opens a missing page expects this message.
+        is_status = message.page and source == message.page.url and message.text.startswith("Failed to load resource")
+        is_from_airflow = "allow-scripts and allow-same-origin" in message.text
+        if is_ours and message.type in {"error", "warning"} and not is_status and not is_from_airflow:
+            self.errors.append(f"{message.text} ({source})")
 
 
 @contextmanager
 def watched_context(browser: Browser, stack: RunningStack, **options: Any) -> Iterator[tuple[BrowserContext, Watch]]:
-    """A browser without history; nothing in it may ask another host or complain."""
+    """Yield a fresh browser context; fail on requests to other hosts, errors and warnings."""
     watch = Watch(urlsplit(stack.api.url).netloc)
     options = {"viewport": {"width": 1280, "height": 800}, "base_url": stack.api.url, **options}
     with browser.new_context(**options) as context:
@@ -111,14 +109,14 @@ def watched_context(browser: Browser, stack: RunningStack, **options: Any) -> It
 
 
 def log_in(page: Page, user: str, password: str) -> None:
-    """Fill in the login form that is shown."""
+    """Submit the displayed login form."""
     page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(password)
     page.keyboard.press("Enter")
 
 
 def open_comets(airflow: Page) -> Page:
-    """Open the page from Airflow's navigation; it comes in a tab of its own."""
+    """Open the page from Airflow's navigation and return its tab."""
     airflow.get_by_test_id("nav-sidebar").get_by_role("button", name="Browse").click()
     with airflow.expect_popup() as opened:
         airflow.get_by_role("menuitem", name="Comets").click()
@@ -127,24 +125,24 @@ def open_comets(airflow: Page) -> Page:
 
 
 def rows(table: Locator) -> list[dict[str, str]]:
-    """The texts of a table by the headings of its columns, without marks of sorting."""
+    """Return the rows of a table by column heading, without sort marks."""
     table.wait_for()
     head, *body = table.evaluate(_READ_TABLE)
-    names = [name.strip(" ▾▴\n") for name in head]
+    names = [name.strip(" \u00a0▾▴\n") for name in head]
     return [dict(zip(names, row, strict=True)) for row in body]
 
 
 def number(text: str) -> float | None:
-    """A figure as it is shown: with a mark before it, commas, a sign and a unit; a dash is unknown."""
+    """Parse a displayed number with mark, sign, commas and unit; a dash is None."""
     digits = text.lstrip("~? ").replace(",", "").replace("−", "-").rstrip("%x× ")
     return None if digits in {"–", "-", ""} else float(digits)
 
 
 def contrasts(page: Page) -> list[dict[str, Any]]:
-    """How each text that is seen stands out from its ground, as WCAG counts it (1 to 21)."""
+    """Return the WCAG contrast ratio (1 to 21) of each visible text."""
     return list(page.evaluate(_READ_CONTRASTS))
 
 
 def colour_count(canvas: Locator) -> int:
-    """How many opaque colours are painted on a canvas."""
+    """Return the number of opaque colours on a canvas."""
     return int(canvas.evaluate(_COUNT_COLOURS))

@@ -16,21 +16,21 @@ from tests.stack.running_stack import RunningStack
 
 @pytest.fixture(scope="package")
 def days(stack: RunningStack) -> RunningStack:
-    """The stack when its three days are over."""
+    """Return the stack with its three days of data."""
     make_days(stack)
     return stack
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A browser."""
+    """Yield a browser."""
     with running_chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="package")
 def shared(chromium: Browser, days: RunningStack) -> Iterator[tuple[BrowserContext, Watch]]:
-    """A browser with a login; it caches Airflow's scripts, which are large, between tests."""
+    """Yield a logged-in context; sharing it caches Airflow's large scripts between tests."""
     with watched_context(chromium, days) as (context, watch):
         page = context.new_page()
         page.goto("/")
@@ -41,13 +41,13 @@ def shared(chromium: Browser, days: RunningStack) -> Iterator[tuple[BrowserConte
 
 @pytest.fixture(scope="package")
 def session(shared: tuple[BrowserContext, Watch]) -> StorageState:
-    """The cookies and local storage of that login."""
+    """Return the cookies and local storage of the shared context."""
     return shared[0].storage_state()
 
 
 @pytest.fixture
 def context(shared: tuple[BrowserContext, Watch]) -> Iterator[BrowserContext]:
-    """That browser without any page."""
+    """Yield the shared context with all pages closed."""
     context, watch = shared
     for page in context.pages:
         page.close()
@@ -57,7 +57,7 @@ def context(shared: tuple[BrowserContext, Watch]) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The leaderboard of the latest day."""
+    """Return a tab with the leaderboard of the latest date."""
     page = context.new_page()
     page.goto(LEADERBOARD)
     return page

@@ -1,4 +1,4 @@
-"""Three days for the page to show: the first and the last on time, and the missed one between, run by Airflow."""
+"""Three days of data: the first and last on time, the missed one between them run later by Airflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISSED_RUN_ID = f"day+{MISSED}"
 
 
 def make_days(stack: RunningStack) -> None:
-    """Run them from nothing; the sandbox's clock stays at the last one."""
+    """Reset the stack and run the three days; the sandbox's clock stays at the last one."""
     stack.reset()
     run_history(stack.environment, [FIRST, LAST])
     stack.run(datetime(MISSED.year, MISSED.month, MISSED.day, 2, tzinfo=UTC), CONF, MISSED_RUN_ID)

@@ -1,4 +1,4 @@
-"""Airflow's assets tell other Dags of a new day of Comets."""
+"""A run emits asset events that other Dags can be scheduled on."""
 
 from __future__ import annotations
 

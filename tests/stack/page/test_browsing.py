@@ -1,4 +1,4 @@
-"""What a talent scout does on the page, in a real browser against the running Airflow."""
+"""Login, filters and downloads in a real browser on a running Airflow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.stack.page.browsing import HOME_HEADING, LEADERBOARD, log_in, number,
 from tests.stack.running_stack import RunningStack
 
 
-def test_login_leads_back_to_the_address(chromium: Browser, days: RunningStack) -> None:
+def test_login_redirects_back_to_the_address(chromium: Browser, days: RunningStack) -> None:
     with watched_context(chromium, days) as (context, _):
         page = context.new_page()
         page.goto(f"{LEADERBOARD}?band=all&sort=followers")
@@ -19,36 +19,36 @@ def test_login_leads_back_to_the_address(chromium: Browser, days: RunningStack) 
 
 
 def test_filters_narrow_the_list_and_reset(page: Page, days: RunningStack) -> None:
-    everyone = len(rows(board(page)))
-    page.get_by_label("Found by").select_option("gymtok")
-    page.get_by_role("button", name="Show").click()
+    total = len(rows(board(page)))
+    page.get_by_label("Hashtag").select_option("gymtok")
+    page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**hashtag=gymtok**")
     tagged = rows(board(page))
-    assert 0 < len(tagged) < everyone
-    assert all("#gymtok" in row["Found by"] for row in tagged)
+    assert 0 < len(tagged) < total
+    assert all("#gymtok" in row["Hashtags"] for row in tagged)
 
     page.get_by_label("Followers").select_option("25k-50k")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**band=25k-50k**")
     banded = rows(board(page))
     assert 0 < len(banded) < len(tagged)
     assert all(25_000 <= (number(row["Followers"]) or 0) <= 50_000 for row in banded)
 
     page.get_by_role("link", name="Reset").click()
-    expect(board(page).locator("tbody tr")).to_have_count(everyone)
+    expect(board(page).locator("tbody tr")).to_have_count(total)
     handle = days.rows("select handle from creators order by handle limit 1")[0]["handle"]
     page.get_by_label("Followers").select_option("all")
-    page.get_by_label("Name").fill(f"@{handle.upper()}")
-    page.get_by_label("Name").press("Enter")
+    page.get_by_label("Search").fill(f"@{handle.upper()}")
+    page.get_by_label("Search").press("Enter")
     expect(board(page).locator("tbody tr")).to_have_count(1)
     assert f"@{handle}" in rows(board(page))[0]["Creator"]
 
-    page.get_by_label("Name").fill("nobody is called so")
-    page.get_by_label("Name").press("Enter")
-    expect(page.get_by_role("heading", name="No creator matches")).to_be_visible()
+    page.get_by_label("Search").fill("no such creator")
+    page.get_by_label("Search").press("Enter")
+    expect(page.get_by_role("heading", name="No creators match")).to_be_visible()
 
 
-def test_csv_downloads_the_rows_on_screen(page: Page) -> None:
+def test_csv_export_has_the_displayed_rows(page: Page) -> None:
     page.goto(f"{LEADERBOARD}?hashtag=gymtok&sort=rate&order=asc")
     shown = rows(board(page))
     with page.expect_download() as download:
@@ -58,5 +58,5 @@ def test_csv_downloads_the_rows_on_screen(page: Page) -> None:
 
 
 def board(page: Page) -> Locator:
-    """The table of the leaderboard."""
+    """Return the table of the leaderboard."""
     return page.get_by_role("region", name="Leaderboard").get_by_role("table")

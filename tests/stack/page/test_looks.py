@@ -1,4 +1,4 @@
-"""Accessibility: keyboard, phone, light and dark, and texts of creators."""
+"""Accessibility and appearance: keyboard, phone, light and dark, and texts of creators."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLOURS = "() => [getComputedStyle(document.body).color, Chart.getChart('chart')
 
 @pytest.fixture(scope="module")
 def addresses(days: RunningStack) -> list[str]:
-    """One of each kind of page, those for what is missing too."""
+    """Return the address of each kind of page, empty and error states included."""
     creator = days.rows("select user_id from comet_discoveries order by user_id")[0]["user_id"]
     paths = (
         "",
@@ -25,7 +25,7 @@ def addresses(days: RunningStack) -> list[str]:
         "hashtags",
         "runs",
         "latest",
-        "?search=nobody+is+called+so",
+        "?search=no+such+creator",
         "unknown",
         "?page=x",
     )
@@ -34,7 +34,7 @@ def addresses(days: RunningStack) -> list[str]:
 
 def test_keyboard_reaches_content_and_controls(page: Page) -> None:
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the content")
+    skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
@@ -67,7 +67,7 @@ def test_phone_never_scrolls_sideways(
 def test_every_text_has_contrast_in_light_and_dark(
     chromium: Browser, days: RunningStack, session: StorageState, addresses: list[str]
 ) -> None:
-    grounds = {}
+    backgrounds = {}
     for scheme in ("light", "dark"):
         with watched_context(chromium, days, storage_state=session, color_scheme=scheme) as (context, _):
             page = context.new_page()
@@ -76,14 +76,14 @@ def test_every_text_has_contrast_in_light_and_dark(
                 found = contrasts(page)
                 assert len(found) > 5
                 assert [text for text in found if text["ratio"] < MIN_CONTRAST] == [], (scheme, address)
-            grounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert grounds["light"] != grounds["dark"]
+            backgrounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert backgrounds["light"] != backgrounds["dark"]
 
 
-def test_page_and_chart_follow_the_appearance_of_airflow(page: Page) -> None:
+def test_page_and_chart_follow_airflow_appearance(page: Page) -> None:
     page.get_by_role("rowheader").get_by_role("link").first.click()
     airflow = page.context.new_page()
-    seen = {}
+    colours = {}
     for choice in ("Dark Mode", "Light Mode"):
         airflow.goto("/")
         airflow.get_by_test_id("nav-sidebar").get_by_role("button", name="User").click()
@@ -91,8 +91,8 @@ def test_page_and_chart_follow_the_appearance_of_airflow(page: Page) -> None:
         airflow.get_by_role("menuitemradio", name=choice).click()
         scheme = choice.split()[0].lower()
         page.wait_for_function("scheme => getComputedStyle(document.body).colorScheme === scheme", arg=scheme)
-        seen[scheme] = page.evaluate(COLOURS)
-    assert all(light != dark for light, dark in zip(seen["light"], seen["dark"], strict=True))
+        colours[scheme] = page.evaluate(COLOURS)
+    assert all(light != dark for light, dark in zip(colours["light"], colours["dark"], strict=True))
     airflow.evaluate("localStorage.removeItem('theme')")
 
 

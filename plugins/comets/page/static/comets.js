@@ -1,4 +1,4 @@
-// Draws the followers of a creator: what was observed, and what was not, differently.
+// Draws the follower history of a creator; measured and other counts look different.
 "use strict";
 
 (() => {
@@ -29,7 +29,7 @@
     };
     const labels = { observed: "measured", estimated: "estimated", late: "backdated" };
     const basis = (context) => points[context.dataIndex]?.basis ?? "observed";
-    const isGuessed = (segment) =>
+    const isEstimated = (segment) =>
       points[segment.p0DataIndex].basis !== "observed" || points[segment.p1DataIndex].basis !== "observed";
     if (chart) {
       chart.destroy();
@@ -50,8 +50,8 @@
             pointBorderColor: (context) => colours[basis(context)],
             pointBackgroundColor: (context) => (basis(context) === "observed" ? colours.observed : colours.surface),
             segment: {
-              borderDash: (segment) => (isGuessed(segment) ? [5, 5] : undefined),
-              borderColor: (segment) => (isGuessed(segment) ? colours.estimated : undefined),
+              borderDash: (segment) => (isEstimated(segment) ? [5, 5] : undefined),
+              borderColor: (segment) => (isEstimated(segment) ? colours.estimated : undefined),
             },
           },
         ],

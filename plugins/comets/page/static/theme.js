@@ -1,4 +1,4 @@
-// Follows the appearance that was chosen in Airflow, which keeps it in this browser; without a choice the system's.
+// Applies the appearance chosen in Airflow, which is in local storage; defaults to the system's.
 "use strict";
 
 (() => {

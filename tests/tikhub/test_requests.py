@@ -1,4 +1,4 @@
-"""What the hook asks for, and what it returns."""
+"""The hook's requests and results."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from comets import errors
 from comets.tikhub.hook import TikHubHook
 from comets.tikhub.models import Balance
 from tests.tikhub.conftest import search
-from tests.tikhub.odd_server import OddServer, envelope, json_reply
+from tests.tikhub.odd_server import OddServer, envelope, json_response
 
 USER_ID = "7011223344556677889"
 PROFILE = {"user": {"uid": USER_ID, "sec_uid": "MS4wLjABAAAA0", "unique_id": "clay.sample", "follower_count": 28150}}
 
 
-def test_a_search_asks_for_the_most_relevant_videos(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope({})))
+def test_search_requests_the_most_relevant_videos(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope({})))
     hook.search_videos(keyword="çay & čaj 茶?#%", offset=40, count=20, publish_time=7, region="DE")
     request = odd_server.requests[0]
     assert (request.method, request.path) == ("GET", "/api/v1/tiktok/app/v3/fetch_video_search_result")
@@ -41,37 +41,37 @@ def test_a_search_asks_for_the_most_relevant_videos(hook: TikHubHook, odd_server
         ({"sec_uid": "", "user_id": "", "handle": "clay.sample"}, {"unique_id": "clay.sample"}),
     ],
 )
-def test_a_profile_is_asked_by_the_surest_identifier_alone(
+def test_profile_is_requested_by_one_identifier(
     hook: TikHubHook, odd_server: OddServer, known: dict[str, Any], sent: dict[str, str]
 ) -> None:
-    odd_server.plan(json_reply(envelope(PROFILE)))
+    odd_server.plan(json_response(envelope(PROFILE)))
     assert hook.fetch_profile(**known).follower_count == 28150
     assert [request.params for request in odd_server.requests] == [sent]
     assert odd_server.requests[0].path == "/api/v1/tiktok/app/v3/handler_user_profile"
 
 
-def test_a_profile_without_any_identifier_is_not_asked(hook: TikHubHook, odd_server: OddServer) -> None:
+def test_profile_without_identifier_is_not_requested(hook: TikHubHook, odd_server: OddServer) -> None:
     with pytest.raises(ValueError, match="needs a user_id"):
         hook.fetch_profile()
     assert not odd_server.requests
 
 
-def test_an_answer_without_an_account_is_ambiguous(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope({"user": {"nickname": "x"}})))
-    with pytest.raises(errors.TikHubAmbiguousError, match="shows no account") as caught:
+def test_response_without_account_is_ambiguous(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope({"user": {"nickname": "x"}})))
+    with pytest.raises(errors.TikHubAmbiguousError, match="no account in the response") as caught:
         hook.fetch_profile(handle="clay.sample")
     assert caught.value.is_billed is True
 
 
-def test_the_profile_of_another_account_is_not_taken(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope(PROFILE)))
-    with pytest.raises(errors.TikHubAmbiguousError, match="another account") as caught:
+def test_profile_of_another_account_is_rejected(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope(PROFILE)))
+    with pytest.raises(errors.TikHubAmbiguousError, match="an account other than") as caught:
         hook.fetch_profile(user_id="42", sec_uid="MS4wLjABAAAA0")
     assert (caught.value.subject, caught.value.is_billed) == ("42", True)
 
 
-def test_an_answer_was_observed_when_the_server_says(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply(envelope(PROFILE, time_stamp=1769907909)))
+def test_observed_at_is_the_servers_time_stamp(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(envelope(PROFILE, time_stamp=1769907909)))
     observed_at = datetime(2026, 2, 1, 1, 5, 9, tzinfo=UTC)
     assert search(hook).observed_at == hook.fetch_profile(user_id=USER_ID).observed_at == observed_at
 
@@ -83,25 +83,23 @@ ACCOUNT: dict[str, Any] = {
 }
 
 
-def test_a_tested_connection_tells_the_exact_balance_and_nothing_personal(
-    hook: TikHubHook, odd_server: OddServer
-) -> None:
-    odd_server.plan(json_reply(ACCOUNT))
+def test_connection_test_shows_the_balance_and_no_personal_data(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response(ACCOUNT))
     assert hook.fetch_balance() == Balance(balance_usd=Decimal("1234.5"), free_credit_usd=Decimal("0.05"))
-    assert hook.test_connection() == (True, "TikHub answers: balance $1,234.50, free credit $0.05")
+    assert hook.test_connection() == (True, "Connected to TikHub: balance $1,234.50, free credit $0.05")
     assert odd_server.requests[0].path == "/api/v1/tikhub/user/get_user_info"
 
 
 @pytest.mark.parametrize(
     "user", [None, {"balance": True, "free_credit": float("inf")}, {"balance": "nan", "free_credit": []}]
 )
-def test_an_account_without_amounts_still_answers(hook: TikHubHook, odd_server: OddServer, user: Any) -> None:
-    odd_server.plan(json_reply({"code": 200, "user_data": user}))
-    assert hook.test_connection() == (True, "TikHub answers: balance unknown, free credit unknown")
+def test_connection_test_accepts_an_account_without_amounts(hook: TikHubHook, odd_server: OddServer, user: Any) -> None:
+    odd_server.plan(json_response({"code": 200, "user_data": user}))
+    assert hook.test_connection() == (True, "Connected to TikHub: balance unknown, free credit unknown")
 
 
-def test_a_refused_connection_says_why(hook: TikHubHook, odd_server: OddServer) -> None:
-    odd_server.plan(json_reply({"detail": {"message": "Invalid."}}, 401))
+def test_connection_test_shows_the_reason_of_a_failure(hook: TikHubHook, odd_server: OddServer) -> None:
+    odd_server.plan(json_response({"detail": {"message": "Invalid."}}, 401))
     is_accepted, text = hook.test_connection()
     assert not is_accepted
     assert "refused the API key (HTTP 401)" in text
