@@ -101,7 +101,7 @@ def run_month(environment: Environment, api: AirflowApi) -> int:
     missed = days[-1 - MISSED_DAYS_AGO]
     past, latest = [day for day in days[:-LIVE_DAYS] if day != missed], days[-LIVE_DAYS:]
     calls_before = last_call(environment)
-    say(f"{past[0]} to {past[-1]}: {len(past)} dates of history without a scheduler; {missed} is skipped on purpose.")
+    say(f"{past[0]} to {past[-1]}: {len(past)} dates without the scheduler; {missed} is skipped on purpose.")
     run_history(environment, past)
     with unpaused(api):
         for day in latest:
