@@ -11,7 +11,7 @@ as $$
     select (hashint8extended(number_key, 20260630 + salt) & 9007199254740991) / 9007199254740992.0::double precision
 $$;
 
--- Most creators grow by less than 1 % a day, some shrink, every fiftieth grows by 3 %.
+-- Most creators grow by less than a percent a day, some shrink, every fiftieth grows by three percent.
 create or replace function benchmark.follower_count(creator_number bigint, day_number integer)
 returns bigint
 language sql
