@@ -77,7 +77,11 @@ RELATIONS = {
     ),
 }
 
-READ_RELATIONS = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')"
+READ_RELATIONS = """
+select relname as name, coalesce(obj_description(oid, 'pg_class'), '') as description
+from pg_class
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+"""
 READ_COLUMNS = """
 select
     attribute.attname as name,
@@ -161,16 +165,16 @@ def params_page() -> str:
 
 def tables_page(connection: psycopg.Connection[Any]) -> str:
     """Each table and view with its description and columns."""
-    relations = {name for (name,) in connection.execute(READ_RELATIONS)}
+    descriptions = dict(connection.execute(READ_RELATIONS).fetchall())
     listed = [name for names in RELATIONS.values() for name in names]
-    if relations != set(listed):
-        raise ValueError(f"RELATIONS of docs/generate.py differ from the schema: {sorted(relations ^ set(listed))}")
-    descriptions = relation_comments(SCHEMA_FILE.read_text(encoding="utf-8"))
+    if descriptions.keys() != set(listed):
+        difference = sorted(descriptions.keys() ^ set(listed))
+        raise ValueError(f"RELATIONS of docs/generate.py differ from the schema: {difference}")
     parts = ["# Tables and views", "All of them are created by `include/sql/setup_database.sql`."]
     for title, names in RELATIONS.items():
         parts.append(f"## {title}")
         for name in names:
-            parts += [f"### {name}", prose(descriptions.get(name, ""))]
+            parts += [f"### {name}", prose(descriptions[name])]
             parts.append(table(("Column", "Type", "Meaning"), columns(connection, name)))
     return "\n\n".join(part for part in parts if part)
 
@@ -223,12 +227,6 @@ def columns(connection: psycopg.Connection[Any], relation: str) -> list[Sequence
         (code(name), type_name, prose(comment))
         for name, type_name, comment in connection.execute(READ_COLUMNS, [relation])
     ]
-
-
-def relation_comments(sql: str) -> dict[str, str]:
-    """Return the comment directly above each `create table` and `create view`."""
-    found = re.findall(r"((?:^-- .*\n)+)create (?:table if not exists|or replace view) (\w+)", sql, re.MULTILINE)
-    return {name: " ".join(line.removeprefix("-- ") for line in block.splitlines()) for block, name in found}
 
 
 def yaml_comments(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Airflow's plugin loader ignores the package `comets`."""
+"""Airflow's plugin loader executes no module of the package `comets`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 PLUGINS_FOLDER = Path(__file__).resolve().parents[1] / "plugins"
 
-# Prints the modules that the loader imported from the folder, and its import errors.
+# Prints the modules that Airflow's loader imported from the folder, and the files that it failed to import.
 LOAD = """
 import json, sys
 from airflow import plugins_manager
@@ -22,7 +22,7 @@ print("RESULT" + json.dumps([sorted(modules), errors]))
 """
 
 
-def test_plugin_loader_imports_only_the_plugin_file(tmp_path: Path) -> None:
+def test_loader_executes_only_the_plugin_file(tmp_path: Path) -> None:
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_FOLDER),

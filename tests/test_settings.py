@@ -9,7 +9,7 @@ from comets.params import parse_params, trigger_form
 from comets.settings import DEFAULT_SETTINGS_FILE, Pace, SettingsError, load_settings, settings
 
 
-def test_default_settings_make_valid_params() -> None:
+def test_default_settings_are_valid_params() -> None:
     project = load_settings(DEFAULT_SETTINGS_FILE)
     params = parse_params({name: param.resolve() for name, param in trigger_form(project).items()})
     assert (params.min_followers, params.max_followers, params.min_video_views) == (10_000, 100_000, 50_000)
@@ -35,17 +35,17 @@ def test_default_settings_make_valid_params() -> None:
         ("hashtags: [a", "can't be read"),
     ],
 )
-def test_invalid_settings_name_the_file_and_the_value(tmp_path: Path, text: str, names: str) -> None:
+def test_invalid_settings_file_is_named_with_the_value(tmp_path: Path, text: str, names: str) -> None:
     path = tmp_path / "comets.yaml"
     path.write_text(text)
-    with pytest.raises(SettingsError, match=names) as error:
+    with pytest.raises(SettingsError, match=names) as raised:
         load_settings(path)
-    assert str(path) in str(error.value)
+    assert str(path) in str(raised.value)
 
 
 @pytest.fixture
 def fresh_settings() -> Iterator[None]:
-    """Clear the settings cache before and after the test."""
+    """Read the settings again, for this test and for those after it."""
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -53,7 +53,7 @@ def fresh_settings() -> Iterator[None]:
 
 @pytest.mark.usefixtures("fresh_settings")
 @pytest.mark.parametrize(("text", "rate"), [("2.5", 2.5), ("", 1.0)])
-def test_environment_rate_limit_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, text: str, rate: float) -> None:
+def test_environment_overrides_the_pace_of_the_file(monkeypatch: pytest.MonkeyPatch, text: str, rate: float) -> None:
     monkeypatch.setenv("COMETS_SETTINGS_FILE", str(DEFAULT_SETTINGS_FILE))
     monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
     assert settings() == load_settings(DEFAULT_SETTINGS_FILE).model_copy(
@@ -63,11 +63,9 @@ def test_environment_rate_limit_wins_over_the_file(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("fresh_settings")
 @pytest.mark.parametrize("text", ["0", "1001", "fast", "nan"])
-def test_invalid_environment_rate_limit_names_the_variable_and_the_value(
-    monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
+def test_invalid_pace_in_the_environment_is_named_with_the_value(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("COMETS_REQUESTS_PER_SECOND", text)
-    with pytest.raises(SettingsError, match=f"COMETS_REQUESTS_PER_SECOND is wrong: .*{text}"):
+    with pytest.raises(SettingsError, match=f"COMETS_REQUESTS_PER_SECOND is invalid: .*{text}"):
         settings()
 
 

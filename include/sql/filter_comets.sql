@@ -1,15 +1,11 @@
--- Purpose: find the Comets among what was landed for the run's date, by the run's criteria.
--- Inputs: comet_runs, comet_run_videos, comet_profiles. Output: comet_run_discoveries, comet_discoveries.
--- Grain: one row per creator, video that proves it, and hashtag.
--- Idempotent: the run's own findings are stated anew; what a date has discovered is united over all of its runs and
--- never withdrawn. A run that was not accepted finds nothing.
-
--- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+-- Find the Comets among what was landed for the run's date, by the run's criteria.
+-- Grain: one row per creator, qualifying video and hashtag.
+-- Idempotent: the run's own discoveries are replaced; the date's discoveries are a union over its runs.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
 
--- A creator who is being erased meanwhile must not come back out of rows that were read before.
+-- An erasure waits, so that rows read here do not restore an erased creator.
 select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 0));
 
 delete from comet_run_discoveries
@@ -22,7 +18,7 @@ with landed as (
     where run_id = %(run_id)s
 ),
 
-counts_in_search as (
+search_counts as (
     select distinct on (search_id, user_id)
         search_id,
         user_id,
@@ -33,7 +29,7 @@ counts_in_search as (
     order by search_id asc, user_id asc, observed_at desc, page_id desc, item_position desc
 ),
 
-counts_in_profile as (
+profile_counts as (
     select distinct on (profile.user_id)
         profile.user_id,
         profile.follower_count,
@@ -44,32 +40,32 @@ counts_in_profile as (
     order by profile.user_id asc, profile.observed_at desc, profile.item_id desc
 ),
 
--- A run of a past date does not ask for an author who has answered since; the first such answer is what it would have
--- been told. It stays the first whatever is read later, so that the same run made again finds the same.
-authors_not_asked as (
+-- A replay uses the first answer since its date instead of a new call. Later answers do not change which one is first,
+-- so a repeated run finds the same Comets.
+authors_without_count as (
     select distinct
         landed.user_id,
         run.recorded_date::timestamp at time zone run.timezone as day_start_at
     from landed
     inner join comet_runs as run on landed.run_id = run.run_id
-    left join counts_in_search
-        on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
+    left join search_counts
+        on landed.search_id = search_counts.search_id and landed.user_id = search_counts.user_id
     left join comet_profiles as own
         on run.recorded_date = own.recorded_date and landed.user_id = own.user_id and not own.is_discarded
     where
         landed.is_qualifying
         and not run.is_live
         and not run.is_refresh
-        and counts_in_search.user_id is null
+        and search_counts.user_id is null
         and own.item_id is null
 ),
 
-counts_since as (
+later_counts as (
     select
         author.user_id,
         first_answer.follower_count,
         first_answer.observed_at
-    from authors_not_asked as author
+    from authors_without_count as author
     cross join lateral (
         select
             profile.follower_count,
@@ -85,7 +81,7 @@ counts_since as (
     ) as first_answer
 ),
 
-judged as (
+candidates as (
     select
         landed.run_id,
         landed.user_id,
@@ -93,51 +89,51 @@ judged as (
         landed.hashtag,
         landed.play_count,
         coalesce(
-            counts_in_search.follower_count, counts_in_profile.follower_count, counts_since.follower_count
+            search_counts.follower_count, profile_counts.follower_count, later_counts.follower_count
         ) as follower_count,
         greatest(
             landed.observed_at,
-            coalesce(counts_in_search.observed_at, counts_in_profile.observed_at, counts_since.observed_at)
+            coalesce(search_counts.observed_at, profile_counts.observed_at, later_counts.observed_at)
         ) as found_at
     from landed
-    left join counts_in_search
-        on landed.search_id = counts_in_search.search_id and landed.user_id = counts_in_search.user_id
-    left join counts_in_profile on landed.user_id = counts_in_profile.user_id
-    left join counts_since on landed.user_id = counts_since.user_id
+    left join search_counts
+        on landed.search_id = search_counts.search_id and landed.user_id = search_counts.user_id
+    left join profile_counts on landed.user_id = profile_counts.user_id
+    left join later_counts on landed.user_id = later_counts.user_id
     where landed.is_qualifying
 )
 
 select
-    judged.run_id,
-    judged.user_id,
-    judged.video_id,
-    judged.hashtag,
-    judged.follower_count,
-    max(judged.play_count) as play_count,
-    min(judged.found_at) as found_at
-from judged
-inner join comet_runs as run on judged.run_id = run.run_id
-where judged.follower_count between run.min_followers and run.max_followers
-group by judged.run_id, judged.user_id, judged.video_id, judged.hashtag, judged.follower_count
-order by judged.user_id, judged.video_id, judged.hashtag;
+    candidates.run_id,
+    candidates.user_id,
+    candidates.video_id,
+    candidates.hashtag,
+    candidates.follower_count,
+    max(candidates.play_count) as play_count,
+    min(candidates.found_at) as found_at
+from candidates
+inner join comet_runs as run on candidates.run_id = run.run_id
+where candidates.follower_count between run.min_followers and run.max_followers
+group by candidates.run_id, candidates.user_id, candidates.video_id, candidates.hashtag, candidates.follower_count
+order by candidates.user_id, candidates.video_id, candidates.hashtag;
 
-insert into comet_discoveries as known (
+insert into comet_discoveries as existing (
     recorded_date, user_id, video_id, hashtag, follower_count, play_count, max_followers, found_at
 )
 select
     run.recorded_date,
-    found.user_id,
-    found.video_id,
-    found.hashtag,
-    found.follower_count,
-    found.play_count,
+    discovery.user_id,
+    discovery.video_id,
+    discovery.hashtag,
+    discovery.follower_count,
+    discovery.play_count,
     run.max_followers,
-    found.found_at
+    discovery.found_at
 from comet_runs as run
-inner join comet_run_discoveries as found on run.run_id = found.run_id
+inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
 where run.run_id = %(run_id)s
-order by found.user_id, found.video_id, found.hashtag
+order by discovery.user_id, discovery.video_id, discovery.hashtag
 on conflict (recorded_date, user_id, video_id, hashtag) do update set
-    max_followers = greatest(known.max_followers, excluded.max_followers),
-    found_at = least(known.found_at, excluded.found_at)
-where excluded.max_followers > known.max_followers or excluded.found_at < known.found_at
+    max_followers = greatest(existing.max_followers, excluded.max_followers),
+    found_at = least(existing.found_at, excluded.found_at)
+where excluded.max_followers > existing.max_followers or excluded.found_at < existing.found_at

@@ -1,8 +1,7 @@
--- Purpose: give an existing role the rights that the package's Dags need, and no more.
--- Run it as the owner of the tables, after setup_database.sql and again after every upgrade: with `psql -f`, or paste
--- it into a hosted SQL editor. The role is made before, for example: create role comets_app login password '...';
--- Idempotent: a second run changes nothing. Rights that the role has beyond the list are taken away; other tables are
--- left alone. It is one transaction.
+-- Grant an existing role the rights that the package's Dags need, and no more. Execute it as the owner of the tables,
+-- after setup_database.sql and after every upgrade, with `psql -f` or in a hosted SQL editor.
+-- Create the role first, for example: create role comets_app login password '...';
+-- Idempotent: other rights of the role on these tables are revoked; other tables are left alone.
 begin;
 
 do $$
@@ -11,8 +10,8 @@ declare
     target record;
 begin
     if not exists (select 1 from pg_roles where rolname = role_name) then
-        raise exception 'There is no role "%". Make it first (create role % login password ''...'';), or write the '
-            'name of another one into this file.', role_name, quote_ident(role_name);
+        raise exception 'There is no role "%". Create it first (create role % login password ''...'';), or change '
+            'role_name in this file.', role_name, quote_ident(role_name);
     end if;
     if to_regclass('comet_schema') is null then
         raise exception 'There are no Comet tables in the schema "%". Run setup_database.sql first.', current_schema();
@@ -38,7 +37,6 @@ begin
                 and (class.relname in ('creators', 'creator_stats') or starts_with(class.relname, 'comet_'))
         )
 
-        -- Views and the version are only read.
         select
             package.oid::regclass as name,
             package.schema_name,
@@ -47,7 +45,7 @@ begin
                 when package.relkind = 'v' or package.relname = 'comet_schema' then 'select'
                 else 'select, insert, update, delete'
             end as privileges,
-            -- SERIAL, as the original has it, asks for a right on its sequence; an identity column does not.
+            -- The original's SERIAL needs usage on its sequence; an identity column does not.
             (
                 select dependency.objid::regclass
                 from pg_depend as dependency

@@ -1,18 +1,13 @@
--- Purpose: creator_stats as the readings, the discoveries and the dates that were run make it; then how creators stand.
--- Inputs: comet_runs, comet_readings, comet_discoveries, comet_profiles. Output: comet_dates, creator_stats,
--- creators.is_settled, creators.status.
--- Grain: one row per creator and date: observed, between two observed ones (estimated), or before all of them (late).
--- Idempotent: the same for a live day, a backfilled date and a repeat; only rows that differ are written. A run that
--- was not accepted changes nothing.
-
--- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+-- Derive creator_stats from the readings, the discoveries and the dates that were run; then the status of each creator.
+-- Grain: one row per creator and date: observed, estimated between two observed rows, or late before all of them.
+-- Idempotent: a live day, a backfilled date and a repeat derive the same rows, and only rows that differ are written.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
     set_config('work_mem', '256MB', true) as work_mem,
     set_config('jit', 'off', true) as jit;
 
--- Runs take turns: each sees all that the one before has committed.
+-- Runs take turns, so that each sees all that the one before has committed.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 
 insert into comet_dates as known (recorded_date, is_run)
@@ -31,8 +26,8 @@ with run as materialized (
     where run_id = %(run_id)s
 ),
 
--- All that was read on the dates on which this run has read something: other answers of the same creators may have
--- landed for another date. Of creators that are not settled all that was ever read.
+-- All readings of the dates on which this run has read something, also those landed for another date; all readings ever
+-- of creators that are not settled.
 readings as (
     select *
     from comet_readings
@@ -84,8 +79,8 @@ counts as materialized (
         and bool_or(not is_settled or recorded_date = (select run.recorded_date from run))
 ),
 
--- Where the stored counts beside are needed: around each new one and, if anything is known later, the run's date.
-places as (
+-- The dates whose neighbouring counts are needed: those of new counts, and the run's date if later counts exist.
+lookups as (
     select
         user_id,
         recorded_date
@@ -105,7 +100,6 @@ places as (
         )
 ),
 
--- Of a creator that is not settled the whole history.
 stored as (
     select
         snapshot.*,
@@ -127,15 +121,15 @@ stored as (
     select
         before.*,
         false as is_changed
-    from places
-    cross join lateral comet_newest(places.user_id, places.recorded_date - 1, '{observed}') as before
+    from lookups
+    cross join lateral comet_newest(lookups.user_id, lookups.recorded_date - 1, '{observed}') as before
     union all
     select
         after.*,
         false as is_changed
-    from places
-    cross join lateral comet_count_after(places.user_id, places.recorded_date) as after
-    where places.recorded_date < (select max(newest.recorded_date) from comet_dates as newest)
+    from lookups
+    cross join lateral comet_count_after(lookups.user_id, lookups.recorded_date) as after
+    where lookups.recorded_date < (select max(newest.recorded_date) from comet_dates as newest)
 ),
 
 known as (
@@ -166,8 +160,8 @@ known as (
     order by user_id asc, recorded_date asc, is_read desc, is_changed desc
 ),
 
--- A known count ends the span that the creator's count before it has opened. A span is worked out where one of its ends
--- is new, or where the run's date lies in it.
+-- A span ends at a known count and begins at the one before. It is derived where one end is new or the run's date lies
+-- inside.
 all_spans as (
     select
         *,
@@ -189,7 +183,7 @@ spans as (
         or (all_spans.after_date < run.recorded_date and run.recorded_date < all_spans.recorded_date)
 ),
 
--- Rows of the original stay as they are; one without a count is passed over.
+-- An imported row without a count stays, and no estimate replaces it.
 snapshots as (
     select
         user_id,
@@ -250,8 +244,8 @@ snapshots as (
         )
 ),
 
--- Growth is against the row before, which lies in the same span or opens it; a late row opens nothing.
-grown as (
+-- Growth is since the row before, which lies in the same span or begins it. A late row begins no span.
+with_growth as (
     select
         *,
         case
@@ -264,7 +258,7 @@ grown as (
     window by_date as (partition by user_id, to_date order by recorded_date)
 ),
 
-written as (
+upserted as (
     insert into creator_stats as known (
         user_id, recorded_date, follower_count, heart_count, video_count, basis, counted_at, gap_days,
         daily_growth_followers, daily_growth_percent
@@ -285,7 +279,7 @@ written as (
             when previous_count > 0
                 then round(100 * (follower_count - previous_count)::numeric / (previous_count::numeric * gap_days), 2)
         end as daily_growth_percent
-    from grown
+    from with_growth
     where
         (basis <> 'observed' or counted_at is not null)
         and (is_new or (select run.recorded_date from run) in (recorded_date, recorded_date - gap_days))
@@ -314,13 +308,12 @@ insert into comet_dates (recorded_date, is_run)
 select distinct
     recorded_date,
     false as is_run
-from written
+from upserted
 on conflict (recorded_date) do nothing;
 
--- How a creator stands: missing after failed questions on three dates since it was last seen, on which TikHub answered
--- for others; graduated while its newest known count is above the band it was found in; else tracked. A creator that
--- no search has found is held against the widest band of all runs. Tracked ones whose count is not above the narrowest
--- one and that did not fail on a date of which this run has answers stay so, and missing ones not seen on such a date.
+-- Missing: profile calls failed on three dates since the last reading, on each of which TikHub answered for others.
+-- Graduated: the newest count is above the band of the discovery (without one, above the widest band of all runs).
+-- Only creators that this run's answers can change are candidates.
 with bounds as (
     select
         min(max_followers) as narrowest,
@@ -360,24 +353,24 @@ failing as (
     union
     select creator.user_id
     from creators as creator
-    inner join comet_landed_readings as sighting on creator.user_id = sighting.user_id
+    inner join comet_landed_readings as reading on creator.user_id = reading.user_id
     where
         creator.status = 'missing'
-        and sighting.observed_date = any(array(select answered_dates.observed_date from answered_dates))
+        and reading.observed_date = any(array(select answered_dates.observed_date from answered_dates))
 ),
 
-seen as materialized (
+last_readings as materialized (
     select
         failing.user_id,
-        coalesce(greatest(answer.observed_date, counted.recorded_date), '-infinity') as seen_date
+        coalesce(greatest(answer.observed_date, counted.recorded_date), '-infinity') as read_date
     from failing
     left join lateral (
-        select sighting.observed_date
-        from comet_landed_readings as sighting
+        select reading.observed_date
+        from comet_landed_readings as reading
         where
-            sighting.user_id = failing.user_id
-            and (sighting.is_profile or sighting.follower_count is not null)
-        order by sighting.observed_at desc
+            reading.user_id = failing.user_id
+            and (reading.is_profile or reading.follower_count is not null)
+        order by reading.observed_at desc
         limit 1
     ) as answer on true
     left join lateral comet_newest(failing.user_id, 'infinity', '{observed}') as counted
@@ -385,16 +378,16 @@ seen as materialized (
 ),
 
 missing as (
-    select seen.user_id
-    from seen
+    select last_readings.user_id
+    from last_readings
     inner join lateral (
         select count(distinct failure.observed_date) as date_count
         from comet_profiles as failure
         where
-            failure.user_id = seen.user_id
+            failure.user_id = last_readings.user_id
             and failure.outcome <> 'found'
             and not failure.is_discarded
-            and failure.observed_date > seen.seen_date
+            and failure.observed_date > last_readings.read_date
             and exists (
                 select 1
                 from comet_profiles as answer
@@ -411,8 +404,8 @@ candidates as (
     from creators as creator
     where creator.status = 'graduated'
     union
-    select seen.user_id
-    from seen
+    select last_readings.user_id
+    from last_readings
     union
     select stats.user_id
     from creator_stats as stats
@@ -426,7 +419,7 @@ candidates as (
     where run.run_id = %(run_id)s
 ),
 
-standing as (
+statuses as (
     select
         candidates.user_id,
         case
@@ -447,11 +440,11 @@ standing as (
 
 update creators as creator
 set
-    status = standing.status,
+    status = statuses.status,
     is_settled = true
-from standing
+from statuses
 where
-    creator.user_id = standing.user_id
-    -- Only a sighting ends the status of a missing creator.
-    and (creator.status <> 'missing' or creator.user_id in (select seen.user_id from seen))
-    and (creator.status, creator.is_settled) is distinct from (standing.status, true)
+    creator.user_id = statuses.user_id
+    -- Only a new reading ends the status of a missing creator.
+    and (creator.status <> 'missing' or creator.user_id in (select last_readings.user_id from last_readings))
+    and (creator.status, creator.is_settled) is distinct from (statuses.status, true)

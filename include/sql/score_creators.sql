@@ -1,21 +1,16 @@
--- Purpose: the ranking of the run's date: the figures and the comet score of each creator that has a place on it.
--- Inputs: comet_runs, comet_dates, comet_creator_metrics, creators. Output: comet_scores, comet_dates.
+-- Score the creators of the run's date and store their ranking.
 -- Grain: one row per creator of the ranking.
--- Idempotent: a statement made at a time. Made again from the same facts and weights it writes nothing, from others it
--- takes the place of the first, with another scored_at. A date that was not recorded has none; one whose videos are
--- deleted since keeps the one that it has.
-
--- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+-- Idempotent: the same facts and weights write nothing; other ones replace the ranking and its scored_at. A date whose
+-- videos were trimmed keeps the ranking that it has.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
-    -- As much as sorting a date of a million creators takes; of 100,000 it is a tenth.
+    -- Enough to sort a date of a million creators in memory.
     set_config('work_mem', '256MB', true) as work_mem,
-    -- No creator is looked up twice.
     set_config('enable_memoize', 'off', true) as enable_memoize,
     set_config('jit', 'off', true) as jit;
 
--- Runs take turns: the facts are not changed meanwhile.
+-- Runs take turns, so that the facts do not change meanwhile.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 
 with run as materialized (
@@ -34,7 +29,7 @@ with run as materialized (
         )
 ),
 
-figures as materialized (
+metrics as materialized (
     select
         metric.*,
         creator.status = 'graduated' as is_graduated
@@ -45,31 +40,31 @@ figures as materialized (
 
 weights as materialized (
     select
-        given.key as part,
-        given.value::numeric as weight
-    from jsonb_each_text(%(score_weights)s::jsonb) as given
+        setting.key as part,
+        setting.value::numeric as weight
+    from jsonb_each_text(%(score_weights)s::jsonb) as setting
 ),
 
--- What is unknown has no part in the score. Figures that agree in six significant digits are ties.
+-- Values that agree in six significant digits are ties.
 parts as (
     select
-        figures.user_id,
-        figures.is_graduated,
+        metrics.user_id,
+        metrics.is_graduated,
         part.name as part,
         comet_six_digits(part.value) as value
-    from figures
+    from metrics
     inner join lateral (
         values
-        ('growth', coalesce(figures.growth_7d_rate, figures.growth_1d_rate)),
-        ('acceleration', figures.acceleration / nullif(figures.follower_count, 0)),
-        ('engagement', figures.engagement_rate),
-        ('reach', figures.view_follower_ratio),
-        ('breakout', figures.breakout_ratio)
+        ('growth', coalesce(metrics.growth_7d_rate, metrics.growth_1d_rate)),
+        ('acceleration', metrics.acceleration / nullif(metrics.follower_count, 0)),
+        ('engagement', metrics.engagement_rate),
+        ('reach', metrics.view_follower_ratio),
+        ('breakout', metrics.breakout_ratio)
     ) as part (name, value) on true
     where part.value is not null
 ),
 
--- A percentile is the share of the creators of the list with less, and half of those with the same, this one included.
+-- Percentile: the share of the list's creators with a lower value, plus half of those with the same, this one included.
 ranked as (
     select
         user_id,
@@ -82,7 +77,7 @@ ranked as (
         by_value as (partition by is_graduated, part order by value)
 ),
 
-weighed as (
+weighted as (
     select
         ranked.user_id,
         jsonb_object_agg(
@@ -96,7 +91,7 @@ weighed as (
     group by ranked.user_id
 ),
 
-whole as materialized (
+totals as materialized (
     select
         sum(weight) as weight,
         sum(weight) filter (where part = 'growth') as growth_weight,
@@ -104,32 +99,31 @@ whole as materialized (
     from weights
 ),
 
--- Data are thin where the count is not observed, where growth rests on less than a week or the video parts on fewer
--- than three videos (as far as these parts weigh anything), and where the known parts carry less than 70 % of all
--- weights.
+-- Low confidence: the count is not measured, growth rests on less than a week, the video parts rest on fewer than three
+-- videos, or the known parts carry less than 70 % of the weights.
 scored as (
     select
-        figures.*,
-        coalesce(weighed.ranks, '{}') as ranks,
-        round(100 * weighed.points / nullif(weighed.weight, 0), 2) as score,
-        figures.basis <> 'observed'
-        or (whole.growth_weight > 0 and coalesce(figures.growth_7d_days, figures.growth_1d_days, 0) < 7)
-        or (whole.video_weight > 0 and figures.video_count < 3)
-        or coalesce(weighed.weight, 0) < 0.7 * whole.weight as is_low_confidence
-    from figures
-    cross join whole
-    left join weighed on figures.user_id = weighed.user_id
+        metrics.*,
+        coalesce(weighted.ranks, '{}') as ranks,
+        round(100 * weighted.points / nullif(weighted.weight, 0), 2) as score,
+        metrics.basis <> 'observed'
+        or (totals.growth_weight > 0 and coalesce(metrics.growth_7d_days, metrics.growth_1d_days, 0) < 7)
+        or (totals.video_weight > 0 and metrics.video_count < 3)
+        or coalesce(weighted.weight, 0) < 0.7 * totals.weight as is_low_confidence
+    from metrics
+    cross join totals
+    left join weighted on metrics.user_id = weighted.user_id
 ),
 
-placeless as (
+unranked as (
     delete from comet_scores as score
     where
         score.recorded_date = (select run.recorded_date from run)
-        and score.user_id not in (select figures.user_id from figures)
+        and score.user_id not in (select metrics.user_id from metrics)
 ),
 
-written as (
-    insert into comet_scores as known (
+upserted as (
+    insert into comet_scores as existing (
         recorded_date, user_id, is_graduated, counted_date, follower_count, basis,
         daily_growth_followers, daily_growth_percent, growth_rate, growth_1d_rate, growth_7d_rate, growth_30d_rate,
         growth_1d_days, growth_7d_days, growth_30d_days, is_growth_1d_estimated, is_growth_7d_estimated,
@@ -190,7 +184,7 @@ written as (
             excluded.engagement_video_count, excluded.breakout_other_count, excluded.ranks, excluded.score,
             excluded.is_low_confidence, excluded.scored_at
         )
-    where to_jsonb(known) - 'scored_at' is distinct from to_jsonb(excluded) - 'scored_at'
+    where to_jsonb(existing) - 'scored_at' is distinct from to_jsonb(excluded) - 'scored_at'
 )
 
 update comet_dates as date

@@ -1,100 +1,93 @@
--- Purpose: bring `creators` up to date with what was landed for the run's date; before the roll call, so that it asks
--- for today's Comets too, and after it.
--- Inputs: comet_runs, comet_discoveries, comet_landed_readings, comet_key_migrations.
--- Output: creators, comet_handles; where a key changes, creator_stats and comet_scores.
--- Grain: one row per creator that qualified on the date, or is tracked and was seen again.
--- Idempotent: a column takes the newest known value (between equally new ones the greater), first_found_at the earliest
--- instant, so order and repetition do not matter. A run that was not accepted changes nothing.
-
--- The database ends a statement, or its waiting for a lock, before Airflow ends the task.
+-- Insert the new Comets of the run's date and update every creator with what was landed for it. It runs before the roll
+-- call, which needs the new Comets, and after it.
+-- Grain: one row per creator.
+-- Idempotent: a column takes its newest known value and first_found_at its earliest, in whatever order runs execute.
 select
     set_config('statement_timeout', %(statement_timeout)s, true) as statement_timeout,
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout,
     set_config('work_mem', '256MB', true) as work_mem;
 
--- Runs take turns: they never wait for each other in a circle.
+-- Runs take turns, so that they do not deadlock.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
 
--- A creator that an older installation keyed by sec_uid gets the numeric id, with the whole history, and is tracked
--- from ever as before.
+-- A creator keyed by sec_uid moves to its numeric id with its whole history. As an imported one it has no first date.
 insert into creators as creator (user_id)
-select move.user_id
-from comet_key_migrations as move
-where move.run_id = %(run_id)s
+select migration.user_id
+from comet_key_migrations as migration
+where migration.run_id = %(run_id)s
 on conflict (user_id) do update set
     first_found_at = null,
     tracked_since = null,
     is_settled = false;
 
--- On a date that both keys have, the row with an instant stays, else the imported one of the numeric id. Rows that are
--- derived are derived again by record_growth.
-with histories as (
+-- Where both keys have a row of a date, the one with an instant stays, else that of the numeric id; record_growth
+-- derives the other rows again.
+with history_rows as (
     select
         stats.id,
-        move.user_id,
+        migration.user_id,
         stats.basis = 'observed' as is_observed,
         row_number() over (
-            partition by move.user_id, stats.recorded_date
+            partition by migration.user_id, stats.recorded_date
             order by
                 stats.basis = 'observed' desc,
                 stats.counted_at is not null desc,
-                stats.user_id = move.user_id desc
+                stats.user_id = migration.user_id desc
         ) as place
-    from comet_key_migrations as move
+    from comet_key_migrations as migration
     cross join comet_dates as date
     inner join creator_stats as stats
-        on date.recorded_date = stats.recorded_date and stats.user_id in (move.legacy_id, move.user_id)
-    where move.run_id = %(run_id)s
+        on date.recorded_date = stats.recorded_date and stats.user_id in (migration.legacy_id, migration.user_id)
+    where migration.run_id = %(run_id)s
 )
 
 delete from creator_stats as stats
-using histories
-where stats.id = histories.id and (histories.place > 1 or not histories.is_observed);
+using history_rows
+where stats.id = history_rows.id and (history_rows.place > 1 or not history_rows.is_observed);
 
 update creator_stats as stats
-set user_id = move.user_id
-from comet_key_migrations as move
+set user_id = migration.user_id
+from comet_key_migrations as migration
 cross join comet_dates as date
 where
-    move.run_id = %(run_id)s
+    migration.run_id = %(run_id)s
     and stats.recorded_date = date.recorded_date
-    and stats.user_id = move.legacy_id;
+    and stats.user_id = migration.legacy_id;
 
 delete from comet_scores as score
-using comet_key_migrations as move, comet_dates as date
+using comet_key_migrations as migration, comet_dates as date
 where
-    move.run_id = %(run_id)s
+    migration.run_id = %(run_id)s
     and score.recorded_date = date.recorded_date
-    and score.user_id = move.legacy_id
+    and score.user_id = migration.legacy_id
     and exists (
         select 1
         from comet_scores as own
-        where own.recorded_date = score.recorded_date and own.user_id = move.user_id
+        where own.recorded_date = score.recorded_date and own.user_id = migration.user_id
     );
 
 update comet_scores as score
-set user_id = move.user_id
-from comet_key_migrations as move
+set user_id = migration.user_id
+from comet_key_migrations as migration
 cross join comet_dates as date
 where
-    move.run_id = %(run_id)s
+    migration.run_id = %(run_id)s
     and score.recorded_date = date.recorded_date
-    and score.user_id = move.legacy_id;
+    and score.user_id = migration.legacy_id;
 
-insert into comet_handles as known (user_id, handle, first_seen_at)
+insert into comet_handles as existing (user_id, handle, first_seen_at)
 select
-    move.user_id,
+    migration.user_id,
     legacy.handle,
     legacy.first_seen_at
-from comet_key_migrations as move
-inner join comet_handles as legacy on move.legacy_id = legacy.user_id
-where move.run_id = %(run_id)s
+from comet_key_migrations as migration
+inner join comet_handles as legacy on migration.legacy_id = legacy.user_id
+where migration.run_id = %(run_id)s
 on conflict (user_id, handle) do update set
     first_seen_at = excluded.first_seen_at
-where known.first_seen_at > excluded.first_seen_at;
+where existing.first_seen_at > excluded.first_seen_at;
 
--- New is a creator once: in the run that inserts it here. An earlier discovery found by a later run changes nothing of
--- that, but all readings since then count.
+-- An earlier discovery moves tracked_since back, so that more readings count; found_by_run_id stays.
 insert into creators as creator (user_id, first_found_at, tracked_since, found_by_run_id)
 select
     discovery.user_id,
@@ -111,31 +104,31 @@ on conflict (user_id) do update set
     is_settled = false
 where creator.first_found_at > excluded.first_found_at;
 
-insert into comet_handles as known (user_id, handle, first_seen_at)
+insert into comet_handles as existing (user_id, handle, first_seen_at)
 select
     user_id,
     handle,
     min(observed_at) as first_seen_at
-from comet_run_readings as sighting
+from comet_run_readings as reading
 where
     run_id = %(run_id)s
     and handle is not null
     and not exists (
         select 1
-        from comet_handles as older
+        from comet_handles as earlier
         where
-            older.user_id = sighting.user_id
-            and older.handle = sighting.handle
-            and older.first_seen_at <= sighting.observed_at
+            earlier.user_id = reading.user_id
+            and earlier.handle = reading.handle
+            and earlier.first_seen_at <= reading.observed_at
     )
 group by user_id, handle
 on conflict (user_id, handle) do update set
     first_seen_at = excluded.first_seen_at
-where known.first_seen_at > excluded.first_seen_at;
+where existing.first_seen_at > excluded.first_seen_at;
 
--- Merge rules, column by column: the newest known value wins, of equally new ones the greater; a value that was
--- imported without an instant is the oldest. last_updated_at: the latest.
-with seen as (
+-- Per column the newest known value wins, and the greater one of two that are equally new. An imported value without an
+-- instant is the oldest.
+with readings as (
     select
         user_id,
         observed_at,
@@ -148,10 +141,10 @@ with seen as (
     where run_id = %(run_id)s
     union all
     select
-        move.user_id,
+        migration.user_id,
         attribute.*
-    from comet_key_migrations as move
-    inner join creators as legacy on move.legacy_id = legacy.user_id
+    from comet_key_migrations as migration
+    inner join creators as legacy on migration.legacy_id = legacy.user_id
     inner join lateral (
         values
         (coalesce(legacy.handle_observed_at, '-infinity'), legacy.handle, null, null, null, null),
@@ -161,7 +154,7 @@ with seen as (
         (coalesce(legacy.sec_uid_observed_at, '-infinity'), null, null, null, null, legacy.sec_uid),
         (legacy.last_updated_at, null, null, null, null, null)
     ) as attribute (observed_at, handle, nickname, avatar_url, signature, sec_uid) on true
-    where move.run_id = %(run_id)s
+    where migration.run_id = %(run_id)s
 ),
 
 instants as (
@@ -173,7 +166,7 @@ instants as (
         max(avatar_url) as avatar_url,
         max(signature) as signature,
         max(sec_uid) as sec_uid
-    from seen
+    from readings
     group by user_id, observed_at
 ),
 
@@ -242,10 +235,10 @@ where
         or newest.last_updated_at > coalesce(stored.last_updated_at, '-infinity')
     );
 
-delete from comet_handles as known
-using comet_key_migrations as move
-where move.run_id = %(run_id)s and known.user_id = move.legacy_id;
+delete from comet_handles as existing
+using comet_key_migrations as migration
+where migration.run_id = %(run_id)s and existing.user_id = migration.legacy_id;
 
 delete from creators as legacy
-using comet_key_migrations as move
-where move.run_id = %(run_id)s and legacy.user_id = move.legacy_id
+using comet_key_migrations as migration
+where migration.run_id = %(run_id)s and legacy.user_id = migration.legacy_id

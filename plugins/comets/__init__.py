@@ -1,1 +1,1 @@
-"""The Python that the tasks of the Dag `comet_discovery` need."""
+"""The code of the project's Dags and of the Comets page."""

@@ -1,7 +1,7 @@
-"""The tables as Airflow assets, so that other Dags can be scheduled on a new day of Comets.
+"""The tables as Airflow assets, so that other Dags can be scheduled on them.
 
-An event comes only from a step that has committed what a date publishes. So the discoveries and the creators have
-theirs from the task after the last gate, not from those that write them first: a run that a gate stops emits nothing.
+An event means that a date is published. Discoveries and creators are therefore outlets of the task after the last
+quality check, not of the tasks that write them: a run that fails a check emits no event.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GROUP = "comets"
 
 
 def _table(name: str) -> Asset:
-    # A scheme of our own: that of PostgreSQL demands a host and a database, which only the connection knows.
+    # A custom scheme: Airflow requires host and database in a postgres URI, which only the connection has.
     return Asset(name=name, uri=f"x-comets://tables/{name}", group=GROUP)
 
 
@@ -28,14 +28,14 @@ COMET_SCORES = _table("comet_scores")
 
 
 def outlets(*tables: Asset) -> dict[str, Any]:
-    """Arguments of a task that has made these tables complete for the run's date when it succeeds."""
+    """Return the arguments of a task whose success completes these tables for the run's date."""
     return {"outlets": list(tables), "post_execute": attach_run_to_asset_events}
 
 
 def attach_run_to_asset_events(context: Any, result: Any = None) -> None:
-    """Put the run and its date into the events of a task's outlets; a ``post_execute`` function.
+    """Attach the run and its date to the events of a task's outlets; a ``post_execute`` function.
 
-    Their extra is ``{"recorded_date": "2026-03-01", "run_id": ...}``.
+    The extra of an event is ``{"recorded_date": "2026-03-01", "run_id": ...}``.
     """
     dag_run = context["dag_run"]
     recorded_date = run_date(dag_run, settings().timezone)

@@ -1,8 +1,8 @@
-"""Every way in which a run can fail, one class per way of handling it.
+"""The errors of the package, one class per way of handling.
 
-The first paragraph of a class says what it means and its `remedy` what to do; the tables of errors in the docs and in
-the Dags' pages are made of both. No text, argument or attribute of these errors holds an API key, a password, a header,
-a body or a `cache_url`: Airflow writes exceptions into task logs.
+The first paragraph of a class says what it means and its `remedy` what to do; the tables of errors in the docs and on
+the Dags' pages are generated from both. No text, argument or attribute of these errors contains an API key, a password,
+a header, a body or a `cache_url`, because Airflow writes exceptions to task logs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class CometsError(Exception):
 
 
 class ParamsError(CometsError):
-    """A param of the run is wrong, or its date lies in the future. No call was made."""
+    """A param of the run is invalid, or its date is in the future. No call was made."""
 
     remedy = "Correct the param and trigger again."
 
 
 class UnknownCreatorError(ParamsError):
-    """No table knows the given handle. Nothing was erased, and a handle can't be blocked: its owner may change."""
+    """The given handle is in no table. Nothing was erased. A handle can't be blocked, because its owner may change."""
 
     remedy = "Trigger again with the uid or the sec_uid."
 
@@ -63,7 +63,7 @@ class DatabaseRefusedError(DatabaseError):
 
 
 class TransientDatabaseError(DatabaseError):
-    """The transaction met another session. It changed nothing and is retried."""
+    """The transaction conflicted with another session. It was rolled back and is retried."""
 
     remedy = "Nothing, unless the retries fail too."
 
@@ -75,13 +75,13 @@ class DatabaseUnavailableError(TransientDatabaseError):
 
 
 class DatabaseTimeoutError(TransientDatabaseError):
-    """A statement or a lock took too long. Its transaction changed nothing and is retried."""
+    """A statement or a lock took too long. Its transaction was rolled back and is retried."""
 
-    remedy = "If it repeats, end the session that holds the lock, or raise the task's `execution_timeout`."
+    remedy = "If this persists, end the session that holds the lock, or raise the task's `execution_timeout`."
 
 
 class TaskDeadlineError(CometsError):
-    """The task has no time left for another call. Its next try continues there."""
+    """The task has no time left for another call. Its next attempt continues where it stopped."""
 
     remedy = "Nothing: Airflow retries at once."
 
@@ -110,7 +110,7 @@ class QualityCheckError(CometsError):
 class HashtagsFailedError(CometsError):
     """Some hashtags of a task failed for good; the text names each with its reason. The others are landed."""
 
-    remedy = "Fix the reason, then clear the task: it fetches only what is missing."
+    remedy = "Fix the cause, then clear the task. It fetches only what is missing."
 
 
 class NotificationError(CometsError):
@@ -122,15 +122,15 @@ class NotificationError(CometsError):
 class TikHubError(CometsError):
     """A TikHub call without a usable answer.
 
-    :param message: what happened, where, and what the user can do about it
-    :param route: path of the TikHub route; None when no call was made because the connection itself is at fault
+    :param message: what happened, where, and what to do
+    :param route: path of the TikHub route; None when the connection is at fault and no call was made
     :param subject: the hashtag or the account of the call
-    :param status: HTTP status of the response; None without any response
+    :param status: HTTP status of the response; None without a response
     :param inner_status: the failing code inside a response of HTTP 200
-    :param is_billed: True when TikHub charges the call (HTTP 200), False when it does not, None when it is unknown
+    :param is_billed: whether TikHub charges the call (HTTP 200); None when unknown
     :param request_id: TikHub's id of the call, for its support
 
-    `failed_attempts` is 1 until the ledger counts how often this call has failed.
+    `failed_attempts` is 1 until the ledger sets the number of failed attempts of this call.
     """
 
     failed_attempts: int = 1
@@ -174,7 +174,7 @@ class TikHubBalanceError(TikHubError):
 class TikHubRateLimitError(TikHubError):
     """TikHub answered 429 for minutes, although all tasks share one rate limit.
 
-    :param retry_after: seconds that the server asks to wait, uncapped; None when it names none
+    :param retry_after: seconds to wait as requested by the server, uncapped; None when it names none
     """
 
     remedy = (
@@ -203,7 +203,7 @@ class TikHubAmbiguousError(TikHubError):
 
 
 class TikHubAccountNotFoundError(TikHubError):
-    """TikTok has no such account. The creator keeps its history."""
+    """TikTok has no such account. The creator's history is kept."""
 
     remedy = "Nothing."
 
@@ -215,9 +215,9 @@ class TikHubRequestError(TikHubError):
 
 
 class TikHubGivenUpError(TikHubError):
-    """A call was skipped because it used up its attempts since the run was last cleared."""
+    """A call was skipped because it has used up its attempts since the run was last cleared."""
 
-    remedy = "Fix the reason that the report names, then clear the task."
+    remedy = "Fix the cause that the report names, then clear the task."
 
 
 def _restore(cls: type[TikHubError], args: tuple[Any, ...], attributes: dict[str, Any]) -> TikHubError:

@@ -1,8 +1,8 @@
 """The params of a run, each declared once: type, bounds, title, section of the form, and help.
 
-The trigger form, the validation, the stored run and the reference in the docs are made of these models. The models of
-the sections are also those of the settings file, which gives the defaults. A new param is a field here, a column of
-`comet_runs`, its place in ``include/sql/runs/accept_run.sql``, and the SQL that uses it.
+The trigger form, the validation, the stored run and the reference in the docs follow from these models. The settings
+file, which provides the defaults, extends their sections. A new param is a field here, a column of `comet_runs` with
+its place in ``include/sql/runs/accept_run.sql``, and the SQL that uses it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,22 @@ if TYPE_CHECKING:
     from comets.settings import Settings
 
 MAX_HASHTAGS = 10_000
-"""They pass through one XCom, which every mapped task reads."""
+"""The most hashtags of a run: they are stored in one XCom, which every mapped task reads."""
 
-WHAT_TO_SEARCH = "What to search"
-WHAT_COUNTS = "What makes a Comet"
-COST = "What it may cost"
-SECTIONS = (WHAT_TO_SEARCH, WHAT_COUNTS, COST)
-"""Sections of the trigger form, in their order."""
+SEARCH = "Search"
+CRITERIA = "Comet criteria"
+COST = "Cost"
+SECTIONS = (SEARCH, CRITERIA, COST)
+"""The sections of the trigger form, in order."""
 
-PUBLISH_TIMES = {0: "any time", 1: "last day", 7: "last week", 30: "last month", 90: "3 months", 180: "6 months"}
+PUBLISH_TIMES = {
+    0: "any time",
+    1: "last day",
+    7: "last week",
+    30: "last month",
+    90: "last 3 months",
+    180: "last 6 months",
+}
 
 
 def _in_section(section: str, **extra: Any) -> dict[str, Any]:
@@ -48,7 +55,7 @@ class Section(BaseModel):
 
 
 class CriteriaParams(Section):
-    """What makes a creator a Comet; all bounds are inclusive counts."""
+    """The criteria of a Comet; all bounds are inclusive."""
 
     min_followers: int = Field(
         default=10_000,
@@ -56,7 +63,7 @@ class CriteriaParams(Section):
         le=MAX_COUNT,
         title="Minimum followers",
         description="A Comet has at least this many followers.",
-        json_schema_extra=_in_section(WHAT_COUNTS),
+        json_schema_extra=_in_section(CRITERIA),
     )
     max_followers: int = Field(
         default=100_000,
@@ -64,41 +71,39 @@ class CriteriaParams(Section):
         le=MAX_COUNT,
         title="Maximum followers",
         description="A Comet has at most this many followers.",
-        json_schema_extra=_in_section(WHAT_COUNTS),
+        json_schema_extra=_in_section(CRITERIA),
     )
     min_video_views: int = Field(
         default=50_000,
         ge=0,
         le=MAX_COUNT,
         title="Minimum video views",
-        description="A Comet has a video with at least this many views.",
-        json_schema_extra=_in_section(WHAT_COUNTS),
+        description="A Comet has at least one video with this many views or more.",
+        json_schema_extra=_in_section(CRITERIA),
     )
 
 
 class SearchParams(Section):
-    """How far and where a hashtag is searched."""
+    """The region, publish time and depth of a search."""
 
     region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
         default="US",
         title="Region",
-        description="Two-letter country code, such as US. It shapes what TikTok returns.",
-        json_schema_extra=_in_section(WHAT_TO_SEARCH),
+        description="ISO 3166 country code of two letters, such as US. It affects what TikTok returns.",
+        json_schema_extra=_in_section(SEARCH),
     )
     publish_time_days: Literal[0, 1, 7, 30, 90, 180] = Field(
         default=0,
         title="Published within",
-        description="Only videos published in this many days before the run's date; 0 means any time.",
-        json_schema_extra=_in_section(
-            WHAT_TO_SEARCH, values_display={str(days): text for days, text in PUBLISH_TIMES.items()}
-        ),
+        description="Only videos published within this many days before the run's date; 0 means any time.",
+        json_schema_extra=_in_section(SEARCH, values_display={str(days): text for days, text in PUBLISH_TIMES.items()}),
     )
     pages_per_hashtag: int = Field(
         default=5,
         ge=1,
         le=100,
         title="Pages per hashtag",
-        description="Each page is one paid TikHub call. A search that is exhausted makes fewer.",
+        description="Maximum pages of one search. Each page is one paid TikHub call; an exhausted search makes fewer.",
         json_schema_extra=_in_section(COST),
     )
     page_size: int = Field(
@@ -106,20 +111,20 @@ class SearchParams(Section):
         ge=1,
         le=100,
         title="Videos per page",
-        description="After TikHub cuts a large answer short, the rest of that search uses smaller pages.",
+        description="Requested per page. If TikHub cuts off a large response, the search continues with smaller pages.",
         json_schema_extra=_in_section(COST),
     )
 
 
 class BudgetParams(Section):
-    """What one run may spend."""
+    """The spending limit of a run."""
 
     max_api_calls: int = Field(
         default=2000,
         ge=1,
         le=1_000_000,
         title="Call budget",
-        description="TikHub calls that the run makes at most, retries included. Clearing the run resets the budget.",
+        description="Maximum TikHub calls of the run, retries included. Clearing the run resets the budget.",
         json_schema_extra=_in_section(COST),
     )
 
@@ -131,8 +136,8 @@ class RunParams(BudgetParams, CriteriaParams, SearchParams):
         min_length=1,
         max_length=MAX_HASHTAGS,
         title="Hashtags",
-        description="One per line, with or without #, in any script. Each is searched and can fail by itself.",
-        json_schema_extra=_in_section(WHAT_TO_SEARCH),
+        description="One per line, with or without #, in any script. A failing hashtag does not stop the others.",
+        json_schema_extra=_in_section(SEARCH),
     )
     refresh: bool = Field(
         default=False,
@@ -151,7 +156,7 @@ class RunParams(BudgetParams, CriteriaParams, SearchParams):
         if self.min_followers > self.max_followers:
             raise ValueError(
                 f"min_followers ({self.min_followers:,}) is above max_followers ({self.max_followers:,}): "
-                "no creator could ever qualify"
+                "no creator can qualify"
             )
         return self
 
@@ -165,14 +170,14 @@ def parse_params(params: Mapping[str, Any]) -> RunParams:
         return RunParams.model_validate(dict(params))
     except ValidationError as error:
         raise ParamsError(
-            f"The run is refused, no call was made. Wrong params: {describe_errors(error)}. "
+            f"The run is refused, no call was made. Invalid params: {describe_errors(error)}. "
             "Correct them in the trigger form (or --conf) and trigger again."
         ) from error
 
 
 def trigger_form(settings: Settings) -> dict[str, Param]:
-    """Return the Dag's params with the settings' values as defaults; Airflow validates them when a run is triggered."""
-    # Airflow takes a second to import, and the stack's commands import this module.
+    """Return the Dag's params, with the settings as defaults; Airflow validates them when a run is triggered."""
+    # Airflow takes 1 s to import, and the stack's commands import this module.
     from airflow.sdk import Param
 
     schemas = RunParams.model_json_schema()["properties"]
@@ -186,15 +191,15 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
     calls = len(settings.hashtags) * settings.search.pages_per_hashtag
     price, limit = settings.budget.price_per_call_usd, settings.budget.max_api_calls
     schemas["max_api_calls"]["description"] += (
-        f" With the defaults: {calls:,} searches and a profile of each tracked creator, at {price:g} USD a call, never "
-        f"more than {limit * price:.2f} USD."
+        f" With the defaults: {calls:,} searches and one profile per tracked creator, at {price:g} USD per call, at "
+        f"most {limit * price:.2f} USD."
     )
     names = sorted(schemas, key=lambda name: (SECTIONS.index(schemas[name]["section"]), name != "hashtags"))
     return {name: Param(**{**schemas[name], "default": defaults[name]}) for name in names}
 
 
 def erasure_form() -> dict[str, Param]:
-    """Return the param of the Dag that erases a creator. It has no default: every run has to name the creator."""
+    """Return the param of the Dag `forget_creator`. It has no default: every run names the creator."""
     from airflow.sdk import Param
 
     return {
@@ -204,7 +209,7 @@ def erasure_form() -> dict[str, Param]:
             maxLength=MAX_ID_CHARS,
             title="Creator",
             description=(
-                "The handle with @, the uid (digits) or the sec_uid (MS4wLjAB...). The uid is the safest: handles "
+                "The handle with @, the uid (digits) or the sec_uid (MS4wLjAB...). The uid is safest, because handles "
                 "change owners. Erasure can't be undone."
             ),
         )
@@ -212,11 +217,11 @@ def erasure_form() -> dict[str, Param]:
 
 
 def describe_errors(error: ValidationError) -> str:
-    """Return one line for people: every wrong field, what is wrong with it, and its value."""
+    """Return one line with every invalid field, what is wrong with it, and its value."""
     problems = []
     for problem in error.errors(include_url=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        field = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         value = "" if problem["type"] in {"missing", "value_error"} else f" (got {problem['input']!r})"
-        problems.append(f"{field}: {message}{value}")
+        problems.append(f"{field}: {message}{value}" if field else f"{message}{value}")
     return "; ".join(problems)

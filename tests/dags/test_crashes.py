@@ -24,7 +24,7 @@ from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
 from include.sandbox.client import SandboxClient
 from tests.conftest import PROFILE_VARIABLE
 from tests.dags.worlds import run_context
-from tests.steps.builders import CONTENTS, PARAMETERS, Row, forget_everything, statements
+from tests.steps.builders import CONTENTS, PARAMETERS, Row, clear_tables, statements
 
 DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
@@ -115,7 +115,7 @@ def run_two_days(
 ) -> tuple[dict[str, list[Row]], int]:
     """Run two dates with crashes; return the tables' contents and the number of the sandbox's calls."""
     with psycopg.connect(url, autocommit=True) as connection:
-        forget_everything(connection)
+        clear_tables(connection)
     sandbox.clear_calls()
     crashes.left = list(plan)
     for instant in DAYS:

@@ -61,7 +61,7 @@ def fields(server: EmbeddedPostgres, **changes: Any) -> str:
 
 
 FAILURES: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
-    "wrong password": ({}, DatabaseRefusedError, "refuses the login.*Correct login and password"),
+    "wrong password": ({}, DatabaseRefusedError, "refuses the login.*Correct the login and password"),
     "unknown database": (
         {"password": RIGHT, "schema": "nowhere"},
         DatabaseRefusedError,
@@ -70,7 +70,11 @@ FAILURES: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
     "tls not offered": ({"extra": {"sslmode": "require"}}, DatabaseRefusedError, "sslmode"),
     "unknown sslmode": ({"extra": {"sslmode": "bogus"}}, DatabaseRefusedError, "sslmode"),
     "closed port": ({"port": 1}, DatabaseUnavailableError, "No connection to .*127.0.0.1:1 .*Connection refused"),
-    "url as host": ({"host": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its host is no host name"),
+    "url as host": (
+        {"host": f"postgresql://me:{SECRET}@db/x"},
+        DatabaseError,
+        "malformed: its host is not a host name",
+    ),
     "url as database": ({"schema": f"postgresql://me:{SECRET}@db/x"}, DatabaseError, "malformed: its schema"),
     "url as user": ({"login": f"postgresql://me:{SECRET}"}, DatabaseError, "malformed: its login"),
     "port out of range": ({"port": 99_999}, DatabaseError, "malformed: its port"),

@@ -76,7 +76,7 @@ def test_endless_statement_times_out_before_the_task(comets_connection: str) -> 
         )
     operator = AcceptRunOperator(task_id="accept_run", execution_timeout=SHORT)
     with pytest.raises(
-        DatabaseTimeoutError, match=r"accept_run\.sql was ended .* statement timeout.*execution_timeout"
+        DatabaseTimeoutError, match=r"accept_run\.sql was canceled .* statement timeout.*execution_timeout"
     ):
         operator.execute(run_context("run 1", "2026-03-01T02:00:00+00:00"))
     assert counts(comets_connection)["comet_runs"] == 0

@@ -72,7 +72,7 @@ def test_failed_hashtag_is_named_and_the_rest_of_its_group_lands(
         "extract_videos[1]": "success",
     }
     assert {row["hashtag"] for row in world.rows("select hashtag from comet_discoveries")} == {*HASHTAGS} - {"one"}
-    assert "1 hashtag(s) failed: #one (" in day.log
+    assert "1 hashtag failed: #one (" in day.log
     assert re.findall(r"\b(\w+) +FAILED\b", day.log) == ["one"]
     titles = metadata_rows(
         "select rendered_map_index from task_instance where run_id = %s and task_id = 'extract_videos' order by 1 desc",

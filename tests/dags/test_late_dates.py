@@ -21,8 +21,8 @@ def test_missed_date_is_searched_and_fetches_only_profiles_not_read_since(world:
         "2026-03-02", page_of(GROWING, NEWCOMER, hidden=[HIDDEN], followers=grown), clock="2026-03-03T08:00:00Z"
     )
     assert (late.state, len(late.searches), late.fetched) == ("success", 1, [NEWCOMER.sec_uid])
-    assert "Replay of the past date 2026-03-02: 1 searches made, 0 re-used" in late.log
-    assert "Roll call of 3 creators: 1 read, 2 re-used" in late.log
+    assert "Replay of the past date 2026-03-02. Searches: 1 fetched, 0 reused" in late.log
+    assert "Roll call: 1 of 3 creators fetched, 2 reused" in late.log
     assert [list(world.history(creator, "follower_count", "basis").values()) for creator in (GROWING, HIDDEN)] == [
         [(20_000, "observed"), (20_050, "estimated"), (20_100, "observed")],
         [(20_000, "observed"), (23_000, "estimated"), (26_000, "observed")],
@@ -34,11 +34,11 @@ def test_second_run_of_today_fetches_again_and_its_counts_win(world: World) -> N
     date = today("UTC").isoformat()
     world.sandbox.change_creator(GROWING.uid, follower_count=20_000)
     first = world.run(date, page_of(GROWING))
-    assert f"Live run of {date}: 1 searches made, 0 re-used" in first.log
+    assert f"Live run of {date}. Searches: 1 fetched, 0 reused" in first.log
     assert world.history(GROWING, "follower_count") == {date: 20_000}
 
     world.sandbox.change_creator(GROWING.uid, follower_count=21_500)
     second = world.run(date, page_of(GROWING), clock=f"{date}T14:00:00Z")
     assert (len(second.searches), second.fetched) == (1, [GROWING.sec_uid])
-    assert "Roll call of 1 creators: 1 read, 0 re-used" in second.log
+    assert "Roll call: 1 of 1 creators fetched, 0 reused" in second.log
     assert world.history(GROWING, "follower_count", "basis") == {date: (21_500, "observed")}

@@ -88,7 +88,7 @@ def titles(run: Notified) -> list[str]:
 def test_no_connection_means_no_notification(story: Story) -> None:
     run = story.runs["without a service"]
     assert (run.day.state, run.messages) == ("success", [])
-    for text in ("Notice", "The notice", "comets_notices", "apprise"):
+    for text in ("Notification", "The notification", "comets_notices", "apprise"):
         assert text not in run.day.log
 
 
@@ -97,36 +97,36 @@ def test_notification_lists_only_new_comets(story: Story) -> None:
     assert (run.day.state, titles(run)) == ("success", ["2026-03-02: 1 new Comet"])
     assert f"https://www.tiktok.com/@{FIVE[1].handle}" in run.messages[0]["message"]
     assert f"@{FIVE[0].handle}" not in run.messages[0]["message"]
-    assert "Notice sent: 2026-03-02: 1 new Comet" in run.day.log
+    assert "Notification sent: 2026-03-02: 1 new Comet" in run.day.log
 
 
 def test_failed_run_sends_one_notification_with_cause_remedy_and_comets(story: Story) -> None:
     run = story.runs["a hashtag fails"]
-    assert (run.day.state, titles(run)) == ("failed", ["The Comet run for 2026-03-03 has failed"])
+    assert (run.day.state, titles(run)) == ("failed", ["Comet run for 2026-03-03 failed"])
     [message] = run.messages
     assert message["type"] == "failure"
-    assert "1 hashtag(s) failed: #other (" in message["message"]
-    assert "To heal the run: " in message["message"]
+    assert "1 hashtag failed: #other (" in message["message"]
+    assert "To complete the run, " in message["message"]
     assert f"https://www.tiktok.com/@{FIVE[2].handle}" in message["message"]
 
 
 def test_stopped_or_rejected_run_sends_one_notification(story: Story) -> None:
     run = story.runs["a check fails"]
-    assert titles(run) == ["The Comet run for 2026-03-04 has failed"]
+    assert titles(run) == ["Comet run for 2026-03-04 failed"]
     assert "Failed steps: check_roll_call, check_search" in run.messages[0]["message"]
     run = story.runs["rejected"]
-    assert titles(run) == ["The Comet run for 2026-03-05 has failed"]
-    assert "The run is refused, no call was made. Wrong params: " in run.messages[0]["message"]
+    assert titles(run) == ["Comet run for 2026-03-05 failed"]
+    assert "The run is refused, no call was made. Invalid params: " in run.messages[0]["message"]
 
 
 def test_failed_notification_does_not_fail_the_run(story: Story) -> None:
     run = story.runs["the service fails"]
     assert (run.day.state, run.messages) == ("success", [])
-    assert "The notice of this run was not sent: no service took it (JSON)." in run.day.log
+    assert "The notification of this run was not sent: no service accepted it (JSON)." in run.day.log
 
 
 def test_notification_secrets_are_not_logged_or_stored(story: Story) -> None:
-    assert "Notice sent" in "".join(story.texts["output"])
+    assert "Notification sent" in "".join(story.texts["output"])
     assert findings(story.texts, {"password": PASSWORD, "token": TOKEN}) == []
 
 

@@ -101,7 +101,7 @@ def test_empty_searches_publish_nothing_until_the_date_is_run_again(
         ]
         assert len(stopped.day.fetched) == 12
         assert stopped.after == stopped.before
-        sentence = "0 of 1 hashtags gave a video in the searches of 2026-03-02 (threshold: at least 1)."
+        sentence = "0 of 1 hashtags returned videos in the searches of 2026-03-02 (minimum 1)."
         assert stopped.day.log.count(f"QualityCheckError: This run publishes nothing: {sentence}") == 2
         [row] = world.rows("select report from comet_runs where run_id = %s", stopped.day.run_id)
         report = row["report"]
@@ -130,8 +130,8 @@ def test_mass_follower_drop_is_not_published(halved: StoppedDay) -> None:
         "upstream_failed",
     ]
     assert (
-        "Followers fell to half or less for 12 of 12 creators (100 percent) in the roll call of 2026-03-02 "
-        "(threshold: at most 20 percent" in halved.day.log
+        "Followers fell to half or less for 12 of 12 creators (100 %) in the roll call of 2026-03-02 "
+        "(maximum 20 %, with at least" in halved.day.log
     )
     for table in ("creator_stats", "comet_dates"):
         assert halved.after[table] == halved.before[table]

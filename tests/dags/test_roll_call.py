@@ -181,15 +181,14 @@ def test_refresh_fetches_again(story: Story) -> None:
 
 
 def test_report_counts_fetched_and_reused(story: Story) -> None:
-    replay = "Replay of the past date 2026-03-03: 0 searches made, 1 re-used"
+    replay = "Replay of the past date 2026-03-03. Searches: 0 fetched, 1 reused"
     assert replay in story.again.log
-    assert "Replay of the past date 2026-03-02: 1 searches made, 0 re-used" in story.days[2].log
+    assert "Replay of the past date 2026-03-02. Searches: 1 fetched, 0 reused" in story.days[2].log
     assert (
-        "Roll call of 8 creators: 6 read, 0 re-used (answered on that date or later), 2 unreachable"
-        in story.days[2].log
+        "Roll call: 6 of 8 creators fetched, 0 reused (read on this date or later), 2 unreachable" in story.days[2].log
     )
-    assert "Roll call of 8 creators: 0 read, 8 re-used" in story.again.log
-    assert "Refresh of the past date 2026-03-04: 1 searches made, 0 re-used" in story.refreshed.log
+    assert "Roll call: 0 of 8 creators fetched, 8 reused" in story.again.log
+    assert "Refresh of the past date 2026-03-04. Searches: 1 fetched, 0 reused" in story.refreshed.log
 
 
 SIX = cast(6)
@@ -203,4 +202,4 @@ def test_spent_budget_stops_the_roll_call_and_keeps_fetched_profiles(world: Worl
     with_hearts = world.rows("select from creator_stats where heart_count is not null")
     assert (len(with_hearts), len(world.rows("select from creator_stats"))) == (3, 6)
     assert "Stopped: The run's budget of 4 TikHub calls is spent: " in day.log
-    assert "Creators who were not asked: 3. The run was stopped" in day.log
+    assert "Creators not fetched: 3. The run stopped" in day.log

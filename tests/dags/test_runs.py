@@ -88,7 +88,7 @@ def test_creator_text_is_stored_verbatim_and_loose_search_matches_warn(
     assert {row["hashtag"] for row in found} == {"日本語🏋️", "gymtok"}
     warnings = [line for line in capsys.readouterr().out.splitlines() if "videos carry the hashtag" in line]
     assert all("[warning" in line for line in warnings)
-    assert "#gymtok: only 1 of 15 videos carry the hashtag; TikTok's search has matched other words." in warnings[1]
+    assert "#gymtok: only 1 of 15 videos carry the hashtag; TikTok's search matched other words." in warnings[1]
 
 
 def video(

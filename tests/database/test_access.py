@@ -1,4 +1,4 @@
-"""Rights on the tables: of the owner, of anonymous web clients, and of the role that grant_role.sql enables."""
+"""Rights on the tables: the owner, anonymous web clients, and the role of grant_role.sql."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RELATIONS = """
 
 @pytest.fixture
 def database(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Row]]:
-    """A hosted database: its `public` schema hands all rights on all tables to two roles of the web."""
+    """A hosted database: its `public` schema grants all rights on all tables to two web roles."""
     with psycopg.connect(new_database(), autocommit=True) as connection:
         for role in WEB_ROLES:
             with suppress(psycopg.errors.DuplicateObject):
@@ -49,7 +49,7 @@ def database(new_database: Callable[[], str]) -> Iterator[psycopg.Connection[Row
 
 @pytest.fixture
 def role(database: psycopg.Connection[Row]) -> Iterator[str]:
-    """A fresh role without any right."""
+    """A new role without rights."""
     name = f"app {uuid4().hex[:8]}"
     database.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     yield name
@@ -58,24 +58,24 @@ def role(database: psycopg.Connection[Row]) -> Iterator[str]:
 
 
 def grant(connection: psycopg.Connection[Row], role: str) -> None:
-    """Execute grant_role.sql for a role, as one text."""
+    """Execute grant_role.sql for a role."""
     text = GRANT_FILE.read_text(encoding="utf-8")
     assert text.count("'comets_app'") == 1
     connection.execute(text.replace("'comets_app'", f"'{role}'").encode())
 
 
-def become(connection: psycopg.Connection[Row], role: str) -> None:
-    """Go on with the rights of a role."""
+def set_role(connection: psycopg.Connection[Row], role: str) -> None:
+    """Switch to a role."""
     connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
 
 
-def checked(connection: psycopg.Connection[Row]) -> Database:
-    """The same connection as the tasks use it."""
+def as_database(connection: psycopg.Connection[Row]) -> Database:
+    """Return the connection as the client of the tasks."""
     connection.row_factory = dict_row  # type: ignore[assignment]
     return Database(connection)  # type: ignore[arg-type]
 
 
-def test_web_clients_see_and_change_nothing(database: psycopg.Connection[Row]) -> None:
+def test_web_clients_read_and_change_nothing(database: psycopg.Connection[Row]) -> None:
     make_original(database)
     set_up(database)
     facts = Facts(database)
@@ -87,7 +87,7 @@ def test_web_clients_see_and_change_nothing(database: psycopg.Connection[Row]) -
     assert before["creators"] != (0,)
     assert before["comet_snapshots"] != (0,)
     for web_role in WEB_ROLES:
-        become(database, web_role)
+        set_role(database, web_role)
         for name, kind in relations:
             try_everything(database, name, kind)
         assert database.execute("select * from comet_newest('71', 'infinity', '{observed}')").fetchall() == []
@@ -95,7 +95,7 @@ def test_web_clients_see_and_change_nothing(database: psycopg.Connection[Row]) -
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
             database.execute("insert into creators (user_id) values ('mine')")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            database.execute("create table spies (user_id text references creators)")
+            database.execute("create table references_creators (user_id text references creators)")
         assert database.execute("select count(*) from pg_stats where schemaname = 'public'").fetchone() == (0,)
         database.execute("reset role")
     for name, count in before.items():
@@ -103,7 +103,7 @@ def test_web_clients_see_and_change_nothing(database: psycopg.Connection[Row]) -
 
 
 def try_everything(database: psycopg.Connection[Row], name: str, kind: str) -> None:
-    """Read and empty a table, a view or a sequence, in vain."""
+    """Try to read and to empty a table, a view or a sequence; both must fail."""
     if kind == "S":
         for statement in ("select last_value from {}", "select nextval('{}')", "select setval('{}', 1)"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -116,7 +116,7 @@ def try_everything(database: psycopg.Connection[Row], name: str, kind: str) -> N
             database.execute(f"truncate {name} cascade".encode())
 
 
-def test_every_table_has_row_level_security_and_every_view_the_rights_of_its_caller(
+def test_tables_have_row_level_security_and_views_the_rights_of_the_caller(
     database: psycopg.Connection[Row],
 ) -> None:
     database.execute("create table comet_added_by_others (id integer)")
@@ -132,13 +132,13 @@ def test_every_table_has_row_level_security_and_every_view_the_rights_of_its_cal
             )
     """
     assert database.execute(query).fetchall() == []
-    # A hosted schema lets anonymous clients call functions: they have the rights of their caller.
+    # A hosted schema lets anonymous clients call functions, so none may run with its owner's rights.
     functions = "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef"
     assert database.execute(functions).fetchall() == []
 
 
 @pytest.mark.parametrize("make", [lambda _: None, make_original], ids=["fresh", "original"])
-def test_the_role_runs_the_steps_and_nothing_else(
+def test_role_can_run_the_steps_and_nothing_else(
     database: psycopg.Connection[Row], role: str, make: Callable[[psycopg.Connection[Row]], None]
 ) -> None:
     make(database)
@@ -147,13 +147,13 @@ def test_the_role_runs_the_steps_and_nothing_else(
     database.execute(sql.SQL("grant truncate, references on creators to {}").format(sql.Identifier(role)))
     grant(database, role)
     grant(database, role)
-    become(database, role)
+    set_role(database, role)
     facts = Facts(database)
     facts.land_page(Video("71", "v1"))
     facts.land_profile(Profile("71", 20_000))
     facts.run()
     assert facts.rows("select follower_count from creator_stats where user_id = '71'") == [(20_000,)]
-    checked(database).require_schema()
+    as_database(database).require_schema()
     for statement in (
         "select * from diary",
         "create table mine (id integer)",
@@ -169,11 +169,11 @@ def test_the_role_runs_the_steps_and_nothing_else(
             database.execute(statement.encode())
 
 
-def test_error_without_rights_names_the_file_to_run(database: psycopg.Connection[Row], role: str) -> None:
+def test_missing_rights_name_the_file_to_run(database: psycopg.Connection[Row], role: str) -> None:
     set_up(database)
-    become(database, role)
+    set_role(database, role)
     with pytest.raises(DatabaseError, match=f"`{role}`.*a policy on comet_calls.*grant_role.sql"):
-        checked(database).require_schema()
+        as_database(database).require_schema()
 
 
 @pytest.mark.parametrize(
@@ -186,25 +186,23 @@ def test_error_without_rights_names_the_file_to_run(database: psycopg.Connection
         ("create table comet_added_later (id integer)", "insert on comet_added_later"),
     ],
 )
-def test_missing_right_is_named_before_any_call(
-    database: psycopg.Connection[Row], role: str, loss: str, named: str
-) -> None:
+def test_missing_right_is_named(database: psycopg.Connection[Row], role: str, loss: str, named: str) -> None:
     make_original(database)
     set_up(database)
     grant(database, role)
     database.execute(loss.format(role=role).encode())
-    become(database, role)
+    set_role(database, role)
     with pytest.raises(DatabaseError, match=f"{named}.*grant_role.sql"):
-        checked(database).require_schema()
+        as_database(database).require_schema()
 
 
-def test_error_without_tables_names_the_schema_file(database: psycopg.Connection[Row], role: str) -> None:
-    become(database, role)
+def test_missing_tables_name_the_schema_file(database: psycopg.Connection[Row], role: str) -> None:
+    set_role(database, role)
     with pytest.raises(DatabaseError, match=r"has no Comet tables yet.*setup_database\.sql"):
-        checked(database).require_schema()
+        as_database(database).require_schema()
 
 
-def test_granting_by_psql_says_what_is_missing(new_database: Callable[[], str]) -> None:
+def test_grant_file_in_psql_reports_what_is_missing(new_database: Callable[[], str]) -> None:
     url = new_database()
 
     def run(file: object) -> str:

@@ -1,4 +1,4 @@
-"""setup_database.sql: fresh, again, and on a database of the script that the package replaces."""
+"""setup_database.sql on an empty database, repeated, and on a database of the original script."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ ORIGINAL_SCHEMA = """
 
     create index idx_stats_date on creator_stats (recorded_date);
 """
-# 300 creators on 60 days: counts that are 0 or unknown, growth up to what the columns hold, keys that are numeric
-# ids, sec_uids, handles or nothing at all.
+# 300 creators on 60 days, with counts 0 or NULL, growth at the limits of its columns, and keys of every kind.
 ODD_ROWS = """
     insert into creators (user_id, handle, nickname, last_updated_at)
     select
@@ -94,6 +93,14 @@ CATALOG = """
     select 'sequence', sequencename, data_type::text, max_value::text, null, null
     from pg_sequences
     where schemaname = 'public'
+    union all
+    select 'comment', oid::regclass::text, obj_description(oid, 'pg_class'), null, null, null
+    from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+    union all
+    select 'comment', oid::regprocedure::text, obj_description(oid, 'pg_proc'), null, null, null
+    from pg_proc
+    where pronamespace = 'public'::regnamespace
     order by 1, 2, 3
 """
 ORIGINAL_COLUMNS = {
@@ -115,18 +122,18 @@ def url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[psycopg.Connection[Row]]:
-    """A connection to it."""
+    """A connection to the empty database."""
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 def set_up(connection: psycopg.Connection[Row]) -> None:
-    """Execute the file as one text, as a hosted SQL editor does."""
+    """Execute the file in one call, as a hosted SQL editor does."""
     connection.execute(SCHEMA_FILE.read_bytes())
 
 
 def make_original(connection: psycopg.Connection[Row]) -> None:
-    """A database as the original left it, with some hundred rows."""
+    """Create the original's tables with some hundred rows."""
     connection.execute(ORIGINAL_SCHEMA.encode())
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -159,25 +166,26 @@ def make_original(connection: psycopg.Connection[Row]) -> None:
 
 
 def contents(connection: psycopg.Connection[Row]) -> dict[str, list[Row]]:
-    """The original's columns of every row."""
+    """Return the original's columns of every row."""
     return {
         table: connection.execute(f"select {columns} from {table} order by 1".encode()).fetchall()
         for table, columns in ORIGINAL_COLUMNS.items()
     }
 
 
-def test_fresh_database_twice(database: psycopg.Connection[Row]) -> None:
+def test_second_setup_changes_nothing(database: psycopg.Connection[Row]) -> None:
     set_up(database)
     catalog = database.execute(CATALOG).fetchall()
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
+    assert [name for kind, name, comment, *_ in catalog if kind == "comment" and comment is None] == []
     assert database.execute("select version from comet_schema").fetchall() == [(9,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
 
 
-def test_database_in_use_stays_as_it_is(database: psycopg.Connection[Row]) -> None:
+def test_setup_keeps_the_rows_of_a_database_in_use(database: psycopg.Connection[Row]) -> None:
     set_up(database)
     facts = Facts(database)
     facts.land_page(Video(), Video("72", "v2"))
@@ -216,10 +224,10 @@ alter index comet_notifications_user_id_idx rename to comet_notices_user_id_idx;
 alter table comet_notifications rename to comet_notices;
 update comet_schema set version = 8;
 """
-"""Turns the tables of this version into those of version 8, which differ in names only."""
+"""Renames the tables of this version to those of version 8, which differ in names only."""
 
 
-def test_version_8_is_upgraded_in_place_and_loses_nothing(database: psycopg.Connection[Row]) -> None:
+def test_version_8_is_upgraded_in_place(database: psycopg.Connection[Row]) -> None:
     set_up(database)
     facts = Facts(database)
     facts.land_page(Video(), Video("72", "v2"))
@@ -232,9 +240,7 @@ def test_version_8_is_upgraded_in_place_and_loses_nothing(database: psycopg.Conn
 
 
 @pytest.mark.parametrize("sign", ["create table comet_observations ()", "update comet_schema set version = 7"])
-def test_unreleased_version_is_refused_and_stays_as_it_is(
-    database: psycopg.Connection[Row], sign: LiteralString
-) -> None:
+def test_unreleased_version_is_rejected_unchanged(database: psycopg.Connection[Row], sign: LiteralString) -> None:
     set_up(database)
     database.execute(sign)
     catalog = database.execute(CATALOG).fetchall()
@@ -265,7 +271,7 @@ def test_schema_of_the_connection_is_used(url: str) -> None:
 
 
 class TestUpgrade:
-    def test_loses_nothing(self, database: psycopg.Connection[Row]) -> None:
+    def test_keeps_every_row(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         before = contents(database)
         assert len(before["creator_stats"]) == CREATOR_COUNT * DAY_COUNT
@@ -287,7 +293,7 @@ class TestUpgrade:
         assert database.execute(CATALOG).fetchall() == catalog
         assert everything(database) == rows
 
-    def test_gives_the_columns_of_a_fresh_database(
+    def test_has_the_columns_of_a_new_database(
         self, database: psycopg.Connection[Row], new_database: Callable[[], str]
     ) -> None:
         make_original(database)
@@ -302,7 +308,7 @@ class TestUpgrade:
             set_up(fresh)
             assert database.execute(columns).fetchall() == fresh.execute(columns).fetchall()
 
-    def test_makes_room_for_what_did_not_fit(self, database: psycopg.Connection[Row]) -> None:
+    def test_widens_types(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         set_up(database)
         long_id = "x" * 76
@@ -322,7 +328,7 @@ class TestUpgrade:
             "select id, daily_growth_percent from creator_stats where user_id = %s", [long_id]
         ).fetchall() == [(2**40 + 1, Decimal("123456789.12"))]
 
-    def test_lets_unknown_be_unknown(self, database: psycopg.Connection[Row]) -> None:
+    def test_allows_null_for_unknown_values(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         set_up(database)
         database.execute("insert into creators (user_id) values ('71')")
@@ -332,7 +338,7 @@ class TestUpgrade:
             "from creators inner join creator_stats using (user_id) where user_id = '71'"
         ).fetchall() == [(None,) * 5]
 
-    def test_run_on_top_grows_from_the_last_row_of_the_original(self, database: psycopg.Connection[Row]) -> None:
+    def test_growth_of_the_first_run_starts_from_the_last_original_row(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         before = contents(database)["creator_stats"]
         set_up(database)
@@ -354,7 +360,7 @@ class TestUpgrade:
         ]
         assert contents(database)["creator_stats"][: len(before)] == before
 
-    def test_rows_of_creators_that_are_not_there_are_kept(self, database: psycopg.Connection[Row]) -> None:
+    def test_rows_of_missing_creators_are_kept(self, database: psycopg.Connection[Row]) -> None:
         make_original(database)
         database.execute("alter table creator_stats drop constraint creator_stats_user_id_fkey")
         database.execute("delete from creators where user_id < %s", [f"{5:040}"])
@@ -399,7 +405,7 @@ class TestUpgrade:
         ]
         assert facts.rows("select follower_count from creator_stats where user_id = 'b'") == [(6,)]
 
-    def test_of_odd_rows_loses_and_changes_nothing(self, url: str, database: psycopg.Connection[Row]) -> None:
+    def test_odd_rows_are_kept_unchanged(self, url: str, database: psycopg.Connection[Row]) -> None:
         database.execute(ORIGINAL_SCHEMA.encode())
         database.execute(ODD_ROWS.encode())
         before = contents(database)
@@ -436,7 +442,7 @@ class TestUpgrade:
         assert facts.rows("select count(*) from creators where not is_identified") == [(8,)]
 
     @pytest.mark.parametrize("options", [[], ["-v", "ON_ERROR_STOP=1"]], ids=["plain psql", "psql that stops"])
-    def test_view_in_the_way_leaves_the_database_unchanged(
+    def test_dependent_view_leaves_the_database_unchanged(
         self, url: str, database: psycopg.Connection[Row], options: list[str]
     ) -> None:
         make_original(database)

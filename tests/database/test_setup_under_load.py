@@ -1,4 +1,4 @@
-"""setup_database.sql on a big database of the original while its script goes on reading and writing."""
+"""setup_database.sql on a large database of the original while its script keeps reading and writing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IS_LONG = os.environ.get("COMETS_TEST_PROFILE") == "long"
 CREATOR_COUNT = 10_000 if IS_LONG else 250
 DAY_COUNT = 365
 WRITES_AFTERWARDS = 20
-PATIENCE_SECONDS = 600
+TIMEOUT_SECONDS = 600
 
 CREATORS = """
     insert into creators
@@ -38,7 +38,6 @@ STATS = """
     from creators
     cross join generate_series(1, %(days)s) as age
 """
-# The same whether a count is an INTEGER or a BIGINT.
 DIGEST = """
     select count(*), sum(follower_count::numeric), sum(hashtextextended(concat_ws('|',
         id, user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers,
@@ -52,7 +51,6 @@ CREATOR_DIGEST = """
     from creators
     where user_id not like 'new %%'
 """
-# As the original's script writes, row by row.
 UPSERT_CREATOR = """
     insert into creators (user_id, handle, nickname, avatar_url, signature, last_updated_at)
     values (%(user_id)s, %(user_id)s, 'n', 'a', 's', now())
@@ -68,22 +66,22 @@ UPSERT_STATS = """
 
 
 class Writer(threading.Thread):
-    """A copy of the original's script: short transactions, of which some lock the tables in the other order."""
+    """Writes as the original's script: short transactions, some of which lock the tables in the other order."""
 
     def __init__(self, url: str, number: int) -> None:
         super().__init__(daemon=True)
         self.user_id = f"new {number}"
         self.written = 0
         self.failure: BaseException | None = None
-        self.is_to_stop = threading.Event()
+        self.is_stopped = threading.Event()
         self._url = url
 
     def run(self) -> None:
-        """Write until it is to stop."""
+        """Write until stopped."""
         try:
             with psycopg.connect(self._url, autocommit=True) as connection:
                 self._write(connection, [UPSERT_CREATOR, UPSERT_STATS])
-                while not self.is_to_stop.is_set():
+                while not self.is_stopped.is_set():
                     self._write(connection, [UPSERT_STATS, UPSERT_CREATOR][:: 1 if self.written % 2 else -1])
                     connection.execute("select count(*) from creators inner join creator_stats using (user_id) limit 1")
         except BaseException as error:
@@ -97,7 +95,7 @@ class Writer(threading.Thread):
         self.written += 1
 
     def wait_until(self, count: int) -> None:
-        """Wait until it has written so often."""
+        """Wait until `count` transactions are committed."""
         while self.written < count and self.failure is None and self.is_alive():
             self.join(0.02)
 
@@ -110,19 +108,19 @@ def url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[psycopg.Connection[Row]]:
-    """A connection to it."""
+    """A connection to the empty database."""
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for what may have to wait."""
+    """Threads for sessions that may wait for locks."""
     with ThreadPoolExecutor() as executor:
         yield executor
 
 
-def set_up_beside(pool: ThreadPoolExecutor, url: str) -> Future[None]:
+def set_up_in_background(pool: ThreadPoolExecutor, url: str) -> Future[None]:
     """Execute the file in another session."""
 
     def run() -> None:
@@ -132,11 +130,11 @@ def set_up_beside(pool: ThreadPoolExecutor, url: str) -> Future[None]:
     return pool.submit(run)
 
 
-def test_nothing_is_lost_and_writers_go_on(url: str, database: psycopg.Connection[Row]) -> None:
+def test_upgrade_keeps_every_row_while_writers_continue(url: str, database: psycopg.Connection[Row]) -> None:
     database.execute(ORIGINAL_SCHEMA.encode())
     numbers = {"count": CREATOR_COUNT, "day": DAY, "days": DAY_COUNT}
     database.execute(CREATORS.encode(), numbers)
-    # The rows are right as they are made; checking each against its creator would take longer than all the rest.
+    # Skips the foreign keys, whose checks would take longer than the rest of the test.
     database.execute("set session_replication_role = replica")
     database.execute(STATS.encode(), numbers)
     database.execute("reset session_replication_role")
@@ -154,7 +152,7 @@ def test_nothing_is_lost_and_writers_go_on(url: str, database: psycopg.Connectio
     counts_then = [writer.written for writer in writers]
     for writer, count in zip(writers, counts_then, strict=True):
         writer.wait_until(count + WRITES_AFTERWARDS)
-        writer.is_to_stop.set()
+        writer.is_stopped.set()
     for writer in writers:
         writer.join()
         assert writer.failure is None
@@ -167,25 +165,24 @@ def test_nothing_is_lost_and_writers_go_on(url: str, database: psycopg.Connectio
     ) == {writer.user_id: writer.written for writer in writers}
 
 
-def test_upgrade_that_waits_holds_up_no_other_session(
+def test_waiting_upgrade_blocks_no_other_session(
     url: str, database: psycopg.Connection[Row], pool: ThreadPoolExecutor
 ) -> None:
     make_original(database)
     with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as other:
         holder.execute("update creators set nickname = 'held' where handle = 'handle 1'")
-        upgrade = set_up_beside(pool, url)
-        tries = 0
-        # It waits once it has taken its turn among runs and asks for the table.
-        while tries < 5:
+        upgrade = set_up_in_background(pool, url)
+        observations = 0
+        while observations < 5:
             found = database.execute(
                 "select 1 from pg_locks where locktype = 'relation' and not granted and mode = 'AccessExclusiveLock'"
             ).fetchone()
-            tries += found is not None
+            observations += found is not None
             other.execute("update creators set nickname = 'free' where handle = 'handle 2'")
             other.execute("update creator_stats set heart_count = 5 where recorded_date = %s", [day(-1)])
             assert not upgrade.done()
         holder.commit()
-        upgrade.result(PATIENCE_SECONDS)
+        upgrade.result(TIMEOUT_SECONDS)
     assert database.execute("select version from comet_schema").fetchone()
     assert database.execute("select nickname from creators where handle in ('handle 1', 'handle 2')").fetchall() == [
         ("held",),
@@ -193,7 +190,7 @@ def test_upgrade_that_waits_holds_up_no_other_session(
     ]
 
 
-def test_second_execution_waits_for_no_reader_and_no_writer(
+def test_second_setup_waits_for_no_reader_or_writer(
     url: str, database: psycopg.Connection[Row], pool: ThreadPoolExecutor
 ) -> None:
     make_original(database)
@@ -207,5 +204,5 @@ def test_second_execution_waits_for_no_reader_and_no_writer(
         busy.execute(f"lock table {tables[0]} in row exclusive mode".encode())
         busy.execute("insert into creators (user_id) values ('mine')")
         busy.execute("insert into creator_stats (user_id, recorded_date) values ('mine', %s)", [DAY])
-        set_up_beside(pool, url).result(PATIENCE_SECONDS)
+        set_up_in_background(pool, url).result(TIMEOUT_SECONDS)
         busy.execute("delete from creator_stats where user_id = 'mine'")

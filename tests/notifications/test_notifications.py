@@ -1,4 +1,4 @@
-"""Notices: each Comet and breakout is sent once, to a local server."""
+"""Notifications: each Comet and breakout is sent once, to a local server."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.inbox import PASSWORD, TOKEN, Inbox, running_inbox
 from tests.privacy.test_erasure_in_parallel import wait_until_it_waits
 from tests.secret_scan import findings
 from tests.steps.builders import DAY, Facts, Row, Video, day, everything, noon
-from tests.steps.living import import_legacy
+from tests.steps.playback import import_legacy
 from tests.steps.worlds import LegacyCreator
 
-FIRST_SEEN = "growth not known yet"
+FIRST_READING = "first reading"
 JOINER = "\u2060"
 
 
 @pytest.fixture
 def inbox(creators_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    """The only service that notices are sent to."""
+    """The only service of the connection `comets_notices`."""
     with running_inbox() as running:
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(creators_url))
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_NOTICES", running.connection)
@@ -41,7 +41,7 @@ def inbox(creators_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]
 def everything_logged(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[[], str]]:
-    """All that is logged or printed, at DEBUG, by whatever library."""
+    """Everything that any library logs or prints, at DEBUG."""
     for name in ("", "comets", "airflow", "apprise", "urllib3", "requests"):
         caplog.set_level(logging.DEBUG, logger=name)
     with structlog.testing.capture_logs() as events:
@@ -49,7 +49,7 @@ def everything_logged(
 
 
 def end(run_id: str, recorded_date: date = DAY, error: BaseException | None = None) -> None:
-    """Call the callback of a run that ends, as Airflow does."""
+    """Call the callback at the end of a run, as Airflow does."""
     at = datetime.combine(recorded_date, datetime.min.time(), UTC)
     context: Any = {
         "dag_run": SimpleNamespace(run_id=run_id, logical_date=at, run_after=at),
@@ -59,7 +59,7 @@ def end(run_id: str, recorded_date: date = DAY, error: BaseException | None = No
 
 
 def break_out(facts: Facts, user_id: str, video_id: str, ratio: float, recorded_date: date = DAY) -> None:
-    """Put a creator's breakout among the scores of a date."""
+    """Store a breakout of a creator in the scores of a date."""
     facts.connection.execute(
         "insert into comet_scores (recorded_date, counted_date, user_id, is_graduated, follower_count, basis,"
         " breakout_ratio, breakout_video_id, video_count, ranks, is_low_confidence, scored_at)"
@@ -72,7 +72,7 @@ def break_out(facts: Facts, user_id: str, video_id: str, ratio: float, recorded_
 
 @pytest.fixture
 def two_comets(facts: Facts) -> str:
-    """A run that has found two Comets, one of them with a breakout, and a smaller one that is none."""
+    """A run with two Comets: one with a breakout, one below the threshold."""
     facts.land_page(
         Video("71", "v1", handle="ada"), Video("72", "v2", handle="bob.x", follower_count=45_230), hashtag="a"
     )
@@ -91,10 +91,10 @@ def test_new_comets_and_breakouts_are_sent_once_with_counts_and_links(
     assert (message["title"], message["type"]) == ("2026-03-01: 2 new Comets, 1 breakout", "info")
     assert message["message"].splitlines() == [
         "New Comets:",
-        f"- bob.{JOINER}x: 45,230 followers, {FIRST_SEEN}, #a https://www.tiktok.com/@bob.x",
-        f"- ada: 20,000 followers, {FIRST_SEEN}, #a #b https://www.tiktok.com/@ada",
-        "Breakouts (views of a video against the median of the creator's other videos):",
-        "- ada: 7.4 times https://www.tiktok.com/@ada/video/9001",
+        f"- bob.{JOINER}x: 45,230 followers, {FIRST_READING}, #a https://www.tiktok.com/@bob.x",
+        f"- ada: 20,000 followers, {FIRST_READING}, #a #b https://www.tiktok.com/@ada",
+        "Breakouts (video views vs. the median of the creator's other videos):",
+        "- ada: 7.4x https://www.tiktok.com/@ada/video/9001",
     ]
     claims = facts.rows("select kind, subject_id, user_id, run_id from comet_notifications order by kind, subject_id")
     assert claims == [
@@ -126,10 +126,10 @@ def test_estimated_counts_are_marked(facts: Facts, inbox: Inbox, two_comets: str
     facts.connection.execute("delete from comet_scores")
     end(two_comets)
     [message] = inbox.take()
-    assert "- ada: ~20,000 followers, ~+1,250 a day, #a #b" in message["message"]
+    assert "- ada: ~20,000 followers, ~+1,250/day, #a #b" in message["message"]
 
 
-def test_more_than_twenty_are_only_counted(facts: Facts, inbox: Inbox) -> None:
+def test_comets_beyond_twenty_are_only_counted(facts: Facts, inbox: Inbox) -> None:
     facts.land_page(*(Video(str(number), f"v{number}", handle=f"ada{number}") for number in range(100, 123)))
     run_id = facts.run()
     end(run_id)
@@ -141,14 +141,14 @@ def test_more_than_twenty_are_only_counted(facts: Facts, inbox: Inbox) -> None:
     assert inbox.take() == []
 
 
-def test_undelivered_notice_is_sent_by_the_next_run_of_the_date(
+def test_undelivered_notification_is_sent_by_the_next_run_of_the_date(
     facts: Facts, inbox: Inbox, two_comets: str, everything_logged: Callable[[], str]
 ) -> None:
     inbox.status = 500
     end(two_comets)
     assert facts.rows("select * from comet_notifications") == []
     logged = everything_logged()
-    assert "The notice of this run was not sent: no service took it (JSON). Check the URLs" in logged
+    assert "The notification of this run was not sent: no service accepted it (JSON). Check the URLs" in logged
     assert "Airflow connection `comets_notices`" in logged
     inbox.status = 200
     end(facts.accept(hashtags=["c"]))
@@ -157,7 +157,7 @@ def test_undelivered_notice_is_sent_by_the_next_run_of_the_date(
     assert findings({"log": [logged]}, {"password": PASSWORD, "token": TOKEN, "place": f"127.0.0.1:{inbox.port}"}) == []
 
 
-def test_parallel_runs_send_it_once(facts: Facts, inbox: Inbox, two_comets: str) -> None:
+def test_parallel_runs_send_one_notification(facts: Facts, inbox: Inbox, two_comets: str) -> None:
     other = facts.accept(hashtags=["c"])
     inbox.may_answer.clear()
     with ThreadPoolExecutor(2) as threads:
@@ -172,10 +172,10 @@ def test_parallel_runs_send_it_once(facts: Facts, inbox: Inbox, two_comets: str)
 
 
 def test_failed_run_is_sent_with_its_comets(facts: Facts, inbox: Inbox, two_comets: str) -> None:
-    reason = "The run for 2026-03-01 is incomplete. 1 hashtag(s) failed: #c (HTTP 500). To heal the run: clear it."
+    reason = "The run for 2026-03-01 is incomplete. 1 hashtag failed: #c (HTTP 500). To complete the run, clear it."
     end(two_comets, error=AirflowFailException(reason))
     [message] = inbox.take()
-    assert (message["title"], message["type"]) == ("The Comet run for 2026-03-01 has failed", "failure")
+    assert (message["title"], message["type"]) == ("Comet run for 2026-03-01 failed", "failure")
     assert message["message"].startswith(f"{reason}\n\nNew Comets:\n- bob")
     end(two_comets, error=AirflowFailException(reason))
     assert [message["message"] for message in inbox.take()] == [reason]
@@ -192,9 +192,8 @@ def test_unpublished_comets_are_not_sent(facts: Facts, inbox: Inbox, is_reported
     )
     if is_reported:
         facts.connection.execute("update comet_runs set report = '{}' where run_id = %s", [run_id])
-    end(run_id, error=AirflowFailException("A gate has tripped."))
-    assert [message["message"] for message in inbox.take()] == ["A gate has tripped."]
-    # The next day's search shows somebody else, whose profile is read.
+    end(run_id, error=AirflowFailException("A check failed."))
+    assert [message["message"] for message in inbox.take()] == ["A check failed."]
     facts.observe(21_000, day(1))
     end(facts.run(day(1)), day(1))
     assert [message["title"] for message in inbox.take()] == ["2026-03-02: 1 new Comet"]
@@ -210,7 +209,7 @@ def test_failed_run_is_sent_without_a_database(
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", json.dumps(gone))
     end("a run", error=psycopg.OperationalError("password-of-the-db"))
     [message] = inbox.take()
-    assert message["message"].startswith("The task report has failed (OperationalError); its log says why.")
+    assert message["message"].startswith("Task report failed (OperationalError); see its log.")
     assert "password-of-the-db" not in everything_logged() + str(message)
 
 
@@ -227,7 +226,7 @@ def test_failed_run_is_sent_without_a_database(
         ("ada", "a@everyone", ("@everyone",)),
     ],
 )
-def test_texts_of_creators_mention_and_link_nothing(
+def test_creator_texts_contain_no_mention_or_link(
     facts: Facts, inbox: Inbox, handle: str, hashtag: str, active: tuple[str, ...]
 ) -> None:
     facts.land_page(Video(handle=handle), hashtag=hashtag)
@@ -259,12 +258,12 @@ def test_invalid_connection_is_named_and_not_shown(
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_NOTICES", malformed)
     end(two_comets)
     logged = everything_logged()
-    assert "The notice of this run was not sent: " in logged
+    assert "The notification of this run was not sent: " in logged
     assert "COMETS_NOTICES" in logged
     assert findings({"log": [logged]}, {"token": TOKEN}) == []
 
 
-def test_one_failing_service_does_not_stop_the_others(
+def test_failing_service_does_not_stop_the_others(
     facts: Facts,
     inbox: Inbox,
     two_comets: str,
@@ -278,7 +277,7 @@ def test_one_failing_service_does_not_stop_the_others(
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_NOTICES", connection)
         end(two_comets)
     assert len(inbox.take()) == 1
-    assert "did not take the notice, others did" in everything_logged()
+    assert "Notification not accepted by JSON, but by other services." in everything_logged()
     assert len(facts.rows("select * from comet_notifications")) == 3
 
 

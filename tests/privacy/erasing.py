@@ -1,4 +1,4 @@
-"""A database in which every table holds rows of a creator to erase, and of others."""
+"""A database with rows of a creator to erase, and of others, in every table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ OLD_HANDLE = "erased.before"
 NICKNAME = "Erased Nick"
 TRACES = (UID, SEC_UID, HANDLE, OLD_HANDLE, NICKNAME, "erased.jpg", "Erased bio")
 OTHER = "7150000000000000072"
-# Not to be taken for the uid, which it contains.
 LONGER_UID = f"9{UID}"
 
 ERASED = Video(
@@ -30,7 +29,7 @@ ERASED = Video(
 
 @dataclass(frozen=True)
 class Item:
-    """A rejected item of a page that has been landed."""
+    """A rejected item of a landed page."""
 
     raw_json: str
     item_position: int = 90
@@ -38,13 +37,13 @@ class Item:
 
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """The database as the tasks use it."""
+    """Open the database as the tasks use it."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
         yield Database(connection)
 
 
 def fill(facts: Facts) -> None:
-    """Two days of three creators; the first of them stands in every table."""
+    """Store two days of three creators, the first of them in every table."""
     others = (Video(OTHER, "v2", handle="other"), Video(LONGER_UID, "v3", handle="third"))
     facts.land_page(Video(UID, "v0", handle=OLD_HANDLE, nickname=NICKNAME), *others)
     facts.run(run_id="first day")
@@ -106,7 +105,7 @@ def reject(facts: Facts, item: Item) -> None:
 
 
 def tables_with(connection: psycopg.Connection[Row], *traces: str) -> set[str]:
-    """The tables in which a row holds one of some texts anywhere; a uid within a longer number does not count."""
+    """Return the tables with a row that contains one of the texts; a uid within a longer number does not count."""
     return {
         table
         for table, row, _ in everything(connection)
@@ -114,8 +113,8 @@ def tables_with(connection: psycopg.Connection[Row], *traces: str) -> set[str]:
     }
 
 
-def wrong_heads(facts: Facts) -> list[Row]:
-    """Pages whose head does not count the rows that there are."""
+def miscounted_pages(facts: Facts) -> list[Row]:
+    """Return the pages with counts that differ from their rows."""
     return facts.rows(
         """
         select page.*

@@ -1,4 +1,4 @@
-"""forget_creator deletes all of one creator and nothing of the others, and refuses it from then on."""
+"""Erasure deletes every row of one creator and none of the others, and blocks it from discovery."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
 from comets.privacy.erased import drop_erased_authors, erased_ids
-from comets.privacy.erasure import erase_linked_ids, forget_creator
+from comets.privacy.erasure import erase_creator, erase_linked_ids
 from comets.tikhub.models import VideoPage
 from comets.tikhub.parsing import parse_video_page
 from tests.database.test_setup import set_up
@@ -26,13 +26,12 @@ from tests.privacy.erasing import (
     TRACES,
     UID,
     fill,
+    miscounted_pages,
     opened,
     tables_with,
-    wrong_heads,
 )
 from tests.steps.builders import Facts, Profile, Row, Video, day, everything
 
-# They hold no account, or only hashes of one.
 ANONYMOUS_TABLES = {
     "comet_erased_ids",
     "comet_pages",
@@ -41,22 +40,22 @@ ANONYMOUS_TABLES = {
     "comet_searches",
 }
 
-Forget = Callable[..., dict[str, int]]
+Erase = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
-def forget(creators_url: str, facts: Facts) -> Forget:
-    """Erase a creator as the Dag does."""
+def erase(creators_url: str, facts: Facts) -> Erase:
+    """Return a function that erases a creator as the Dag does."""
 
     def run(creator: object, run_id: str = "erasing run") -> dict[str, int]:
         with opened(creators_url) as database:
-            return dict(forget_creator(database, creator, run_id))
+            return dict(erase_creator(database, creator, run_id))
 
     return run
 
 
-def refused(url: str, *identities: str) -> set[str]:
-    """Which identities discovery refuses."""
+def blocked(url: str, *identities: str) -> set[str]:
+    """Return which identities are blocked from discovery."""
     with opened(url) as database:
         return set(erased_ids(database, identities))
 
@@ -65,35 +64,35 @@ class TestErasure:
     @pytest.mark.parametrize(
         "creator", [f"@{HANDLE.upper()}", OLD_HANDLE, UID, f" {SEC_UID} "], ids=lambda value: value.strip()[:12]
     )
-    def test_leaves_nothing_of_the_creator_in_any_table(
-        self, facts: Facts, forget: Forget, creators_url: str, creator: str
+    def test_removes_the_creator_from_every_table(
+        self, facts: Facts, erase: Erase, creators_url: str, creator: str
     ) -> None:
         fill(facts)
         tables = {table for table, _, _ in everything(facts.connection)}
         assert tables_with(facts.connection, *TRACES) == tables - ANONYMOUS_TABLES
-        assert wrong_heads(facts) == []
-        assert set(forget(creator)) == tables - ANONYMOUS_TABLES
+        assert miscounted_pages(facts) == []
+        assert set(erase(creator)) == tables - ANONYMOUS_TABLES
         assert tables_with(facts.connection, *TRACES) == set()
-        assert wrong_heads(facts) == []
-        assert refused(creators_url, UID, SEC_UID, OTHER, LONGER_UID) == {UID, SEC_UID}
+        assert miscounted_pages(facts) == []
+        assert blocked(creators_url, UID, SEC_UID, OTHER, LONGER_UID) == {UID, SEC_UID}
 
-    def test_leaves_the_rows_of_others_as_they_are(self, facts: Facts, forget: Forget) -> None:
+    def test_keeps_the_rows_of_other_creators(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
         before = [row for row in everything(facts.connection) if not named(row)]
-        forget(UID)
+        erase(UID)
         after = everything(facts.connection)
-        heads = {"comet_pages", "comet_calls", "comet_erased_ids"}
-        assert [row for row in after if row[0] not in heads] == [row for row in before if row[0] not in heads]
+        recounted = {"comet_pages", "comet_calls", "comet_erased_ids"}
+        assert [row for row in after if row[0] not in recounted] == [row for row in before if row[0] not in recounted]
         assert facts.rows("select received_count, landed_count, rejected_count from comet_pages order by page_id") == [
             (2, 2, 0),
             (3, 2, 1),
         ]
 
-    def test_keeps_calls_for_the_accounts_without_the_account(self, facts: Facts, forget: Forget) -> None:
+    def test_keeps_calls_without_the_account(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
         query = "select call_id, route, hashtag, status_code, is_billed, reserved_at from comet_calls order by 1"
         before = facts.rows(query)
-        forget(UID)
+        erase(UID)
         assert facts.rows(query) == before
         assert facts.rows("select user_id, error from comet_calls order by call_id") == [
             ("erased", None),
@@ -101,108 +100,105 @@ class TestErasure:
             (None, None),
         ]
 
-    def test_runs_made_again_do_not_bring_it_back(self, facts: Facts, forget: Forget) -> None:
+    def test_repeated_runs_do_not_restore_the_creator(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
-        forget(UID)
+        erase(UID)
         before = everything(facts.connection)
         for run_id in ("first day", "second day"):
             facts.run_again(run_id)
         changed = [row for row in everything(facts.connection) if row not in before]
-        # The others are ranked again, among themselves.
         assert {table for table, _, _ in changed} <= {"comet_run_discoveries", "comet_scores"}
         assert tables_with(facts.connection, *TRACES) == set()
 
-    def test_twice_finds_nothing_more(self, facts: Facts, forget: Forget) -> None:
+    def test_repeated_erasure_changes_nothing(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
-        forget(HANDLE)
+        erase(HANDLE)
         before = everything(facts.connection)
-        assert forget(HANDLE) == {}
-        assert forget(UID, "another run") == {}
-        assert forget(SEC_UID, "another run") == {}
+        assert erase(HANDLE) == {}
+        assert erase(UID, "another run") == {}
+        assert erase(SEC_UID, "another run") == {}
         assert everything(facts.connection) == before
 
-    def test_of_a_creator_keyed_by_sec_uid(self, facts: Facts, forget: Forget) -> None:
+    def test_of_a_creator_keyed_by_sec_uid(self, facts: Facts, erase: Erase) -> None:
         facts.connection.execute("insert into creators (user_id, handle) values (%s, %s)", [SEC_UID, HANDLE])
         facts.land_page(Video(UID, sec_uid=SEC_UID))
-        assert forget(UID) == {"creators": 1, "comet_videos": 1}
+        assert erase(UID) == {"creators": 1, "comet_videos": 1}
         assert tables_with(facts.connection, *TRACES) == set()
 
-    def test_of_an_unknown_id_refuses_it_too(self, forget: Forget, creators_url: str) -> None:
-        assert forget(UID) == {}
-        assert forget(SEC_UID) == {}
-        assert refused(creators_url, UID, SEC_UID, OTHER) == {UID, SEC_UID}
+    def test_of_an_unknown_id_blocks_it(self, erase: Erase, creators_url: str) -> None:
+        assert erase(UID) == {}
+        assert erase(SEC_UID) == {}
+        assert blocked(creators_url, UID, SEC_UID, OTHER) == {UID, SEC_UID}
 
 
 class TestIdentification:
-    def test_an_unknown_handle_is_an_error_that_asks_for_the_uid(self, facts: Facts, forget: Forget) -> None:
+    def test_unknown_handle_is_an_error_that_requests_the_uid(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
         before = everything(facts.connection)
         with pytest.raises(UnknownCreatorError, match="give the uid") as raised:
-            forget("@nobody.knows")
-        assert "nobody.knows" not in str(raised.value)
+            erase("@not.there")
+        assert "not.there" not in str(raised.value)
         assert everything(facts.connection) == before
 
-    def test_a_handle_that_changed_owners_is_an_error_even_for_the_present_owner(
-        self, facts: Facts, forget: Forget
-    ) -> None:
+    def test_handle_with_two_owners_is_an_error(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
         facts.land_page(Video(OTHER, "v9", handle=OLD_HANDLE), recorded_date=day(2))
         facts.run(day(2))
         before = everything(facts.connection)
-        with pytest.raises(AmbiguousCreatorError, match=r"leads to 2 creators.*give its uid"):
-            forget(OLD_HANDLE)
+        with pytest.raises(AmbiguousCreatorError, match=r"matches 2 creators.*give its uid"):
+            erase(OLD_HANDLE)
         assert everything(facts.connection) == before
-        forget(UID)
+        erase(UID)
         assert facts.rows("select user_id from creators where handle = %s", OLD_HANDLE) == [(OTHER,)]
 
-    def test_handles_of_untracked_authors_count(self, facts: Facts, forget: Forget) -> None:
+    def test_handles_of_untracked_authors_match(self, facts: Facts, erase: Erase) -> None:
         facts.land_page(Video("71", handle="same", follower_count=5), Video("72", "v2", handle="same"))
         with pytest.raises(AmbiguousCreatorError):
-            forget("same")
+            erase("same")
 
-    def test_a_number_is_a_uid_unless_an_at_sign_says_otherwise(self, facts: Facts, forget: Forget) -> None:
+    def test_number_is_a_uid_unless_it_has_an_at_sign(self, facts: Facts, erase: Erase) -> None:
         facts.land_page(Video("71", handle="72"), Video("73", "v2", handle="74"))
         with pytest.raises(AmbiguousCreatorError, match='Put "@" before it'):
-            forget("72")
-        forget("@72")
+            erase("72")
+        erase("@72")
         assert facts.rows("select user_id from comet_videos") == [("73",)]
 
-    def test_a_sec_uid_of_two_uids_does_not_lead_to_either(self, facts: Facts, forget: Forget) -> None:
+    def test_sec_uid_of_two_uids_is_an_error(self, facts: Facts, erase: Erase) -> None:
         facts.land_page(Video("71", sec_uid=SEC_UID), Video("72", "v2", sec_uid=SEC_UID))
         with pytest.raises(AmbiguousCreatorError):
-            forget(SEC_UID)
-        forget("71")
+            erase(SEC_UID)
+        erase("71")
         assert facts.rows("select user_id, sec_uid from comet_videos") == [("72", SEC_UID)]
 
     @pytest.mark.parametrize("creator", ["", "  ", "@", "@ ", "0", None, "x" * 300])
-    def test_nothing_at_all_is_refused(self, forget: Forget, creator: object) -> None:
+    def test_empty_or_invalid_creator_is_an_error(self, erase: Erase, creator: object) -> None:
         with pytest.raises(ParamsError, match="give a handle, a uid or a sec_uid"):
-            forget(creator)
+            erase(creator)
 
 
-class TestMemory:
-    def test_holds_salted_hashes_only(self, facts: Facts, forget: Forget) -> None:
+class TestErasedIds:
+    def test_are_salted_hashes(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
-        forget(UID)
+        erase(UID)
         hashes = {identity_hash for (identity_hash,) in facts.rows("select identity_hash from comet_erased_ids")}
         ((salt,),) = facts.rows("select salt from comet_schema")
         assert hashes == {hashlib.sha256(f"{salt} {identity}".encode()).hexdigest() for identity in (UID, SEC_UID)}
 
-    def test_without_salt_nothing_is_erased(self, facts: Facts, forget: Forget) -> None:
+    def test_missing_salt_stops_the_erasure(self, facts: Facts, erase: Erase) -> None:
         fill(facts)
         ((version, salt),) = facts.rows("delete from comet_schema returning version, salt")
         try:
             with pytest.raises(DatabaseError, match="comet_schema"):
-                forget(UID)
+                erase(UID)
             assert facts.rows("select 1 from creators where user_id = %s", UID) == [(1,)]
         finally:
             facts.rows("insert into comet_schema values (%s, %s) returning salt", version, salt)
 
 
 class TestLanding:
-    def test_a_page_keeps_its_counts_and_nothing_of_the_creator(self, forget: Forget, creators_url: str) -> None:
-        forget(UID)
-        forget(SEC_UID)
+    def test_page_keeps_its_counts_and_drops_the_creator(self, erase: Erase, creators_url: str) -> None:
+        erase(UID)
+        erase(SEC_UID)
         page = page_of(
             {"aweme_info": {"aweme_id": "1", "author": {"uid": UID, "unique_id": HANDLE, "nickname": NICKNAME}}},
             {"aweme_info": {"aweme_id": "2", "author": {"uid": OTHER}}},
@@ -212,7 +208,7 @@ class TestLanding:
             {"aweme_info": {"author": {"uid": LONGER_UID}}},
         )
         with opened(creators_url) as database:
-            kept, partners = drop_erased_authors(database, page)
+            kept, linked_ids = drop_erased_authors(database, page)
         assert [video.video_id for video in kept.videos] == ["2"]
         assert sorted((item.item_position, item.reason, item.raw_json is None) for item in kept.rejected) == [
             (0, "author_erased", True),
@@ -222,48 +218,48 @@ class TestLanding:
             (5, "no_video_id", False),
         ]
         assert kept.received_count == len(kept.videos) + len(kept.rejected)
-        assert partners == {"73"}
+        assert linked_ids == {"73"}
 
-    def test_a_page_without_such_authors_is_the_same(self, forget: Forget, creators_url: str) -> None:
-        forget(UID)
+    def test_page_without_erased_authors_is_unchanged(self, erase: Erase, creators_url: str) -> None:
+        erase(UID)
         page = page_of({"aweme_info": {"aweme_id": "2", "author": {"uid": OTHER}}}, {})
         with opened(creators_url) as database:
             assert drop_erased_authors(database, page) == (page, frozenset())
 
-    def test_id_linked_by_a_page_is_erased_too(self, facts: Facts, forget: Forget, creators_url: str) -> None:
+    def test_id_linked_by_a_page_is_erased_too(self, facts: Facts, erase: Erase, creators_url: str) -> None:
         facts.connection.execute("insert into creators (user_id) values (%s)", [SEC_UID])
-        forget(UID)
+        erase(UID)
         with opened(creators_url) as database:
             erase_linked_ids(database, {SEC_UID}, "a run")
         assert facts.rows("select user_id from creators") == []
-        assert refused(creators_url, SEC_UID) == {SEC_UID}
+        assert blocked(creators_url, SEC_UID) == {SEC_UID}
 
-    def test_sec_uid_of_another_creator_is_not_erased(self, facts: Facts, forget: Forget, creators_url: str) -> None:
+    def test_sec_uid_of_another_creator_is_not_erased(self, facts: Facts, erase: Erase, creators_url: str) -> None:
         facts.land_profile(Profile(OTHER, 20_000, sec_uid=SEC_UID))
         with opened(creators_url) as database:
             erase_linked_ids(database, {SEC_UID}, "a run")
-        assert refused(creators_url, SEC_UID, OTHER) == set()
+        assert blocked(creators_url, SEC_UID, OTHER) == set()
         assert facts.rows("select user_id from comet_profiles") == [(OTHER,)]
 
 
 def page_of(*cards: object) -> VideoPage:
-    """A parsed page of a search."""
+    """Return a parsed page of a search."""
     data = {"search_item_list": json.loads(json.dumps(cards))}
     return parse_video_page(data, offset=0, observed_at=datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def named(row: Row) -> bool:
-    """Whether a row of `everything` names the erased creator."""
+    """Return whether a row of `everything` names the erased creator."""
     return any(trace in row[1].replace(LONGER_UID, "") for trace in TRACES)
 
 
-def test_two_databases_remember_the_same_creator_by_different_hashes(new_database: Callable[[], str]) -> None:
+def test_two_databases_store_different_hashes_of_the_same_creator(new_database: Callable[[], str]) -> None:
     hashes = set()
     for _ in range(2):
         url = new_database()
         with psycopg.connect(url, autocommit=True) as connection:
             set_up(connection)
             with opened(url) as database:
-                forget_creator(database, UID, "a run")
+                erase_creator(database, UID, "a run")
             hashes.update(connection.execute("select identity_hash from comet_erased_ids").fetchall())
     assert len(hashes) == 2

@@ -1,4 +1,4 @@
-"""An erasure while tasks of a run are at work: the second of the two sees what the first has done."""
+"""Erasures in parallel with the tasks of a run: the second of the two sees the changes of the first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from comets.calls.ledger import Call, CallResult, Ledger
 from comets.database.client import Database
 from comets.errors import TikHubTransientError
-from comets.privacy.erasure import forget_creator
+from comets.privacy.erasure import erase_creator
 from comets.profiles.landing import land_failed_profile, land_profile
 from comets.profiles.roll_call import plan_roll_call
 from comets.search.landing import SearchLanding, StopReason
@@ -56,7 +56,7 @@ def land_a_profile(database: Database) -> None:
     land_profile(database, ledger, RUN, UID, CallResult(0, ANSWER, 0))
 
 
-def land_that_there_is_none(database: Database) -> None:
+def land_missing_account(database: Database) -> None:
     land_failed_profile(database, RUN, UID, "no_account", NOW)
 
 
@@ -66,13 +66,13 @@ def plan(database: Database) -> None:
 
 def filter_the_landing(database: Database) -> None:
     with database.transaction():
-        # A transaction begins with its first statement by name.
+        # Begins the transaction.
         database.fetch_one("database/read_schema_version")
         for statement in statements("filter_comets"):
             database._connection.execute(statement, {"run_id": RUN, **PARAMETERS})
 
 
-TASKS = (land_a_page, land_a_profile, land_that_there_is_none, plan, filter_the_landing)
+TASKS = (land_a_page, land_a_profile, land_missing_account, plan, filter_the_landing)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def run(facts: Facts) -> Facts:
-    """A run that has landed something of the creator and tracks it already."""
+    """A run that has landed a page of the creator and tracks it."""
     facts.land_page(Video(UID, sec_uid=SEC_UID, handle=HANDLE), hashtag="gymtok")
     facts.accept(run_id=RUN, hashtags=(HASHTAG, "gymtok"))
     facts.step("filter_comets", RUN)
@@ -92,64 +92,64 @@ def run(facts: Facts) -> Facts:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
-def test_an_erasure_waits_for_a_task_and_takes_what_it_stored(
+def test_erasure_waits_for_a_task_and_erases_its_rows(
     run: Facts, creators_url: str, threads: ThreadPoolExecutor, task: Work
 ) -> None:
     with opened(creators_url) as busy:
         with busy.transaction():
             task(busy)
-            erasing = in_background(threads, creators_url, lambda database: forget_creator(database, UID, "erasing"))
+            erasing = in_background(threads, creators_url, lambda database: erase_creator(database, UID, "erasing"))
             wait_until_it_waits(run.connection, erasing)
         assert erasing.result()["creators"] == 1
     assert tables_with(run.connection, *TRACES) == set()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
-def test_a_task_waits_for_an_erasure_and_stores_nothing(
+def test_task_waits_for_an_erasure_and_stores_nothing(
     run: Facts, creators_url: str, threads: ThreadPoolExecutor, task: Work
 ) -> None:
     with opened(creators_url) as erasing:
         with erasing.transaction():
-            forget_creator(erasing, UID, "erasing")
+            erase_creator(erasing, UID, "erasing")
             working = in_background(threads, creators_url, task)
             wait_until_it_waits(run.connection, working)
         working.result()
     assert tables_with(run.connection, *TRACES) == set()
 
 
-def test_a_call_in_flight_ends_without_naming_the_account(run: Facts, creators_url: str) -> None:
+def test_call_in_flight_succeeds_without_storing_the_account(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as database:
         ledger = Ledger(database, RUN, 0)
         answer = ledger.execute(Call("profile", user_id=UID), lambda: ANSWER)
-        forget_creator(database, HANDLE, "erasing")
+        erase_creator(database, HANDLE, "erasing")
         assert land_profile(database, ledger, RUN, UID, answer) is False
     assert tables_with(run.connection, *TRACES) == set()
     assert run.rows("select user_id, status_code, is_billed from comet_calls") == [("erased", 200, True)]
 
 
-def test_a_call_in_flight_fails_without_naming_the_account(run: Facts, creators_url: str) -> None:
+def test_call_in_flight_fails_without_storing_the_account(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as database, opened(creators_url) as other:
 
-        def ask() -> None:
-            forget_creator(other, UID, "erasing")
+        def fetch() -> None:
+            erase_creator(other, UID, "erasing")
             raise TikHubTransientError(f"No answer for {UID}.", route="profile", subject=UID)
 
         with pytest.raises(TikHubTransientError):
-            Ledger(database, RUN, 0).execute(Call("profile", user_id=UID), ask)
+            Ledger(database, RUN, 0).execute(Call("profile", user_id=UID), fetch)
     assert tables_with(run.connection, *TRACES) == set()
     assert run.rows("select error_type, error from comet_calls") == [("TikHubTransientError", None)]
 
 
 def test_parallel_landings_do_not_wait_for_each_other(run: Facts, creators_url: str) -> None:
     with opened(creators_url) as one, opened(creators_url) as other, one.transaction():
-        land_that_there_is_none(one)
+        land_missing_account(one)
         land_failed_profile(other, RUN, "72", "no_account", noon(NOW.date()))
     run.land_profile(Profile("73", 5))
     assert len(run.rows("select 1 from comet_profiles")) == 3
 
 
 def in_background(threads: ThreadPoolExecutor, url: str, work: Work) -> Future[Any]:
-    """Do something on a connection of its own."""
+    """Run the work in a thread, on its own connection."""
 
     def do() -> Any:
         with opened(url) as database:

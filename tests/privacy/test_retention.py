@@ -1,4 +1,4 @@
-"""trim_landing: landed rows go by their age, and nothing that was derived from them changes, whatever runs again."""
+"""trim_landing deletes landed rows by age; nothing derived from them changes, also when runs are repeated."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from comets.privacy.retention import trim_landing
-from tests.privacy.erasing import Item, opened, reject, wrong_heads
+from tests.privacy.erasing import Item, miscounted_pages, opened, reject
 from tests.steps.builders import DAY, Facts, Profile, Row, Video, day, everything
 
-LASTING = {
+PERMANENT_TABLES = {
     "comet_calls",
     "comet_discoveries",
     "comet_handles",
@@ -36,9 +36,9 @@ def trim(url: str, kept_date: date, timezone: str = "UTC") -> Counter[str]:
 
 
 def contents(connection: psycopg.Connection[Row]) -> set[Row]:
-    """Every row that retention may not touch, with the transaction that wrote it; of dates only the weights."""
+    """Return every row that retention must not change, with its transaction id; of dates only the weights."""
     dates = connection.execute("select 'comet_dates', score_weights::text, recorded_date::text from comet_dates")
-    return {row for row in everything(connection) if row[0] in LASTING} | set(dates.fetchall())
+    return {row for row in everything(connection) if row[0] in PERMANENT_TABLES} | set(dates.fetchall())
 
 
 def midnight(of: date) -> datetime:
@@ -46,7 +46,7 @@ def midnight(of: date) -> datetime:
 
 
 class TestLandedPages:
-    def test_lose_their_rows_by_the_instant_of_landing(self, facts: Facts, url: str) -> None:
+    def test_are_trimmed_by_the_instant_of_landing(self, facts: Facts, url: str) -> None:
         limit = midnight(day(1))
         facts.land_page(Video("71", "v1"), Video("72", "v2"), observed_at=limit - timedelta(microseconds=1))
         reject(facts, Item("{}"))
@@ -59,17 +59,17 @@ class TestLandedPages:
             (1, True),
             (1, False),
         ]
-        assert wrong_heads(facts) == []
+        assert miscounted_pages(facts) == []
         assert trim(url, day(1)) == {}
 
-    def test_go_by_the_day_of_the_timezone(self, facts: Facts, url: str) -> None:
+    def test_are_trimmed_by_the_day_in_the_timezone(self, facts: Facts, url: str) -> None:
         facts.land_page(Video("71", "v1"), observed_at=datetime(2026, 3, 1, 14, 59, tzinfo=UTC))
         facts.land_page(Video("71", "v2"), observed_at=datetime(2026, 3, 1, 15, 0, tzinfo=UTC))
         assert trim(url, day(1), "Asia/Tokyo") == {"comet_videos": 1}
 
-    def test_of_many_portions_are_all_trimmed(self, facts: Facts, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("comets.privacy.retention.PAGES_PER_PORTION", 2)
-        monkeypatch.setattr("comets.privacy.retention.ROWS_PER_PORTION", 2)
+    def test_of_many_batches_are_all_trimmed(self, facts: Facts, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("comets.privacy.retention.PAGES_PER_BATCH", 2)
+        monkeypatch.setattr("comets.privacy.retention.ROWS_PER_BATCH", 2)
         for number in range(5):
             facts.land_page(Video(video_id=f"v{number}"))
             facts.land_profile(Profile(f"9{number}", 5))
@@ -86,7 +86,7 @@ class TestProfiles:
         assert trim(url, day(1)) == {"comet_profiles": 1}
         assert facts.rows("select recorded_date from comet_profiles") == [(day(1),)]
 
-    def test_of_a_tracked_creator_are_deleted_but_for_the_newest(self, facts: Facts, url: str) -> None:
+    def test_of_a_tracked_creator_are_deleted_except_the_newest(self, facts: Facts, url: str) -> None:
         facts.land_page(Video())
         facts.run()
         for number in range(4):
@@ -96,7 +96,7 @@ class TestProfiles:
         facts.observe(20_000, day(10))
         assert trim(url, day(9)) == {"comet_profiles": 1}
 
-    def test_that_make_a_creator_missing_stay(self, facts: Facts, url: str) -> None:
+    def test_that_make_a_creator_missing_are_kept(self, facts: Facts, url: str) -> None:
         facts.land_page(Video(), Video("72", "v2"))
         for number, outcome in enumerate(("refused", "found", "refused", "failed", "no_account", "refused")):
             facts.observe(20_000, day(number), user_id="72")
@@ -117,8 +117,8 @@ class TestProfiles:
         }
         assert facts.rows("select status from creators where user_id = '71'") == [("missing",)]
 
-    def test_that_judge_a_search_made_later_stay(self, facts: Facts, url: str) -> None:
-        """The author was below the band when first asked, and is in it now."""
+    def test_that_judge_a_later_search_are_kept(self, facts: Facts, url: str) -> None:
+        """The author was below the follower range in the first profile, and is within it in the second."""
         facts.observe(5_000, day(1))
         facts.observe(20_000, day(40))
         facts.land_page(Video(follower_count=None), recorded_date=DAY, observed_at=midnight(day(41)))
@@ -129,18 +129,17 @@ class TestProfiles:
         assert facts.rows("select 1 from comet_discoveries") == []
 
 
-class TestEverythingElse:
-    def test_an_observed_row_outlives_the_answer_that_it_rests_on(self, facts: Facts, url: str) -> None:
+class TestDerivedRows:
+    def test_observed_row_outlives_its_reading(self, facts: Facts, url: str) -> None:
         facts.observe(20_000, DAY)
         facts.land_page(Video(follower_count=21_000), observed_at=midnight(DAY) + timedelta(hours=13))
         run_id = facts.run()
         trim(url, day(9))
-        # The newest profile of a tracked creator stays; the later answer of a search is deleted.
         assert facts.rows("select follower_count from comet_profiles") == [(20_000,)]
         facts.run_again(run_id)
         assert facts.rows("select follower_count from creator_stats") == [(21_000,)]
 
-    def test_runs_of_trimmed_and_other_dates_change_nothing(self, facts: Facts, url: str) -> None:
+    def test_repeated_runs_change_nothing(self, facts: Facts, url: str) -> None:
         run_ids = live(facts, 8)
         before = contents(facts.connection)
         counts = trim(url, day(5))
@@ -151,7 +150,7 @@ class TestEverythingElse:
             facts.run_again(run_id)
         assert contents(facts.connection) == before
 
-    def test_runs_on_other_criteria_of_a_trimmed_date_change_no_snapshot(self, facts: Facts, url: str) -> None:
+    def test_run_with_other_criteria_on_a_trimmed_date_changes_no_snapshot(self, facts: Facts, url: str) -> None:
         live(facts, 4)
         trim(url, day(9))
         before = contents(facts.connection)
@@ -171,7 +170,7 @@ class TestEverythingElse:
         )
         assert facts.rows("select stop_reason from comet_searches where recorded_date = %s", DAY) == [("exhausted",)]
 
-    def test_plans_go_with_the_run_that_made_them(self, facts: Facts, url: str) -> None:
+    def test_plans_are_deleted_with_the_date_of_their_run(self, facts: Facts, url: str) -> None:
         for number in (0, 1):
             run_id = facts.accept(recorded_date=day(number))
             facts.connection.execute("insert into comet_roll_call values (%s, '71', 1)", [run_id])
@@ -182,7 +181,7 @@ class TestEverythingElse:
 
 
 def live(facts: Facts, day_count: int) -> list[str]:
-    """Days in which creators are found, read, renamed, lost and found again."""
+    """Run days on which creators are found, read, renamed, lost and found again."""
     run_ids = []
     for number in range(day_count):
         facts.land_page(

@@ -14,7 +14,7 @@ import pytest
 from comets.calls.ledger import Ledger
 from comets.database.client import Database, connect
 from comets.errors import TikHubAmbiguousError, TikHubTransientError
-from comets.privacy.erasure import forget_creator
+from comets.privacy.erasure import erase_creator
 from comets.profiles import queue
 from comets.profiles.accounts import Account, ProfileOutcome
 from comets.profiles.reader import IN_FLIGHT_SECONDS, ProfileReader
@@ -132,8 +132,8 @@ def test_missing_account_is_not_retried(sandbox: SandboxClient, database: Databa
 
 def test_erased_account_is_not_fetched(sandbox: SandboxClient, database: Database, accept_run: AcceptRun) -> None:
     run_id = accept_run("run of day 2", date(2026, 3, 2))
-    forget_creator(database, ACCOUNTS[0].user_id, "erasing run")
-    forget_creator(database, ACCOUNTS[1].sec_uid, "erasing run")
+    erase_creator(database, ACCOUNTS[0].user_id, "erasing run")
+    erase_creator(database, ACCOUNTS[1].sec_uid, "erasing run")
     assert read_all(database, run_id, ACCOUNTS[:2]) == {ProfileOutcome.ERASED: 2}
     assert sandbox.calls() == []
 
@@ -143,12 +143,12 @@ def test_account_found_to_be_erased_is_fetched_once_and_not_stored(
 ) -> None:
     sandbox.set_clock("2026-03-09T02:00:00Z")
     run_id = accept_run("run of day 2", date(2026, 3, 2))
-    forget_creator(database, CREATORS[0].uid, "erasing run")
+    erase_creator(database, CREATORS[0].uid, "erasing run")
     accounts = [Account(CREATORS[0].sec_uid, None, None)]
     assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
     assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
     assert len(sandbox.calls()) == 1
-    assert forget_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
+    assert erase_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
 
 
 def test_handle_that_now_belongs_to_an_erased_account_erases_no_other(
@@ -156,7 +156,7 @@ def test_handle_that_now_belongs_to_an_erased_account_erases_no_other(
 ) -> None:
     run_id = accept_run("run of day 2", date(2026, 3, 2))
     erased, other = CREATORS[:2]
-    forget_creator(database, erased.uid, "erasing run")
+    erase_creator(database, erased.uid, "erasing run")
     sandbox.change_creator(other.uid, is_gone=True)
     with pytest.raises(TikHubAmbiguousError):
         read_all(database, run_id, [Account(other.uid, None, erased.handle)])

@@ -1,4 +1,4 @@
-"""The checks between the steps on small tables: what each of them counts, and at which figure it objects."""
+"""The quality checks on small tables: what each of them measures, and at which value it fails."""
 
 from __future__ import annotations
 
@@ -16,141 +16,136 @@ from comets.quality.checks import CheckResult, Step, failed_messages, run_checks
 from comets.settings import Checks
 from tests.steps.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
-GATES = Checks(min_sample_count=4, max_missing_field_share=0.5, min_answered_share=0.5, max_halved_share=0.25)
+THRESHOLDS = Checks(min_sample_count=4, max_missing_field_share=0.5, min_answered_share=0.5, max_halved_share=0.25)
 
 
 @pytest.fixture
 def database(creators_url: str, connection: psycopg.Connection[Row]) -> Iterator[Database]:
-    """The emptied database as tasks use it."""
+    """The empty database as the tasks use it."""
     with psycopg.connect(creators_url, autocommit=True, row_factory=dict_row) as own:
         yield Database(own)
 
 
-def check(database: Database, run_id: str, step: Step, **gates: Any) -> dict[str, CheckResult]:
-    """The verdicts of a step by the name of the check."""
-    verdicts = run_checks(database, run_id, step, GATES.model_copy(update=gates))
-    return {verdict.check_name.removeprefix(f"{step.value}."): verdict for verdict in verdicts}
+def check(database: Database, run_id: str, step: Step, **thresholds: Any) -> dict[str, CheckResult]:
+    """Run the checks of a step; return the results by name of the check."""
+    results = run_checks(database, run_id, step, THRESHOLDS.model_copy(update=thresholds))
+    return {result.check_name.removeprefix(f"{step.value}."): result for result in results}
 
 
-def tripped(database: Database, run_id: str, step: Step, **gates: Any) -> set[str]:
-    """The names of the checks of a step that object."""
-    return {name for name, verdict in check(database, run_id, step, **gates).items() if verdict.is_failed}
+def failing(database: Database, run_id: str, step: Step, **thresholds: Any) -> set[str]:
+    """Run the checks of a step; return the names of those that failed."""
+    return {name for name, result in check(database, run_id, step, **thresholds).items() if result.is_failed}
 
 
 class TestSearch:
-    def test_passes_ordinary_pages(self, facts: Facts, database: Database) -> None:
+    def test_ordinary_pages_pass(self, facts: Facts, database: Database) -> None:
         facts.land_page(*[Video(video_id=f"v{number}", follower_count=None) for number in range(20)])
-        verdicts = check(database, facts.accept(), Step.SEARCH)
-        assert set(verdicts) == {
+        results = check(database, facts.accept(), Step.SEARCH)
+        assert set(results) == {
             "hashtags_with_videos",
             "items_accounted_for",
             "items_without_id",
             "videos_without_play_count",
         }
-        assert not any(verdict.is_failed for verdict in verdicts.values())
+        assert not any(result.is_failed for result in results.values())
 
-    def test_objects_when_no_hashtag_gave_a_video(self, facts: Facts, database: Database) -> None:
+    def test_fails_when_no_hashtag_has_videos(self, facts: Facts, database: Database) -> None:
         facts.land_page()
         facts.land_page(Video(), hashtag="another")
         facts.land_page(Video(), recorded_date=day(1))
         run_id = facts.accept(hashtags=[HASHTAG, "gymtok"])
-        verdict = check(database, run_id, Step.SEARCH)["hashtags_with_videos"]
-        assert (verdict.is_failed, float(verdict.measured_value or 0), float(verdict.threshold)) == (True, 0, 1)
-        assert verdict.message == (
-            "0 of 2 hashtags gave a video in the searches of 2026-03-01 (threshold: at least 1)."
-        )
+        result = check(database, run_id, Step.SEARCH)["hashtags_with_videos"]
+        assert (result.is_failed, float(result.measured_value or 0), float(result.threshold)) == (True, 0, 1)
+        assert result.message == ("0 of 2 hashtags returned videos in the searches of 2026-03-01 (minimum 1).")
         facts.land_page(Video(), hashtag="gymtok", stop_reason=None)
-        assert tripped(database, run_id, Step.SEARCH) == set()
+        assert failing(database, run_id, Step.SEARCH) == set()
 
-    def test_reads_the_last_round_of_a_search(self, facts: Facts, database: Database) -> None:
+    def test_reads_the_last_attempt_of_a_search(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video())
         facts.connection.execute("update comet_searches set attempt_number = 2")
         facts.land_page(attempt_number=2)
-        assert tripped(database, facts.accept(), Step.SEARCH) == {"hashtags_with_videos"}
+        assert failing(database, facts.accept(), Step.SEARCH) == {"hashtags_with_videos"}
 
     @pytest.mark.parametrize(("rejected", "landed", "is_failed"), [(2, 2, False), (3, 2, True), (2, 1, False)])
-    def test_objects_to_more_than_half_of_the_items_without_an_id(
+    def test_fails_when_over_half_of_the_items_have_no_id(
         self, facts: Facts, database: Database, rejected: int, landed: int, is_failed: bool
     ) -> None:
         facts.land_page(*[Video(video_id=f"v{number}") for number in range(landed)])
         reject(facts, rejected)
-        verdict = check(database, facts.accept(), Step.SEARCH)["items_without_id"]
-        assert verdict.is_failed is is_failed
-        assert verdict.message.startswith(f"{rejected} of {rejected + landed} items (")
-        assert "2026-03-01" in verdict.message
-        assert "threshold: at most 50 percent" in verdict.message
+        result = check(database, facts.accept(), Step.SEARCH)["items_without_id"]
+        assert result.is_failed is is_failed
+        assert result.message.startswith(f"{rejected} of {rejected + landed} items (")
+        assert "2026-03-01" in result.message
+        assert "(maximum 50 %, with at least 4 items)" in result.message
 
     @pytest.mark.parametrize(("unknown", "known", "is_failed"), [(2, 2, False), (3, 2, True), (3, 0, False)])
-    def test_objects_to_more_than_half_of_the_videos_without_views(
+    def test_fails_when_over_half_of_the_videos_have_no_views(
         self, facts: Facts, database: Database, unknown: int, known: int, is_failed: bool
     ) -> None:
         facts.land_page(*[Video(video_id=f"u{number}", play_count=None) for number in range(unknown)])
         facts.land_page(*[Video(video_id=f"k{number}", play_count=0) for number in range(known)])
-        verdict = check(database, facts.accept(), Step.SEARCH)["videos_without_play_count"]
-        assert verdict.is_failed is is_failed
-        assert verdict.message.startswith(f"{unknown} of {unknown + known} videos (")
+        result = check(database, facts.accept(), Step.SEARCH)["videos_without_play_count"]
+        assert result.is_failed is is_failed
+        assert result.message.startswith(f"{unknown} of {unknown + known} videos (")
 
     @pytest.mark.parametrize("table", ["comet_videos", "comet_rejected_items"])
-    def test_objects_to_a_single_item_that_is_neither_landed_nor_rejected(
+    def test_fails_when_one_item_is_neither_landed_nor_rejected(
         self, facts: Facts, database: Database, table: str
     ) -> None:
         facts.land_page(Video(video_id="v1"), Video(video_id="v2"))
         reject(facts, 1)
         run_id = facts.accept()
-        assert tripped(database, run_id, Step.SEARCH) == set()
+        assert failing(database, run_id, Step.SEARCH) == set()
         facts.connection.execute(f"delete from {table} where item_position = 0".encode())
-        verdict = check(database, run_id, Step.SEARCH)["items_accounted_for"]
-        assert (verdict.is_failed, float(verdict.measured_value or 0), float(verdict.threshold)) == (True, 1, 0)
-        assert verdict.message.startswith("1 of 3 items that the searches of 2026-03-01 received are neither")
+        result = check(database, run_id, Step.SEARCH)["items_accounted_for"]
+        assert (result.is_failed, float(result.measured_value or 0), float(result.threshold)) == (True, 1, 0)
+        assert result.message.startswith("1 of 3 items that the searches of 2026-03-01 received are neither")
 
     def test_ignores_trimmed_pages(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video())
         facts.connection.execute("delete from comet_videos; update comet_pages set is_trimmed = true")
-        assert tripped(database, facts.accept(), Step.SEARCH) == set()
+        assert failing(database, facts.accept(), Step.SEARCH) == set()
 
 
 class TestRollCall:
-    def test_of_no_creators_passes(self, facts: Facts, database: Database) -> None:
-        verdicts = check(database, facts.accept(), Step.ROLL_CALL)
-        assert set(verdicts) == {"answered", "followers_halved", "profiles_without_followers"}
-        assert {verdict.measured_value for verdict in verdicts.values()} == {None}
-        assert not any(verdict.is_failed for verdict in verdicts.values())
+    def test_empty_roll_call_passes(self, facts: Facts, database: Database) -> None:
+        results = check(database, facts.accept(), Step.ROLL_CALL)
+        assert set(results) == {"answered", "followers_halved", "profiles_without_followers"}
+        assert {result.measured_value for result in results.values()} == {None}
+        assert not any(result.is_failed for result in results.values())
 
-    @pytest.mark.parametrize(("answered", "silent", "is_failed"), [(3, 3, False), (2, 3, True), (0, 3, False)])
-    def test_objects_when_less_than_half_are_answered(
-        self, facts: Facts, database: Database, answered: int, silent: int, is_failed: bool
+    @pytest.mark.parametrize(("answered", "unanswered", "is_failed"), [(3, 3, False), (2, 3, True), (0, 3, False)])
+    def test_fails_when_under_half_are_answered(
+        self, facts: Facts, database: Database, answered: int, unanswered: int, is_failed: bool
     ) -> None:
-        run_id = called(facts, database, answered + silent)
+        run_id = planned_run(facts, database, answered + unanswered)
         for number in range(answered):
             facts.land_profile(Profile(f"{number}", 5, outcome="found"), run_id=run_id)
-        # One is failed, one is refused, the others have not been tried.
-        for number, outcome in zip(range(answered, answered + silent), ("failed", "refused"), strict=False):
+        for number, outcome in zip(range(answered, answered + unanswered), ("failed", "refused"), strict=False):
             facts.land_profile(Profile(f"{number}", outcome=outcome), run_id=run_id)
-        verdict = check(database, run_id, Step.ROLL_CALL)["answered"]
-        assert verdict.is_failed is is_failed
-        assert verdict.message.startswith(f"TikHub answered for {answered} of {answered + silent} creators (")
-        assert "roll call of 2026-03-01 (threshold: at least 50 percent" in verdict.message
+        result = check(database, run_id, Step.ROLL_CALL)["answered"]
+        assert result.is_failed is is_failed
+        assert result.message.startswith(f"TikHub answered for {answered} of {answered + unanswered} creators (")
+        assert "roll call of 2026-03-01 (minimum 50 %, with at least 4 creators)" in result.message
 
     def test_no_account_is_an_answer(self, facts: Facts, database: Database) -> None:
-        run_id = called(facts, database, 4)
+        run_id = planned_run(facts, database, 4)
         for number in range(4):
             facts.land_profile(Profile(f"{number}", outcome="no_account"), run_id=run_id)
         assert check(database, run_id, Step.ROLL_CALL)["answered"].measured_value == 1
 
-    def test_what_a_past_date_re_uses_is_an_answer(self, facts: Facts, database: Database) -> None:
-        run_id = called(facts, database, 4, is_live=False)
+    def test_reused_profile_of_a_past_date_is_an_answer(self, facts: Facts, database: Database) -> None:
+        run_id = planned_run(facts, database, 4, is_live=False)
         for number in range(4):
             facts.land_profile(Profile(f"{number}", 5), day(3), run_id="another run")
         assert check(database, run_id, Step.ROLL_CALL)["answered"].measured_value == 1
 
     @pytest.mark.parametrize("error_type", ["TikHubAuthError", "TikHubBalanceError", None])
-    def test_creators_that_the_run_could_not_ask_do_not_count(
-        self, facts: Facts, database: Database, error_type: str | None
-    ) -> None:
-        run_id = called(facts, database, 20)
+    def test_creators_after_a_stop_do_not_count(self, facts: Facts, database: Database, error_type: str | None) -> None:
+        run_id = planned_run(facts, database, 20)
         for number in range(5):
             facts.land_profile(Profile(f"{number}", 5), run_id=run_id)
-        assert tripped(database, run_id, Step.ROLL_CALL) == {"answered"}
+        assert failing(database, run_id, Step.ROLL_CALL) == {"answered"}
         if error_type is None:
             facts.connection.execute("update comet_runs set max_api_calls = 1")
         facts.connection.execute(
@@ -163,40 +158,38 @@ class TestRollCall:
         )
 
     def test_missing_creators_do_not_count(self, facts: Facts, database: Database) -> None:
-        run_id = called(facts, database, 9)
+        run_id = planned_run(facts, database, 9)
         for number in range(4):
             facts.land_profile(Profile(f"{number}", 5), run_id=run_id)
-        assert tripped(database, run_id, Step.ROLL_CALL) == {"answered"}
+        assert failing(database, run_id, Step.ROLL_CALL) == {"answered"}
         facts.connection.execute("update creators set status = 'missing' where user_id = '8'")
-        assert tripped(database, run_id, Step.ROLL_CALL) == set()
+        assert failing(database, run_id, Step.ROLL_CALL) == set()
 
     @pytest.mark.parametrize(("unknown", "known", "is_failed"), [(2, 2, False), (3, 2, True), (3, 0, False)])
-    def test_objects_to_more_than_half_of_the_profiles_without_followers(
+    def test_fails_when_over_half_of_the_profiles_have_no_followers(
         self, facts: Facts, database: Database, unknown: int, known: int, is_failed: bool
     ) -> None:
         run_id = facts.accept()
         for number in range(unknown + known):
             facts.land_profile(Profile(f"{number}", None if number < unknown else 0, 5), run_id=run_id)
-        verdict = check(database, run_id, Step.ROLL_CALL)["profiles_without_followers"]
-        assert verdict.is_failed is is_failed
-        assert verdict.message.startswith(f"{unknown} of {unknown + known} profiles (")
+        result = check(database, run_id, Step.ROLL_CALL)["profiles_without_followers"]
+        assert result.is_failed is is_failed
+        assert result.message.startswith(f"{unknown} of {unknown + known} profiles (")
 
-    def test_half_or_less_is_halved(self, facts: Facts, database: Database) -> None:
-        run_id = read_again(facts, [(20_000, 10_000), (20_000, 10_001), (1, 0), (1, 1), (3, 1)])
-        verdict = check(database, run_id, Step.ROLL_CALL)["followers_halved"]
-        assert "half or less for 3 of 5 creators" in verdict.message
+    def test_half_or_less_counts_as_halved(self, facts: Facts, database: Database) -> None:
+        run_id = run_with_readings(facts, [(20_000, 10_000), (20_000, 10_001), (1, 0), (1, 1), (3, 1)])
+        result = check(database, run_id, Step.ROLL_CALL)["followers_halved"]
+        assert "half or less for 3 of 5 creators" in result.message
 
     @pytest.mark.parametrize(("halved", "steady", "is_failed"), [(1, 3, False), (2, 4, True), (3, 0, False)])
-    def test_objects_when_more_than_the_settings_allow_are_halved(
+    def test_fails_when_more_than_the_threshold_are_halved(
         self, facts: Facts, database: Database, halved: int, steady: int, is_failed: bool
     ) -> None:
-        run_id = read_again(facts, [(20_000, 10_000)] * halved + [(20_000, 20_000)] * steady)
-        verdict = check(database, run_id, Step.ROLL_CALL)["followers_halved"]
-        assert verdict.is_failed is is_failed
-        assert verdict.message.startswith(
-            f"Followers fell to half or less for {halved} of {halved + steady} creators ("
-        )
-        assert "roll call of 2026-03-03 (threshold: at most 25 percent" in verdict.message
+        run_id = run_with_readings(facts, [(20_000, 10_000)] * halved + [(20_000, 20_000)] * steady)
+        result = check(database, run_id, Step.ROLL_CALL)["followers_halved"]
+        assert result.is_failed is is_failed
+        assert result.message.startswith(f"Followers fell to half or less for {halved} of {halved + steady} creators (")
+        assert "roll call of 2026-03-03 (maximum 25 %, with at least 4 creators)" in result.message
 
     def test_compares_the_newest_count_with_the_nearest_before_the_date(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("1", "v1", follower_count=90_000))
@@ -217,37 +210,37 @@ class TestRollCall:
         facts.land_profile(Profile("1", 5_000), day(1), run_id=run_id, asked_id="MS4wLjABAAAA-1")
         assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].measured_value == 1
 
-    @pytest.mark.parametrize(("is_published", "figure"), [(False, 1), (True, None)])
-    def test_judges_what_other_runs_have_landed_until_the_date_is_published(
-        self, facts: Facts, database: Database, is_published: bool, figure: int | None
+    @pytest.mark.parametrize(("is_published", "value"), [(False, 1), (True, None)])
+    def test_includes_profiles_of_other_runs_until_the_date_is_published(
+        self, facts: Facts, database: Database, is_published: bool, value: int | None
     ) -> None:
-        other = read_again(facts, [(20_000, 10_000)] * 4)
+        other = run_with_readings(facts, [(20_000, 10_000)] * 4)
         if is_published:
             facts.step("record_growth", other)
         run_id = facts.accept(recorded_date=day(2), is_live=False)
-        assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].measured_value == figure
+        assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].measured_value == value
 
-    def test_nothing_can_be_half_of_zero_or_of_an_unknown_count(self, facts: Facts, database: Database) -> None:
-        run_id = read_again(facts, [(0, 0), (None, 5)])
+    def test_zero_and_unknown_counts_are_not_halved(self, facts: Facts, database: Database) -> None:
+        run_id = run_with_readings(facts, [(0, 0), (None, 5)])
         assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].measured_value is None
 
 
-class TestVerdicts:
+class TestResults:
     def test_are_replaced_and_follow_the_settings(self, facts: Facts, database: Database) -> None:
         stored: LiteralString = """
             select check_name, is_failed
             from comet_quality_checks
             where check_name = 'roll_call.followers_halved' and measured_value > 0
         """
-        run_id = read_again(facts, [(20_000, 10_000)] * 4)
-        [sentence] = [check(database, run_id, Step.ROLL_CALL)["followers_halved"].message]
+        run_id = run_with_readings(facts, [(20_000, 10_000)] * 4)
+        [message] = [check(database, run_id, Step.ROLL_CALL)["followers_halved"].message]
         assert facts.rows(stored) == [("roll_call.followers_halved", True)]
-        assert failed_messages(database, run_id, Step.ROLL_CALL) == [sentence]
+        assert failed_messages(database, run_id, Step.ROLL_CALL) == [message]
         assert failed_messages(database, run_id, Step.SEARCH) == []
-        assert tripped(database, run_id, Step.ROLL_CALL, max_halved_share=1.0) == set()
+        assert failing(database, run_id, Step.ROLL_CALL, max_halved_share=1.0) == set()
         assert facts.rows(stored) == [("roll_call.followers_halved", False)]
 
-    def test_refused_search_is_made_again_by_the_next_run(self, facts: Facts, database: Database) -> None:
+    def test_discarded_search_is_repeated_by_the_next_run(self, facts: Facts, database: Database) -> None:
         facts.land_page()
         run_id = facts.accept(is_live=False)
         restart = {"run_id": run_id, "hashtag": HASHTAG}
@@ -258,22 +251,22 @@ class TestVerdicts:
         database.execute("search/restart_search", **restart)
         assert facts.rows(found) == [(2, None, False)]
 
-    def test_refused_profiles_count_for_nothing_and_are_asked_for_again(self, facts: Facts, database: Database) -> None:
-        run_id = read_again(facts, [(20_000, 10_000)] * 4, is_live=False)
+    def test_discarded_profiles_are_ignored_and_fetched_again(self, facts: Facts, database: Database) -> None:
+        run_id = run_with_readings(facts, [(20_000, 10_000)] * 4, is_live=False)
         assert plan_roll_call(database, run_id, batch_size=9) == {}
         check(database, run_id, Step.ROLL_CALL)
         assert plan_roll_call(database, run_id, batch_size=9) == {1: 4}
         facts.run_again(run_id)
         assert facts.rows("select user_id from creator_stats where recorded_date = %s", day(2)) == []
 
-    def test_profiles_that_another_run_has_recorded_are_not_refused(self, facts: Facts, database: Database) -> None:
-        run_id = read_again(facts, [(20_000, 10_000)] * 4)
+    def test_profiles_recorded_by_another_run_are_not_discarded(self, facts: Facts, database: Database) -> None:
+        run_id = run_with_readings(facts, [(20_000, 10_000)] * 4)
         facts.step("record_growth", facts.accept(recorded_date=day(2)))
         assert check(database, run_id, Step.ROLL_CALL)["followers_halved"].is_failed
         assert facts.rows("select distinct is_discarded from comet_profiles") == [(False,)]
 
-    def test_profiles_count_again_when_the_settings_allow_them(self, facts: Facts, database: Database) -> None:
-        run_id = read_again(facts, [(20_000, 10_000)] * 4)
+    def test_discarded_profiles_count_when_a_higher_threshold_passes(self, facts: Facts, database: Database) -> None:
+        run_id = run_with_readings(facts, [(20_000, 10_000)] * 4)
         check(database, run_id, Step.ROLL_CALL)
         check(database, run_id, Step.ROLL_CALL, max_halved_share=1.0)
         facts.run_again(run_id)
@@ -281,9 +274,9 @@ class TestVerdicts:
 
 
 class TestStoppedDates:
-    """What was landed for a date that a gate has stopped reaches the tables of no other date."""
+    """Rows landed for a date that failed a check do not reach the tables of other dates."""
 
-    def test_are_not_gathered_by_the_run_of_another_date(self, facts: Facts, database: Database) -> None:
+    def test_are_not_recorded_by_the_run_of_another_date(self, facts: Facts, database: Database) -> None:
         facts.land_page(Video("1", follower_count=20_000), recorded_date=day(2))
         facts.observe(7_000, day(2), user_id="1")
         stopped = facts.accept(recorded_date=day(2))
@@ -297,7 +290,7 @@ class TestStoppedDates:
         facts.run_again(stopped)
         assert facts.rows(observed) == [(day(1), 30_000), (day(2), 7_000)]
 
-    def test_are_gathered_as_soon_as_the_gate_lets_them_pass(self, facts: Facts, database: Database) -> None:
+    def test_are_recorded_once_the_check_passes(self, facts: Facts, database: Database) -> None:
         facts.observe(7_000, day(2), user_id="1", handle="new")
         passing = facts.accept(recorded_date=day(2))
         check(database, passing, Step.ROLL_CALL)
@@ -333,18 +326,18 @@ def reject(facts: Facts, count: int) -> None:
     )
 
 
-def called(facts: Facts, database: Database, count: int, **request: Any) -> str:
-    """A run that is to ask for so many creators, called by their numbers."""
+def planned_run(facts: Facts, database: Database, count: int, **request: Any) -> str:
+    """Return a run with a roll call of `count` creators, whose ids are 0, 1, and so on."""
     facts.connection.execute("insert into creators (user_id) select generate_series(0, %s - 1)", [count])
     run_id = facts.accept(**request)
     plan_roll_call(database, run_id, batch_size=1000)
     return run_id
 
 
-def read_again(facts: Facts, counts: Sequence[tuple[int | None, int]], **request: Any) -> str:
-    """A run of day 2 that has read creators with a count on day 1.
+def run_with_readings(facts: Facts, counts: Sequence[tuple[int | None, int]], **request: Any) -> str:
+    """Return a run of day 2 with profiles of creators that were read on day 1 too.
 
-    :param counts: followers then and now, by creator
+    :param counts: followers on day 1 and on day 2, per creator
     """
     facts.land_page(*[Video(f"{number}", f"v{number}", follower_count=None) for number in range(len(counts))])
     for number, (then, _) in enumerate(counts):

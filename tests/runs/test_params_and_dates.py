@@ -36,7 +36,7 @@ PARAMS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("logical_date", "run_after", "timezone", "owned"),
+    ("logical_date", "run_after", "timezone", "expected"),
     [
         pytest.param("2026-03-01T02:00", "2026-11-22T10:00", "UTC", "2026-03-01", id="backfilled later"),
         pytest.param(None, "2026-11-22T10:11", "UTC", "2026-11-22", id="triggered without a logical date"),
@@ -48,25 +48,25 @@ PARAMS: dict[str, Any] = {
         pytest.param(None, "2026-03-01T18:30", "Asia/Kolkata", "2026-03-02", id="midnight at half past"),
     ],
 )
-def test_a_run_owns_the_day_of_its_logical_date_in_the_dags_timezone(
-    logical_date: str | None, run_after: str, timezone: str, owned: str
+def test_run_date_is_the_day_of_the_logical_date_in_the_dags_timezone(
+    logical_date: str | None, run_after: str, timezone: str, expected: str
 ) -> None:
     run = Run(at(logical_date) if logical_date else None, at(run_after))
-    assert run_date(run, timezone) == date.fromisoformat(owned)
+    assert run_date(run, timezone) == date.fromisoformat(expected)
 
 
-def test_good_params_are_accepted_with_their_hashtags_normalised() -> None:
+def test_hashtags_of_valid_params_are_normalised() -> None:
     assert parse_params({**PARAMS, "hashtags": ["#GymTok", "gymtok", "日本語"]}).hashtags == ["gymtok", "日本語"]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "names"),
+    ("invalid", "message"),
     [
         ({"hashtags": []}, "hashtags"),
         ({"hashtags": ["#"]}, "empty"),
         ({"hashtags": "gymtok"}, "hashtags"),
         ({"min_followers": "10000"}, "min_followers"),
-        ({"min_followers": 200_000}, "no creator could ever qualify"),
+        ({"min_followers": 200_000}, "no creator can qualify"),
         ({"min_video_views": 2**63}, "min_video_views"),
         ({"pages_per_hashtag": 0}, "pages_per_hashtag"),
         ({"page_size": 1000}, "page_size"),
@@ -77,11 +77,11 @@ def test_good_params_are_accepted_with_their_hashtags_normalised() -> None:
         ({"hashtag": ["gymtok"]}, "hashtag"),
     ],
 )
-def test_a_wrong_param_is_refused_by_name(wrong: dict[str, Any], names: str) -> None:
-    with pytest.raises(ParamsError, match=names):
-        parse_params({**PARAMS, **wrong})
+def test_invalid_param_is_named(invalid: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParamsError, match=message):
+        parse_params({**PARAMS, **invalid})
 
 
-def test_all_wrong_params_are_named_at_once() -> None:
+def test_all_invalid_params_are_named_at_once() -> None:
     with pytest.raises(ParamsError, match=r"(?s)region.*max_api_calls"):
         parse_params({**PARAMS, "region": "", "max_api_calls": -1})

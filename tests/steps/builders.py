@@ -1,4 +1,4 @@
-"""Facts as rows: runs, landed searches and profiles, and the steps of a run, executed as Airflow executes them."""
+"""Land runs, searches and profiles as rows, and execute the SQL steps of a run as Airflow does."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ PARAMETERS = {
     "score_weights": json.dumps(WEIGHTS),
     "scored_at": SCORED_AT,
 }
-"""The parameters of a SQL step but for the run's id; timeouts in milliseconds."""
+"""The parameters of a SQL step apart from run_id; timeouts in milliseconds."""
 
-# Everything but what merely numbers rows and tells the time of the machine.
+# Without row numbers and the machine's clock, which differ between equal runs.
 CONTENTS = {
     "creators": "*",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, "
@@ -60,7 +60,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Video:
-    """A landed search result that makes its author a Comet by the default criteria."""
+    """A landed video whose author is a Comet by the default criteria."""
 
     user_id: str = "71"
     video_id: str = "v1"
@@ -81,7 +81,7 @@ class Video:
 
 @dataclass(frozen=True)
 class Profile:
-    """A landed answer to a profile call."""
+    """A landed profile outcome."""
 
     user_id: str = "71"
     follower_count: int | None = None
@@ -97,7 +97,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is asked for."""
+    """The request of a run."""
 
     run_id: str
     recorded_date: date = DAY
@@ -114,7 +114,7 @@ class Run:
 
 @dataclass
 class Facts:
-    """Lands rows in a creators' database and runs the SQL steps over them."""
+    """Land rows in a creators' database and execute the SQL steps on them."""
 
     connection: psycopg.Connection[Row]
     timezone: str = "UTC"
@@ -149,7 +149,7 @@ class Facts:
         attempt_number: int = 1,
         run_id: str = "landing",
     ) -> None:
-        """Land a page of the search of a date; its search is made when it is the first one."""
+        """Land a page of the search of a date; create the search with its first page."""
         key = {
             "recorded_date": recorded_date,
             "hashtag": hashtag,
@@ -192,7 +192,10 @@ class Facts:
         run_id: str = "landing",
         asked_id: str | None = None,
     ) -> None:
-        """Land the answer to a profile call with its date; it is asked for by its own id by default."""
+        """Land a profile outcome for a date.
+
+        :param asked_id: the id that was fetched, by default the profile's own
+        """
         self._insert(
             "comet_profiles",
             {
@@ -212,7 +215,7 @@ class Facts:
         run_step(self.connection, name, run_id, **others)
 
     def run(self, recorded_date: date = DAY, scored_at: str = SCORED_AT, **request: Any) -> str:
-        """Accept a run and execute all its SQL steps; returns its run_id."""
+        """Accept a run and execute all its SQL steps; return its run_id."""
         run_id = self.accept(recorded_date=recorded_date, **request)
         self.run_again(run_id, scored_at)
         return run_id
@@ -223,7 +226,7 @@ class Facts:
             self.step(name, run_id, scored_at=scored_at)
 
     def rows(self, query: LiteralString, *parameters: Any) -> list[Row]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         return self.connection.execute(query, parameters).fetchall()
 
     def _reading(self, recorded_date: date, observed_at: datetime | None) -> dict[str, Any]:
@@ -251,13 +254,13 @@ def run_step(connection: psycopg.Connection[Row], name: str, run_id: str, **othe
 
 @cache
 def statements(name: str) -> list[LiteralString]:
-    """The statements of a SQL file as the operator splits it, which takes a while."""
+    """Return the statements of a SQL file as the operator splits it, cached because splitting is slow."""
     text = (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     return DbApiHook.split_sql_string(text)
 
 
-def forget_everything(connection: psycopg.Connection[Row]) -> None:
-    """Empty all tables but those of one row; deleting few rows takes less time than truncating."""
+def clear_tables(connection: psycopg.Connection[Row]) -> None:
+    """Empty all tables but comet_schema. Deleting few rows takes less time than truncating."""
     connection.execute(
         """
         delete from comet_run_discoveries;
@@ -285,7 +288,7 @@ def forget_everything(connection: psycopg.Connection[Row]) -> None:
 
 
 def everything(connection: psycopg.Connection[Row]) -> list[Row]:
-    """(table, row, transaction that wrote it) of all tables but those of one row."""
+    """Return (table, row, transaction that wrote it) of all tables but comet_schema."""
     rows = []
     for (table,) in connection.execute(TABLES).fetchall():
         query = f"select %s, to_jsonb(t)::text, xmin::text from {table} as t"
@@ -294,10 +297,10 @@ def everything(connection: psycopg.Connection[Row]) -> list[Row]:
 
 
 def noon(day: date) -> datetime:
-    """12:00 UTC of a date."""
+    """Return 12:00 UTC of a date."""
     return datetime.combine(day, time(12), UTC)
 
 
 def day(number: int) -> date:
-    """The date `number` days after DAY."""
+    """Return the date `number` days after DAY."""
     return DAY + timedelta(days=number)

@@ -1,4 +1,4 @@
-"""A creators' database that every test finds empty, and a hand to put facts into it."""
+"""An empty creators' database for every test, and a builder of facts in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from tests.conftest import SCHEMA_FILE
-from tests.steps.builders import Facts, Row, forget_everything
+from tests.steps.builders import Facts, Row, clear_tables
 
 
 @pytest.fixture(scope="session")
 def creators_url(new_database: Callable[[], str]) -> str:
-    """URL of a database in which the schema file was run; shared by the tests of this folder."""
+    """URL of a database set up by the schema file, shared by all tests."""
     url = new_database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SCHEMA_FILE.read_bytes())
@@ -22,13 +22,13 @@ def creators_url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def connection(creators_url: str) -> Iterator[psycopg.Connection[Row]]:
-    """A connection in autocommit mode to the database, which is empty."""
+    """Connect to the emptied database in autocommit mode."""
     with psycopg.connect(creators_url, autocommit=True) as connection:
-        forget_everything(connection)
+        clear_tables(connection)
         yield connection
 
 
 @pytest.fixture
 def facts(connection: psycopg.Connection[Row]) -> Facts:
-    """Lands facts and runs steps in that database."""
+    """Return a builder of facts in that database."""
     return Facts(connection)

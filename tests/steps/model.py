@@ -1,7 +1,7 @@
-"""The tables as they follow from the facts: the rules of the data in plain loops over everything that is known.
+"""The tables computed from the facts: the rules of the data in plain loops over all facts.
 
-It sees facts and the set of dates that were run, never an order of runs, so a database that agrees with it owes nothing
-to order, repetition or crashes.
+The model sees facts and the set of dates that were run, but no order of runs: a database that agrees with it does not
+depend on order, repetition or crashes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEYS = (*USERS, *SEC_UIDS.values())
 
 @dataclass
 class Discovery:
-    """By which counts a creator was found with a video and a hashtag, when, and how wide the band was at most."""
+    """The counts and the instant of a discovery, and the widest band that included it."""
 
     follower_count: int
     play_count: int
@@ -33,8 +33,8 @@ class Discovery:
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """An account as one answer showed it."""
+class Reading:
+    """An account as one answer shows it."""
 
     user_id: str
     recorded_date: date
@@ -67,12 +67,12 @@ class History:
         return instant.astimezone(self.timezone).date()
 
     def outcomes(self) -> list[tuple[Landing, Profile]]:
-        """All answers to questions for a profile, the earliest first."""
+        """Return all profile outcomes, the earliest first."""
         by_time = sorted(self.landings, key=lambda landing: landing.observed_at)
         return [(landing, landing.profile) for landing in by_time if landing.profile is not None]
 
     def filter(self, request: Request) -> None:
-        """Add what a run discovers in what is landed."""
+        """Add the discoveries of a run in what is landed."""
         for hashtag in request.hashtags:
             pages = [
                 landing
@@ -80,7 +80,7 @@ class History:
                 if landing.recorded_date == request.recorded_date and landing.hashtag == hashtag
             ]
             plays: dict[tuple[str, str], int] = {}
-            seen_at: dict[tuple[str, str], datetime] = {}
+            read_at: dict[tuple[str, str], datetime] = {}
             by_search: dict[str, tuple[int, datetime]] = {}
             for page in pages:
                 for video in page.videos:
@@ -89,12 +89,12 @@ class History:
                     if video.play_count is not None and self.is_qualifying(video, page, request):
                         key = (video.user_id, video.video_id)
                         plays[key] = max(video.play_count, plays.get(key, 0))
-                        seen_at.setdefault(key, page.observed_at)
+                        read_at.setdefault(key, page.observed_at)
             for (user_id, video_id), play_count in plays.items():
-                judging = by_search.get(user_id) or self.count_by_profile(user_id, request)
-                if judging is not None and request.min_followers <= judging[0] <= request.max_followers:
-                    found_at = max(seen_at[user_id, video_id], judging[1])
-                    found = Discovery(judging[0], play_count, request.max_followers, found_at)
+                author_count = by_search.get(user_id) or self.count_by_profile(user_id, request)
+                if author_count is not None and request.min_followers <= author_count[0] <= request.max_followers:
+                    found_at = max(read_at[user_id, video_id], author_count[1])
+                    found = Discovery(author_count[0], play_count, request.max_followers, found_at)
                     known = self.discoveries.setdefault((request.recorded_date, user_id, video_id, hashtag), found)
                     known.max_followers = max(known.max_followers, request.max_followers)
                     known.found_at = min(known.found_at, found_at)
@@ -104,10 +104,10 @@ class History:
         return (video.play_count or 0) >= request.min_video_views and published_on <= request.recorded_date
 
     def count_by_profile(self, user_id: str, request: Request) -> tuple[int, datetime] | None:
-        """Return the profile count, and its instant, that decides for an author without a count in search."""
-        asked = [(landing, profile) for landing, profile in self.outcomes() if profile.user_id == user_id]
+        """Return the profile count of an author without a count in search, and its instant."""
+        outcomes = [(landing, profile) for landing, profile in self.outcomes() if profile.user_id == user_id]
         of_the_date = [
-            (landing, profile) for landing, profile in asked if landing.recorded_date == request.recorded_date
+            (landing, profile) for landing, profile in outcomes if landing.recorded_date == request.recorded_date
         ]
         if of_the_date or request.is_live:
             known = [
@@ -119,7 +119,7 @@ class History:
         beginning = datetime.combine(request.recorded_date, time(), self.timezone)
         answers = [
             (profile.follower_count, landing.observed_at)
-            for landing, profile in asked
+            for landing, profile in outcomes
             if landing.observed_at >= beginning and profile.outcome in ("found", "no_account")
         ]
         count, instant = answers[0] if answers else (None, beginning)
@@ -128,7 +128,7 @@ class History:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the facts make of the tables."""
+    """The tables that follow from the facts."""
 
     history: History
 
@@ -141,15 +141,15 @@ class Tables:
         }
 
     @cached_property
-    def sightings(self) -> list[Sighting]:
-        """Everything that was landed about accounts, in the order of landing."""
-        found: list[Sighting] = []
+    def readings(self) -> list[Reading]:
+        """All landed readings of accounts, in the order of landing."""
+        found: list[Reading] = []
         for landing in self.history.landings:
             accounts: list[Video | Profile] = [*landing.videos]
             if landing.profile is not None and landing.profile.outcome == "found":
                 accounts.append(landing.profile)
             found += [
-                Sighting(
+                Reading(
                     user_id=account.user_id,
                     recorded_date=landing.recorded_date,
                     observed_at=landing.observed_at,
@@ -163,8 +163,8 @@ class Tables:
 
     @cached_property
     def legacy(self) -> dict[str, list[LegacyCreator]]:
-        """The creators of the original by the key under which they stand in the end, that of the numeric id first."""
-        moved = {s.user_id for s in self.sightings if s.attributes["sec_uid"] == SEC_UIDS[s.user_id]}
+        """The imported creators by their final key, the row of the numeric id first."""
+        moved = {s.user_id for s in self.readings if s.attributes["sec_uid"] == SEC_UIDS[s.user_id]}
         rows: dict[str, list[LegacyCreator]] = {key: [] for key in KEYS}
         for creator in sorted(self.history.legacy, key=lambda creator: creator.is_keyed_by_sec_uid):
             rows[creator.user_id if creator.user_id in moved else creator.key].append(creator)
@@ -172,7 +172,7 @@ class Tables:
 
     @cached_property
     def first_found_at(self) -> dict[str, datetime | None]:
-        """The instant from which each creator is tracked; None is without a beginning."""
+        """The instant from which each creator is tracked; None for imported ones."""
         found: dict[str, datetime | None] = {}
         for (_, user_id, _, _), discovery in self.history.discoveries.items():
             earlier = found.get(user_id)
@@ -193,17 +193,17 @@ class Tables:
         return rows
 
     def known_attributes(self, key: str) -> list[tuple[datetime, str, str | None]]:
-        """(instant, attribute, value) of everything that was ever said about an account."""
-        said = [
-            (sighting.observed_at, attribute, value)
-            for sighting in self.sightings
-            if sighting.user_id == key
-            for attribute, value in sighting.attributes.items()
+        """Return (instant, attribute, value) of every reading of an account."""
+        read_values = [
+            (reading.observed_at, attribute, value)
+            for reading in self.readings
+            if reading.user_id == key
+            for attribute, value in reading.attributes.items()
         ]
-        return said + [(legacy.last_updated_at, "handle", legacy.handle) for legacy in self.legacy[key]]
+        return read_values + [(legacy.last_updated_at, "handle", legacy.handle) for legacy in self.legacy[key]]
 
     def status(self, key: str) -> str:
-        """How a creator stands."""
+        """Return the status of a creator."""
         known = self.known_counts(key)
         bands = [
             found.max_followers for (_, user_id, _, _), found in self.history.discoveries.items() if user_id == key
@@ -215,14 +215,14 @@ class Tables:
         return "tracked"
 
     def failed_dates(self, key: str) -> set[date]:
-        """The dates since it was last seen on which TikHub could not show the account, though it showed others."""
+        """Return the dates since the last reading on which TikHub failed for the account but answered for others."""
         date_of = self.history.date_of
         outcomes = self.history.outcomes()
         answered = {date_of(landing.observed_at) for landing, profile in outcomes if profile.outcome == "found"}
         seen = [
-            date_of(sighting.observed_at)
-            for sighting in self.sightings
-            if sighting.user_id == key and (sighting.is_profile or sighting.counts[0] is not None)
+            date_of(reading.observed_at)
+            for reading in self.readings
+            if reading.user_id == key and (reading.is_profile or reading.counts[0] is not None)
         ]
         failed = {
             date_of(landing.observed_at)
@@ -241,23 +241,23 @@ class Tables:
         return {(key, handle, min(seen)) for (key, handle), seen in instants.items()}
 
     def observed(self, key: str) -> dict[date, Day]:
-        """The dates on which a creator's followers were read: each count is the last one known on the date."""
+        """Return the dates on which a creator's followers were read; each count is the last one known on the date."""
         date_of = self.history.date_of
         since = self.first_found_at[key]
         days: dict[date, Day] = defaultdict(Day)
-        for sighting in sorted(self.sightings, key=lambda sighting: (sighting.observed_at, sighting.is_profile)):
-            on = date_of(sighting.observed_at)
+        for reading in sorted(self.readings, key=lambda reading: (reading.observed_at, reading.is_profile)):
+            on = date_of(reading.observed_at)
             is_tracked = since is None or on >= date_of(since)
-            if sighting.user_id == key and is_tracked and sighting.recorded_date in self.history.run_dates:
-                for place, count in enumerate(sighting.counts):
+            if reading.user_id == key and is_tracked and reading.recorded_date in self.history.run_dates:
+                for place, count in enumerate(reading.counts):
                     if count is not None:
                         days[on].counts[place] = count
-                if sighting.counts[0] is not None:
-                    days[on].counted_at = sighting.observed_at
+                if reading.counts[0] is not None:
+                    days[on].counted_at = reading.observed_at
         return {on: day for on, day in days.items() if day.counted_at is not None}
 
     def imported(self, key: str) -> dict[date, LegacySnapshot]:
-        """The rows of the original that no reading has replaced; of two on a date that of the numeric id."""
+        """Return the imported rows that no reading replaces; of two on a date, that of the numeric id."""
         observed = self.observed(key)
         rows: dict[date, LegacySnapshot] = {}
         for legacy in self.legacy[key]:
@@ -267,7 +267,7 @@ class Tables:
         return rows
 
     def known_counts(self, key: str) -> dict[date, int]:
-        """Followers by date; what the original did not know is left out."""
+        """Return followers by date, without imported rows that have no count."""
         read = {on: day.counts[0] for on, day in self.observed(key).items()}
         imported = {on: snapshot.follower_count for on, snapshot in self.imported(key).items()}
         return {on: count for on, count in (read | imported).items() if count is not None and (count or on in read)}
@@ -318,19 +318,19 @@ class Tables:
 
 
 def on_line(start: datetime | None, end: datetime | None, share: Fraction) -> datetime:
-    """The instant at a share of the way between two, to a second."""
+    """Return the instant at a share of the way between two, to a second."""
     assert start is not None
     assert end is not None
     return start + timedelta(seconds=round_half_away(Fraction((end - start) // timedelta(seconds=1)) * share))
 
 
 def named(known: list[tuple[datetime, str, str | None]], attribute: str) -> list[tuple[datetime, str]]:
-    """What is known of one attribute, and since when."""
+    """Return the known values of one attribute with their instants."""
     return [(instant, value) for instant, name, value in known if name == attribute and value is not None]
 
 
 def growth_since(previous: tuple[date, int] | None, on: date, count: int) -> tuple[int | None, Row]:
-    """gap_days, and growth and percent per day."""
+    """Return gap_days, and growth and percent per day."""
     if previous is None:
         return None, (0, Decimal(0))
     then_on, then = previous
@@ -343,7 +343,7 @@ def growth_since(previous: tuple[date, int] | None, on: date, count: int) -> tup
 
 
 def round_half_away(number: Fraction) -> int:
-    """The nearest integer, the one farther from zero when there are two."""
+    """Return the nearest integer, of two the one farther from zero."""
     sign = -1 if number < 0 else 1
     doubled = abs(number) * 2
     if doubled.denominator == 1:

@@ -1,4 +1,4 @@
-"""A ranking as it follows from snapshots and landed videos at one moment: the definitions in plain loops."""
+"""A ranking computed from snapshots and landed videos at one moment: the definitions in plain loops."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Snapshot:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is anything but what the original did not know."""
+        """Whether the count is known: not an imported 0 or null."""
         return bool(self.count) or not self.is_imported
 
 
 @dataclass
-class Figures:
-    """What is known of a creator on a date; `parts` are the values that are compared with those of the others."""
+class Metrics:
+    """The metrics of a creator on a date; `parts` are the values that are ranked."""
 
     snapshot: Snapshot
     status: str
@@ -55,7 +55,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What comet_scores says of a date, from the rows of creator_stats and the statuses of the moment."""
+    """The comet_scores of a date, from the current rows of creator_stats and statuses."""
 
     on: date
     history: History
@@ -65,11 +65,11 @@ class Ranking:
     @cached_property
     def rows(self) -> set[Row]:
         """(user_id, date of the count, score, is_low_confidence, values, percentiles), floats as nine digits."""
-        places = {key: self.figures(key) for key in self.snapshots}
-        ranked = {key: figures for key, figures in places.items() if figures is not None}
+        places = {key: self.metrics(key) for key in self.snapshots}
+        ranked = {key: metrics for key, metrics in places.items() if metrics is not None}
         for is_graduated in (False, True):
-            rank([figures for figures in ranked.values() if (figures.status == "graduated") is is_graduated])
-        return {(key, figures.snapshot.on, *scored(figures)) for key, figures in ranked.items()}
+            rank([metrics for metrics in ranked.values() if (metrics.status == "graduated") is is_graduated])
+        return {(key, metrics.snapshot.on, *scored(metrics)) for key, metrics in ranked.items()}
 
     @cached_property
     def snapshots(self) -> dict[str, list[Snapshot]]:
@@ -81,8 +81,8 @@ class Ranking:
                 found[key].append(snapshot)
         return {key: sorted(rows, key=lambda row: row.on, reverse=True) for key, rows in found.items()}
 
-    def figures(self, key: str) -> Figures | None:
-        """The figures of a creator, or None where it has no place."""
+    def metrics(self, key: str) -> Metrics | None:
+        """Return the metrics of a creator, or None if it has no place."""
         newest, *earlier = self.snapshots[key]
         is_old = (self.on - newest.on).days > MAX_GAP_DAYS
         if newest.basis == "late" or is_old or self.statuses[key] == "missing" or newest.count is None:
@@ -93,7 +93,7 @@ class Ranking:
             growth, growth_days = growth_over(newest, measured, 1)
         videos = self.sample(key)
         readings = [snapshot for snapshot in measured if snapshot.basis == "observed"]
-        acceleration = accelerated([newest, *readings[:2]]) if newest.basis == "observed" else None
+        acceleration = acceleration_of([newest, *readings[:2]]) if newest.basis == "observed" else None
         count = newest.count
         parts = {
             "growth": growth,
@@ -104,14 +104,14 @@ class Ranking:
         }
         has_growth = measured and not newest.is_imported
         growth_rate = rate_between(measured[0], newest, 1) if has_growth else None
-        return Figures(newest, self.statuses[key], parts, growth_days, len(videos), growth_rate)
+        return Metrics(newest, self.statuses[key], parts, growth_days, len(videos), growth_rate)
 
     def sample(self, key: str) -> list[Video]:
-        """The newest sighting with views of each video that was seen in the 30 days up to the date."""
+        """Return the newest reading with views of each video that was read in the 30 days up to the date."""
         newest: dict[str, tuple[Row, Video]] = {}
-        for number, (landing, video) in enumerate(self.sightings):
-            seen_on = self.history.date_of(landing.observed_at)
-            is_recent = self.on - timedelta(days=29) <= seen_on <= self.on
+        for number, (landing, video) in enumerate(self.video_readings):
+            read_on = self.history.date_of(landing.observed_at)
+            is_recent = self.on - timedelta(days=29) <= read_on <= self.on
             if video.user_id == key and video.play_count is not None and is_recent:
                 order = (landing.observed_at, video.play_count, number)
                 if video.video_id not in newest or order > newest[video.video_id][0]:
@@ -119,14 +119,14 @@ class Ranking:
         return [video for _, video in newest.values()]
 
     @cached_property
-    def sightings(self) -> list[tuple[Landing, Video]]:
+    def video_readings(self) -> list[tuple[Landing, Video]]:
         """The videos of the searches of dates that were run."""
         landings = [landing for landing in self.history.landings if landing.recorded_date in self.history.run_dates]
         return [(landing, video) for landing in landings for video in landing.videos]
 
 
 def days_between(earlier: Snapshot, later: Snapshot) -> Fraction:
-    """By the hours between two instants; by dates where one of the rows was imported."""
+    """Return the days between two instants, or between two dates where one of the rows was imported."""
     if earlier.counted_at is None or later.counted_at is None:
         return Fraction((later.on - earlier.on).days)
     return Fraction((later.counted_at - earlier.counted_at) // timedelta(microseconds=1), 86_400_000_000)
@@ -151,10 +151,10 @@ def rate_between(base: Snapshot, snapshot: Snapshot, day_count: int) -> float | 
     return float(((snapshot.count or 0) / base.count) ** float(1 / elapsed)) - 1
 
 
-def accelerated(snapshots: list[Snapshot]) -> float | None:
-    """The change of followers per day between two spans of readings, per day between their middles.
+def acceleration_of(snapshots: list[Snapshot]) -> float | None:
+    """Return the change of followers per day between two spans of readings, per day between their middles.
 
-    It is 0 within what whole followers can tell, and unknown over a span of more than ten days.
+    It is 0 within rounding of whole followers, and None over a span of more than ten days.
     """
     if len(snapshots) < 3 or any(
         (later.on - earlier.on).days > MAX_GAP_DAYS + 3 for later, earlier in pairwise(snapshots)
@@ -174,7 +174,7 @@ def plays(videos: list[Video]) -> list[int]:
 
 
 def engagement(videos: list[Video]) -> float | None:
-    """Interactions over views, of the videos that have views and of which all three counts are known."""
+    """Return interactions over views of the videos that have views and all three counts."""
     interactions = views = 0
     for video in videos:
         counts = (video.like_count, video.comment_count, video.share_count)
@@ -184,45 +184,45 @@ def engagement(videos: list[Video]) -> float | None:
     return interactions / views if views else None
 
 
-def rank(of_the_list: list[Figures]) -> None:
-    """Give each known part its percentile among the creators of a list."""
+def rank(peers: list[Metrics]) -> None:
+    """Set the percentile of each known part among the creators of a list."""
     for part in PARTS:
-        known = [six_digits(value) for figures in of_the_list if (value := figures.parts[part]) is not None]
-        for figures in of_the_list:
-            value = figures.parts[part]
+        known = [six_digits(value) for metrics in peers if (value := metrics.parts[part]) is not None]
+        for metrics in peers:
+            value = metrics.parts[part]
             if value is not None:
                 below = sum(other < six_digits(value) for other in known)
                 same = sum(other == six_digits(value) for other in known)
-                figures.percentiles[part] = Fraction(2 * below + same, 2 * len(known))
+                metrics.percentiles[part] = Fraction(2 * below + same, 2 * len(known))
 
 
 def six_digits(value: float) -> float:
-    """A figure as it is compared."""
+    """Return a value in six digits, as it is ranked."""
     return float(f"{value:.5e}")
 
 
-def scored(figures: Figures) -> Row:
-    """The score of ranked figures, and all that it is made of."""
-    known_weight = sum(SHARES[part] for part in figures.percentiles)
-    points = sum(SHARES[part] * percentile for part, percentile in figures.percentiles.items())
+def scored(metrics: Metrics) -> Row:
+    """Return the score of ranked metrics, its parts and percentiles."""
+    known_weight = sum(SHARES[part] for part in metrics.percentiles)
+    points = sum(SHARES[part] * percentile for part, percentile in metrics.percentiles.items())
     is_low_confidence = (
-        figures.snapshot.basis != "observed"
-        or figures.growth_days < 7
-        or figures.video_count < 3
+        metrics.snapshot.basis != "observed"
+        or metrics.growth_days < 7
+        or metrics.video_count < 3
         or known_weight < Fraction(7, 10)
     )
     score = Decimal(round_half_away(10_000 * points / known_weight)) / 100 if known_weight else None
-    values = [nine_digits(figures.parts[part]) for part in PARTS]
-    growth_rate = nine_digits(figures.growth_rate)
+    values = [nine_digits(metrics.parts[part]) for part in PARTS]
+    growth_rate = nine_digits(metrics.growth_rate)
     return (
         score,
         is_low_confidence,
         growth_rate,
         *values,
-        *[nine_digits(figures.percentiles.get(part)) for part in PARTS],
+        *[nine_digits(metrics.percentiles.get(part)) for part in PARTS],
     )
 
 
 def nine_digits(value: float | Fraction | None) -> str | None:
-    """A figure as text without the noise of its last bits."""
+    """Return a value as text without the noise of its last bits."""
     return None if value is None else f"{float(value) + 0:.9g}"

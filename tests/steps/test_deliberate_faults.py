@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reas
 
 @dataclass(frozen=True)
 class Fault:
-    """What stands in a file, and what is put there instead."""
+    """A text of a file and its faulty replacement."""
 
     file: str
     right: str
@@ -41,10 +41,10 @@ FAULTS = {
     "readings of the first day do not count": Fault(
         SETUP, "observed_date >= coalesce(creator.tracked", "observed_date > coalesce(creator.tracked"
     ),
-    "a late row opens a span": Fault(
-        GROWTH, "places.recorded_date - 1, '{observed}'", "places.recorded_date - 1, '{observed,late}'"
+    "a late row begins a span": Fault(
+        GROWTH, "lookups.recorded_date - 1, '{observed}'", "lookups.recorded_date - 1, '{observed,late}'"
     ),
-    "the first snapshot is taken for the newest": Fault(
+    "the first snapshot is the newest": Fault(
         SETUP, "<= of_date\n    order by date.recorded_date desc", "<= of_date\n    order by date.recorded_date"
     ),
     "the original's zeros are known": Fault(
@@ -52,7 +52,7 @@ FAULTS = {
         "or counted_at is not null or follower_count > 0;",
         "or counted_at is not null or follower_count >= 0;",
     ),
-    "a late row has a place": Fault(SETUP, "    on stats.basis <> 'late' and stats", "    on stats"),
+    "a late row is ranked": Fault(SETUP, "    on stats.basis <> 'late' and stats", "    on stats"),
     "a rate starts from a late row": Fault(
         SETUP, "wanted_days, '{observed,estimated}'", "wanted_days, '{observed,estimated,late}'"
     ),
@@ -62,12 +62,12 @@ FAULTS = {
         "select (to_date - from_date)::double precision",
     ),
     "a base less than half a window away counts": Fault(SETUP, "days >= day_count / 2.0", "days > 0"),
-    "the oldest sighting of a video counts": Fault(
+    "the oldest reading of a video counts": Fault(
         SETUP,
-        "sighting.observed_at desc,\n        sighting.play_count desc",
-        "sighting.observed_at asc,\n        sighting.play_count desc",
+        "reading.observed_at desc,\n        reading.play_count desc",
+        "reading.observed_at asc,\n        reading.play_count desc",
     ),
-    "found is when the views were seen": Fault(
+    "found_at is when the views were read": Fault(
         FILTER,
         "        greatest(\n            landed.observed_at,",
         "        coalesce(\n            landed.observed_at,",
@@ -86,7 +86,7 @@ FAULTS = {
         UPSERT, "tracked_since = null,\n    is_settled = false", "tracked_since = null"
     ),
     "the moved row beats that of the numeric id": Fault(
-        UPSERT, "stats.user_id = move.user_id desc", "stats.user_id = move.user_id"
+        UPSERT, "stats.user_id = migration.user_id desc", "stats.user_id = migration.user_id"
     ),
     "the oldest attribute wins": Fault(
         UPSERT, "array_agg(handle order by observed_at desc)", "array_agg(handle order by observed_at asc)"
@@ -101,10 +101,10 @@ FAULTS = {
         "array_agg(follower_count order by observed_at desc",
         "array_agg(follower_count order by observed_at asc",
     ),
-    "estimates lie on dates that were not run": Fault(
+    "dates that were not run are estimated": Fault(
         GROWTH, "span.recorded_date > date.recorded_date and date.is_run", "span.recorded_date > date.recorded_date"
     ),
-    "whoever is known later is late": Fault(
+    "creators without a discovery are late": Fault(
         GROWTH,
         "where discovery.recorded_date = date.recorded_date and discovery.user_id = span.user_id",
         "where discovery.recorded_date = date.recorded_date",
@@ -112,7 +112,7 @@ FAULTS = {
     "imported rows without a count are estimated": Fault(
         GROWTH, "and coalesce(uncounted.follower_count, 0) = 0", "and false"
     ),
-    "estimates are cut off": Fault(
+    "estimates are truncated": Fault(
         GROWTH,
         "            round(\n                span.from_count",
         "            trunc(\n                span.from_count",
@@ -122,20 +122,20 @@ FAULTS = {
     "the row after the run's date keeps its growth": Fault(
         GROWTH, "in (recorded_date, recorded_date - gap_days)", "= recorded_date"
     ),
-    "the span after a new count is left alone": Fault(
+    "the span after a new count is not derived": Fault(
         GROWTH, "is_changed or lag(is_changed, 1, false) over by_date", "is_changed"
     ),
     "an added date estimates no rows": Fault(
         GROWTH, "run.recorded_date < (select max", "run.recorded_date > (select max"
     ),
-    "refused profiles count": Fault(
+    "discarded and refused profiles count": Fault(
         SETUP, "outcome = 'found' and not is_discarded as is_shown", "outcome in ('found', 'refused') as is_shown"
     ),
     "failures during an outage count": Fault(GROWTH, "answer.observed_date = failure.observed_date", "true"),
-    "the upper end of the band is above it": Fault(
+    "the upper end of the band is outside": Fault(
         GROWTH, "latest.follower_count > coalesce(band", "latest.follower_count >= coalesce(band"
     ),
-    "missing creators have a place": Fault(SCORES, " and creator.status <> 'missing'", ""),
+    "missing creators are ranked": Fault(SCORES, " and creator.status <> 'missing'", ""),
     "graduated creators are ranked among the others": Fault(
         SCORES, "(partition by is_graduated, part order by value)", "(partition by part order by value)"
     ),
@@ -146,7 +146,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_in_the_sql_makes_random_worlds_disagree(
+def test_fault_in_the_sql_fails_the_random_worlds(
     name: str, new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = FAULTS[name]

@@ -1,4 +1,4 @@
-"""filter_comets.sql: the rules of a Comet by example; the random worlds try the order in which counts decide."""
+"""filter_comets.sql: the rules of a Comet by example; random worlds cover which count applies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.steps.builders import DAY, Facts, Profile, Video, day, noon
 
 
 def filter_comets(facts: Facts, **request: object) -> set[str]:
-    """Run the filter over what is landed and return the Comets of this run."""
+    """Run the filter on what is landed and return the Comets of this run."""
     run_id = facts.accept(**request)
     facts.step("filter_comets", run_id)
     return {user_id for (user_id,) in facts.rows("select user_id from comet_run_discoveries where run_id = %s", run_id)}
@@ -37,7 +37,7 @@ class TestCriteria:
             ("v2", 70_000),
         ]
 
-    def test_newest_count_of_a_search_decides_for_all_its_videos(self, facts: Facts) -> None:
+    def test_newest_count_of_a_search_applies_to_all_its_videos(self, facts: Facts) -> None:
         facts.land_page(Video(video_id="v1", follower_count=9_000))
         facts.land_page(Video(video_id="v2", follower_count=11_000), observed_at=noon(DAY) + timedelta(minutes=1))
         facts.land_page(Video(video_id="v3", follower_count=None), observed_at=noon(DAY) + timedelta(minutes=2))
@@ -48,7 +48,7 @@ class TestCriteria:
             ("v3", 11_000),
         ]
 
-    def test_newest_profile_of_the_date_decides_where_the_search_knows_no_count(self, facts: Facts) -> None:
+    def test_newest_profile_of_the_date_applies_where_the_search_has_no_count(self, facts: Facts) -> None:
         facts.land_page(Video(follower_count=None))
         assert filter_comets(facts, min_followers=0) == set()
         facts.land_profile(Profile(follower_count=30_000), observed_at=noon(DAY) + timedelta(hours=1))
@@ -61,7 +61,7 @@ class TestCriteria:
         ("request_", "found"),
         [({"is_live": False}, {"71"}), ({}, set()), ({"is_live": False, "is_refresh": True}, set())],
     )
-    def test_run_of_a_past_date_takes_the_first_answer_since(
+    def test_replay_uses_the_first_answer_since_its_date(
         self, facts: Facts, request_: dict[str, bool], found: set[str]
     ) -> None:
         facts.land_page(Video(follower_count=None))
@@ -71,7 +71,7 @@ class TestCriteria:
 
 
 class TestLandedVideos:
-    def test_of_unfinished_searches_and_earlier_rounds_count(self, facts: Facts) -> None:
+    def test_of_unfinished_searches_and_earlier_attempts_count(self, facts: Facts) -> None:
         facts.land_page(Video("71", "v1"), attempt_number=1)
         facts.land_page(Video("72", "v2"), attempt_number=2, stop_reason=None)
         assert filter_comets(facts) == {"71", "72"}
@@ -108,7 +108,7 @@ class TestPublication:
         )
         assert filter_comets(facts, recorded_date=date.fromisoformat(recorded_date), timezone=timezone) == {"71"}
 
-    def test_is_within_the_wanted_days(self, facts: Facts) -> None:
+    def test_is_within_publish_time_days(self, facts: Facts) -> None:
         first = datetime(2026, 2, 22, tzinfo=UTC)
         facts.land_page(
             Video("71", "v1", published_at=first),
@@ -118,8 +118,8 @@ class TestPublication:
         assert filter_comets(facts, publish_time_days=7) == {"71"}
 
 
-class TestFindings:
-    def test_of_a_run_filtered_again_are_replaced_and_its_discoveries_stay(self, facts: Facts) -> None:
+class TestDiscoveries:
+    def test_of_a_repeated_run_are_replaced_and_those_of_the_date_stay(self, facts: Facts) -> None:
         facts.land_page(Video("71", "v1"))
         run_id = facts.accept(run_id="first")
         facts.step("filter_comets", run_id)
@@ -127,6 +127,6 @@ class TestFindings:
         facts.land_page(Video("72", "v2"))
         facts.land_page(Video("71", "v1", follower_count=9), observed_at=noon(DAY) + timedelta(hours=1))
         facts.step("filter_comets", run_id)
-        findings = facts.rows("select run_id, user_id from comet_run_discoveries order by 1")
-        assert findings == [("first", "72"), ("second", "71")]
+        discoveries = facts.rows("select run_id, user_id from comet_run_discoveries order by 1")
+        assert discoveries == [("first", "72"), ("second", "71")]
         assert facts.rows("select user_id from comet_discoveries order by 1") == [("71",), ("72",)]

@@ -1,4 +1,4 @@
-"""record_growth.sql: the rules of snapshots and growth by example; the random worlds try all the rest."""
+"""record_growth.sql: the rules of snapshots and growth by example; random worlds cover the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def discover(facts: Facts, follower_count: int = 20_000, on: date = DAY) -> None
 
 
 def track(facts: Facts, *counts: int | None) -> None:
-    """Observe a creator that is tracked on DAY and the dates after it (None: not on that date) and run them all."""
+    """Track a creator: read a count on DAY and each date after it (None: no reading), and run all these dates."""
     facts.connection.execute("insert into creators (user_id) values ('71')")
     for number, count in enumerate(counts):
         if count is not None:
@@ -29,13 +29,13 @@ def track(facts: Facts, *counts: int | None) -> None:
 
 
 def snapshots(facts: Facts) -> list[Row]:
-    """(days after DAY, followers, basis) of each snapshot."""
+    """Return (days after DAY, followers, basis) of each snapshot."""
     query: LiteralString = "select recorded_date - %s, follower_count, basis from creator_stats order by recorded_date"
     return facts.rows(query, DAY)
 
 
 def growth(facts: Facts, on: date) -> Row:
-    """(gap_days, daily_growth_followers, daily_growth_percent) of a snapshot."""
+    """Return (gap_days, daily_growth_followers, daily_growth_percent) of a snapshot."""
     (row,) = facts.rows(
         "select gap_days, daily_growth_followers, daily_growth_percent from creator_stats where recorded_date = %s", on
     )
@@ -45,7 +45,7 @@ def growth(facts: Facts, on: date) -> Row:
 class TestSnapshots:
     @pytest.mark.parametrize(
         ("instant", "number"),
-        # The clocks have gone forward on 8 March.
+        # Daylight saving time starts on 8 March.
         [(datetime(2026, 3, 9, 3, 59, tzinfo=UTC), 7), (datetime(2026, 3, 9, 4, 0, tzinfo=UTC), 8)],
     )
     def test_date_is_that_of_the_run_timezone(self, facts: Facts, instant: datetime, number: int) -> None:
@@ -79,7 +79,7 @@ class TestSnapshots:
             facts.run(day(number))
         assert snapshots(facts) == [(0, 20_000, "late"), (5, 20_000, "observed")]
 
-    def test_first_day_that_moves_back_adds_what_was_left_out(self, facts: Facts) -> None:
+    def test_earlier_discovery_adds_the_readings_since(self, facts: Facts) -> None:
         discover(facts, 200_000, day(2))
         discover(facts, 100_000, day(3))
         assert snapshots(facts) == [(3, 100_000, "observed")]
@@ -110,7 +110,6 @@ class TestGrowth:
 
     def test_rounds_halves_of_a_hundredth_percent_away_from_zero(self, facts: Facts) -> None:
         track(facts, 800, 801, 800, 799)
-        # 100 * 1 / 800 = 0.125
         assert [growth(facts, day(number))[2] for number in (1, 3)] == [Decimal("0.13"), Decimal("-0.13")]
 
     def test_from_zero_has_no_percent(self, facts: Facts) -> None:
@@ -119,7 +118,7 @@ class TestGrowth:
         assert growth(facts, day(2)) == (1, -5, -100)
 
 
-def test_parallel_runs_end_like_sequential_ones(facts: Facts, creators_url: str) -> None:
+def test_parallel_runs_equal_sequential_ones(facts: Facts, creators_url: str) -> None:
     names = [f"{number:03}" for number in range(40)]
     for number in range(6):
         counts = [10_000 + 100 * number * number + position for position in range(40)]

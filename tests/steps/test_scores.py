@@ -1,4 +1,4 @@
-"""score_creators.sql: percentiles and scores worked out by hand, and when a ranking is made again."""
+"""score_creators.sql: percentiles and scores computed by hand, and when a ranking is replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERCENTILE = "(ranks -> 'growth' ->> 'percentile')::float8"
 
 
 def track(facts: Facts, **counts: list[int]) -> str:
-    """Observe creators (71 is u71) on DAY and the dates after it, run them all, and return the last run."""
+    """Read creators (u71 is 71) on DAY and the dates after it, run all these dates, and return the last run."""
     for name in counts:
         facts.connection.execute("insert into creators (user_id) values (%s)", [name[1:]])
     run_id = ""
@@ -27,8 +27,8 @@ def track(facts: Facts, **counts: list[int]) -> str:
     return run_id
 
 
-def score_again(facts: Facts, run_id: str, version: int = 1, **weights: float) -> None:
-    """Execute the step by other weights."""
+def score_with(facts: Facts, run_id: str, version: int = 1, **weights: float) -> None:
+    """Execute the step with other weights."""
     facts.step(
         "score_creators",
         run_id,
@@ -38,20 +38,20 @@ def score_again(facts: Facts, run_id: str, version: int = 1, **weights: float) -
 
 
 def scores(facts: Facts, number: int, columns: str = "score") -> dict[str, Any]:
-    """What comet_scores holds so many days after DAY, by creator."""
+    """Return the comet_scores of the date `number` days after DAY, by creator."""
     query = f"select user_id, {columns} from comet_scores where recorded_date = %s order by user_id"
     rows = facts.connection.execute(query.encode(), [day(number)]).fetchall()
     return {user_id: values[0] if len(values) == 1 else values for user_id, *values in rows}
 
 
 def parts(facts: Facts, number: int, user_id: str, columns: str) -> dict[str, Row]:
-    """The parts of a score."""
+    """Return the parts of a score."""
     query = f"select part, {columns} from comet_score_parts where recorded_date = %s and user_id = %s"
     return {part: tuple(values) for part, *values in facts.connection.execute(query.encode(), [day(number), user_id])}
 
 
 class TestScore:
-    def test_percentile_is_the_share_below_and_half_of_the_equal_ones(self, facts: Facts) -> None:
+    def test_percentile_is_the_share_below_and_half_of_the_ties(self, facts: Facts) -> None:
         # Growth of 10 %, 20 %, 20 % and 30 %: (0 + 1/2) / 4, (1 + 2/2) / 4 twice, (3 + 1/2) / 4; 75 has no growth.
         run_id = track(facts, u71=[100, 110], u72=[100, 120], u73=[1_000, 1_200], u74=[100, 130])
         facts.observe(5_000, day(1), user_id="75")
@@ -59,7 +59,7 @@ class TestScore:
         facts.run_again(run_id)
         assert scores(facts, 1, PERCENTILE) == {"71": 0.125, "72": 0.5, "73": 0.5, "74": 0.875, "75": None}
         assert parts(facts, 1, "72", "peer_count")["growth"] == (4,)
-        score_again(facts, run_id, growth=3)
+        score_with(facts, run_id, growth=3)
         assert scores(facts, 1) == {
             "71": Decimal("12.50"),
             "72": Decimal("50.00"),
@@ -68,13 +68,12 @@ class TestScore:
             "75": None,
         }
 
-    def test_weighs_the_known_parts_and_shows_what_each_adds(self, facts: Facts) -> None:
+    def test_weights_the_known_parts_and_shows_the_points_of_each(self, facts: Facts) -> None:
         # Growth on day 2: 12.7 % and 25 %. Acceleration over followers: (14 - 10) / 124, and (30 - 20) / 150.
         track(facts, u71=[100, 110, 124], u72=[100, 120, 150], u73=[100, 100, 97])
         # 73 is last in both: (1/2) / 3; 71 is second: (1 + 1/2) / 3; 72 is first: (2 + 1/2) / 3
         assert scores(facts, 2) == {"71": Decimal("50.00"), "72": Decimal("83.33"), "73": Decimal("16.67")}
         found = parts(facts, 2, "72", "percentile, weight, points, sample_count, sample_unit, peer_count, is_thin")
-        # Weights of 0.35 and 0.15 are known: points are 100 x 0.35 / 0.5 x 5/6 and 100 x 0.15 / 0.5 x 5/6
         assert found["growth"] == (pytest.approx(5 / 6), 0.35, pytest.approx(58.3333, abs=1e-3), 1, "days", 3, True)
         assert found["acceleration"] == (pytest.approx(5 / 6), 0.15, pytest.approx(25), 2, "days", 3, False)
         assert found["reach"] == (None, 0.2, None, 0, "videos", None, True)
@@ -89,26 +88,24 @@ class TestScore:
             )
         facts.run()
         # Engagement of 1 % and 2 %: 1/4 and 3/4. Reach is 50,000 / 20,000 for both: 1/2.
-        # (0.2 x 1/4 + 0.2 x 1/2) / 0.4 and (0.2 x 3/4 + 0.2 x 1/2) / 0.4
         assert scores(facts, 0) == {"71": Decimal("37.50"), "72": Decimal("62.50")}
         found = parts(facts, 0, "71", "value, sample_count, is_thin")
         assert found["engagement"] == (pytest.approx(0.01), 3, False)
         assert found["reach"] == (2.5, 3, False)
-        # The two videos that are not the most seen one were three days old: three too few to compare with
+        # Only two other videos are three days old: breakout needs five
         assert found["breakout"] == (None, 2, True)
 
-    def test_is_unknown_without_a_part_that_weighs_anything(self, facts: Facts) -> None:
+    def test_is_unknown_without_a_part_of_any_weight(self, facts: Facts) -> None:
         run_id = track(facts, u71=[100, 110])
         assert scores(facts, 0, "score, is_low_confidence") == {"71": [None, True]}
-        score_again(facts, run_id, reach=1)
+        score_with(facts, run_id, reach=1)
         assert scores(facts, 1) == {"71": None}
         assert parts(facts, 1, "71", "points")["growth"] == (None,)
 
-    def test_changes_with_the_weights_which_the_date_keeps(self, facts: Facts) -> None:
+    def test_changes_with_the_weights_which_the_date_stores(self, facts: Facts) -> None:
         run_id = track(facts, u71=[100, 110, 121], u72=[100, 150, 180])
-        # 72 grows faster, 71 accelerates: (0.35 x 1/4 + 0.15 x 3/4) / 0.5, and the other way round
         assert scores(facts, 2) == {"71": Decimal("40.00"), "72": Decimal("60.00")}
-        score_again(facts, run_id, version=2, acceleration=1)
+        score_with(facts, run_id, version=2, acceleration=1)
         assert scores(facts, 2) == {"71": Decimal("75.00"), "72": Decimal("25.00")}
         assert facts.rows(
             "select recorded_date, score_version, score_weights ->> 'growth' from comet_dates order by 1"
@@ -118,7 +115,7 @@ class TestScore:
 class TestConfidence:
     @pytest.fixture
     def run_id(self, facts: Facts) -> str:
-        """A week of a creator with three videos: all parts but the breakout, which weighs a tenth."""
+        """Run a week of a creator with three videos: all parts but breakout, which weighs a tenth."""
         videos = [Video(video_id=f"v{n}", like_count=1, comment_count=1, share_count=1) for n in range(3)]
         facts.land_page(*videos)
         return track(facts, u71=[20_000 + number for number in range(8)])
@@ -129,26 +126,26 @@ class TestConfidence:
         facts.connection.execute("delete from comet_videos where video_id = 'v2'")
         facts.step("score_creators", run_id)
         assert scores(facts, 7, "is_low_confidence, video_count") == {"71": [True, 2]}
-        score_again(facts, run_id, growth=1)
+        score_with(facts, run_id, growth=1)
         assert scores(facts, 7, "is_low_confidence, video_count") == {"71": [False, 2]}
 
     @pytest.mark.parametrize(("breakout", "is_low"), [(0.30, False), (0.31, True)])
     def test_needs_seven_tenths_of_the_weight(self, facts: Facts, run_id: str, breakout: float, is_low: bool) -> None:
-        score_again(facts, run_id, growth=1 - breakout, breakout=breakout)
+        score_with(facts, run_id, growth=1 - breakout, breakout=breakout)
         assert scores(facts, 7, "is_low_confidence") == {"71": is_low}
 
 
 class TestRanking:
     def test_scores_of_other_dates_stay_until_their_step_runs_again(self, facts: Facts) -> None:
         run_id = track(facts, u71=[20_000, 21_000, 22_000], u72=[20_000, 20_000, 20_000])
-        made = scores(facts, 2, "*")
+        stored = scores(facts, 2, "*")
         facts.land_profile(Profile(follower_count=10_000), day(1), noon(day(1)) + timedelta(hours=1))
         facts.run(day(1), is_live=False, scored_at="2026-04-01 00:00:00+00")
-        assert scores(facts, 2, "*") == made
+        assert scores(facts, 2, "*") == stored
         facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
         assert scores(facts, 2, "scored_at")["71"].isoformat() == "2026-04-02T00:00:00+00:00"
 
-    def test_unchanged_figures_keep_their_scored_at(self, facts: Facts) -> None:
+    def test_unchanged_scores_keep_their_scored_at(self, facts: Facts) -> None:
         run_id = track(facts, u71=[20_000, 21_000])
         before = everything(facts.connection)
         facts.step("score_creators", run_id, scored_at="2026-04-02 00:00:00+00")
@@ -187,7 +184,7 @@ class TestRanking:
             ("71", 2, pytest.approx(1 / 21)),
         ]
 
-    def test_of_a_date_whose_videos_were_deleted_stays(self, facts: Facts) -> None:
+    def test_of_a_trimmed_date_stays(self, facts: Facts) -> None:
         facts.land_page(Video(like_count=500, comment_count=0, share_count=0))
         run_id = facts.run()
         before = scores(facts, 0, "*")

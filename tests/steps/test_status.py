@@ -1,11 +1,11 @@
-"""creators.status: the rules of missing and graduated by example; the random worlds try all the rest."""
+"""creators.status: the rules of missing and graduated by example; random worlds cover the rest."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from tests.steps.builders import Facts, Profile, Video, day, noon
-from tests.steps.living import import_legacy
+from tests.steps.playback import import_legacy
 from tests.steps.worlds import LegacyCreator, LegacySnapshot
 
 
@@ -22,13 +22,13 @@ def discover(facts: Facts) -> None:
 
 
 def observe(facts: Facts, follower_count: int, number: int) -> None:
-    """Read its profile so many days after DAY."""
+    """Read its profile `number` days after DAY."""
     facts.observe(follower_count, day(number))
     facts.run(day(number))
 
 
 def fail(facts: Facts, *numbers: int, is_outage: bool = False) -> None:
-    """Fail to read its profile on some days, on which another one is read unless there is an outage."""
+    """Fail to read its profile on some days, on which another profile is read unless there is an outage."""
     for number in numbers:
         facts.land_profile(Profile(outcome="refused"), day(number))
         if not is_outage:
@@ -36,7 +36,7 @@ def fail(facts: Facts, *numbers: int, is_outage: bool = False) -> None:
         facts.run(day(number))
 
 
-def test_missing_after_failures_on_three_dates_since_it_was_last_seen(facts: Facts) -> None:
+def test_missing_after_failures_on_three_dates_since_the_last_reading(facts: Facts) -> None:
     discover(facts)
     fail(facts, 0, 1, 1, 9)
     assert status(facts) == "tracked"
@@ -65,7 +65,7 @@ def test_graduated_above_the_band_and_tracked_again_within(facts: Facts) -> None
     assert status(facts) == "tracked"
 
 
-def test_widest_band_that_found_it_counts(facts: Facts) -> None:
+def test_widest_discovery_band_counts(facts: Facts) -> None:
     discover(facts)
     observe(facts, 200_000, 1)
     facts.run(max_followers=200_000)
@@ -73,7 +73,7 @@ def test_widest_band_that_found_it_counts(facts: Facts) -> None:
     assert status(facts) == "tracked"
 
 
-def test_missing_goes_before_graduated(facts: Facts) -> None:
+def test_missing_takes_precedence_over_graduated(facts: Facts) -> None:
     discover(facts)
     observe(facts, 100_001, 1)
     fail(facts, 2, 3, 4)

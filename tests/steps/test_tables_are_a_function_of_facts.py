@@ -1,4 +1,4 @@
-"""Random worlds and schedules of runs: the tables equal what an independent computation makes of the facts."""
+"""Random worlds and schedules of runs: the tables equal an independent computation from the facts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import psycopg
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.conftest import PROFILE_VARIABLE
-from tests.steps.builders import Facts, Row, everything, forget_everything
-from tests.steps.living import Life
+from tests.steps.builders import Facts, Row, clear_tables, everything
 from tests.steps.model import History, Tables
+from tests.steps.playback import Playback
 from tests.steps.score_model import Ranking, nine_digits
 from tests.steps.worlds import World, worlds
 
 WORLD_COUNT = 200
 LONG_WORLD_COUNT = 600
-"""Enough for the rarest of the deliberate faults; most are found within the first 20."""
+"""Enough for the rarest of the deliberate faults; the first 20 find most of them."""
 SCORES: LiteralString = """
     select
         user_id, counted_date, score, is_low_confidence, growth_rate, coalesce(growth_7d_rate, growth_1d_rate),
@@ -40,35 +40,35 @@ EVENTS = {
     "jump",
     "rename",
     "crash",
-    "gate",
+    "failed check",
     "every hashtag failed",
     "replay",
     "key moved",
     "both keys",
     "older count",
-    "made again",
+    "repeated",
     "scored by all but a breakout",
     "tie",
 }
 
 
 def test_tables_are_a_function_of_facts(connection: psycopg.Connection[Row]) -> None:
-    """Finished runs leave the computed tables; made again they do so too, and once more they write nothing at all."""
+    """Finished runs leave the computed tables, so do repeated ones, and a third execution writes nothing."""
     count = LONG_WORLD_COUNT if os.environ.get(PROFILE_VARIABLE) == "long" else WORLD_COUNT
     happened = compare_worlds(connection, count)
     assert happened["worlds"] >= count
-    # Worlds in which nothing happens would agree with anything.
+    # Worlds without events would agree with any computation.
     assert set(happened) == EVENTS
     assert min(happened.values()) >= 3, happened
 
 
 def compare_worlds(connection: psycopg.Connection[Row], count: int = WORLD_COUNT) -> Counter[str]:
-    """Let random worlds happen and compare their tables with the model; returns how often each of EVENTS happened.
+    """Play random worlds and compare their tables with the model; return how often each of EVENTS happened.
 
     :raises AssertionError: a table differs
     """
     happened: Counter[str] = Counter()
-    # Tens of thousands of statements over a handful of rows: most of the time would go into planning.
+    # For tens of thousands of statements on a few rows, planning would take most of the time.
     connection.execute("set plan_cache_mode = force_generic_plan")
 
     @settings(
@@ -82,20 +82,20 @@ def compare_worlds(connection: psycopg.Connection[Row], count: int = WORLD_COUNT
     )
     @given(world=worlds())
     def holds(world: World) -> None:
-        forget_everything(connection)
+        clear_tables(connection)
         facts = Facts(connection)
-        life = Life(world, facts, lambda history, on: happened.update(scored(facts, history, on)))
-        life.live()
-        tables = Tables(life.history)
+        playback = Playback(world, facts, lambda history, on: happened.update(scored(facts, history, on)))
+        playback.play()
+        tables = Tables(playback.history)
         assert_equal(facts, tables)
         happened.update(events(world, tables))
-        if world.is_made_again:
-            life.clear_all(backwards=True)
-            assert_equal(facts, Tables(life.history))
-            # A ranking is a statement of its moment: once more, and all of them are made from all facts.
-            life.clear_all()
+        if world.is_repeated:
+            playback.clear_all(backwards=True)
+            assert_equal(facts, Tables(playback.history))
+            # Only the second repeat scores all dates from all facts: a ranking states what is known at its time.
+            playback.clear_all()
             before = written(connection)
-            life.clear_all()
+            playback.clear_all()
             assert written(connection) == before
 
     holds()
@@ -103,7 +103,7 @@ def compare_worlds(connection: psycopg.Connection[Row], count: int = WORLD_COUNT
 
 
 def written(connection: psycopg.Connection[Row]) -> list[Row]:
-    """All rows, with the transaction that wrote them; each run replaces its own findings."""
+    """Return all rows with the transaction that wrote them, except where each run replaces its own rows."""
     return [
         (table, row, None if table == "comet_run_discoveries" else transaction)
         for table, row, transaction in everything(connection)
@@ -111,7 +111,7 @@ def written(connection: psycopg.Connection[Row]) -> list[Row]:
 
 
 def assert_equal(facts: Facts, tables: Tables) -> None:
-    """Compare every derived table, row by row."""
+    """Compare every derived table row by row."""
     run_dates = {(on,) for on in tables.history.run_dates}
     assert set(facts.rows("select recorded_date from comet_dates where is_run")) == run_dates
     assert facts.rows("select recorded_date from creator_stats except select recorded_date from comet_dates") == []
@@ -150,7 +150,7 @@ def assert_equal(facts: Facts, tables: Tables) -> None:
 
 
 def scored(facts: Facts, history: History, on: date) -> set[str]:
-    """Compare the ranking of a date with what is known at the moment; returns which of EVENTS it shows."""
+    """Compare the ranking of a date with the facts so far; return which of EVENTS it shows."""
     stats = facts.rows("select user_id, recorded_date, follower_count, basis, counted_at from creator_stats")
     statuses = facts.rows("select user_id, status from creators")
     ranking = Ranking(on, history, stats, dict(statuses)).rows
@@ -164,7 +164,7 @@ def scored(facts: Facts, history: History, on: date) -> set[str]:
 
 
 def events(world: World, tables: Tables) -> set[str]:
-    """Which of EVENTS happened in a world."""
+    """Return which of EVENTS happened in a world."""
     statuses = {status for _, _, _, status, *_ in tables.creators}
     bases = {basis for *_, basis, _, _ in tables.creator_stats}
     growth = [percent for *_, percent, _, _, _ in tables.creator_stats if percent is not None]
@@ -178,10 +178,10 @@ def events(world: World, tables: Tables) -> set[str]:
         "jump": any(percent > 1000 for percent in growth),
         "rename": len(tables.handles) > len(tables.creators),
         "crash": any(request.crashes for request in world.requests),
-        "gate": any(crash.is_gate for request in world.requests for crash in request.crashes),
+        "failed check": any(crash.is_check for request in world.requests for crash in request.crashes),
         "every hashtag failed": any(request.is_without_search for request in world.requests),
         "replay": any(not request.is_live for request in world.requests),
-        "made again": world.is_made_again,
+        "repeated": world.is_repeated,
         "key moved": any(creator.is_keyed_by_sec_uid and tables.legacy[creator.user_id] for creator in world.legacy),
         "both keys": len({creator.user_id for creator in world.legacy}) < len(world.legacy),
     }

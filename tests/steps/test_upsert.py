@@ -1,4 +1,4 @@
-"""upsert_creators.sql: the rules of tracked creators by example; the random worlds try all orders of merging."""
+"""upsert_creators.sql: the rules of tracked creators by example; random worlds cover the orders of merging."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ NASTY_TEXTS = [
 
 
 def creator(facts: Facts, columns: LiteralString, user_id: str = "71") -> Row:
-    """Columns of one creator."""
+    """Return columns of one creator."""
     (row,) = facts.rows("select " + columns + " from creators where user_id = %s", user_id)
     return row
 
 
 def creators(facts: Facts) -> set[str]:
-    """The ids of all creators."""
+    """Return the ids of all creators."""
     return {user_id for (user_id,) in facts.rows("select user_id from creators")}
 
 
 def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID) -> None:
-    """A creator as setup_database.sql leaves one that an older installation had."""
+    """Insert a creator of an older installation as setup_database.sql leaves it."""
     facts.connection.execute(
         """
         insert into creators (
@@ -51,7 +51,7 @@ def add_legacy_creator(facts: Facts, user_id: str = LEGACY_ID) -> None:
 
 
 def add_legacy_snapshot(facts: Facts, on: date, follower_count: int, user_id: str = LEGACY_ID) -> None:
-    """A row of that creator as the original left it."""
+    """Insert a row of that creator as the original wrote it."""
     facts.connection.execute(
         "insert into creator_stats (user_id, recorded_date, follower_count) values (%s, %s, %s)",
         [user_id, on, follower_count],
@@ -60,7 +60,7 @@ def add_legacy_snapshot(facts: Facts, on: date, follower_count: int, user_id: st
 
 
 def read_report(facts: Facts, name: str, run_id: str) -> list[dict[str, Any]]:
-    """The rows of a report's file."""
+    """Return the rows of a report's SQL file."""
     with facts.connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(statements(name)[0], {"run_id": run_id, "run_attempt": 0}).fetchall()
 
@@ -78,7 +78,7 @@ class TestMerging:
         columns: LiteralString = "handle, nickname, avatar_url, signature, sec_uid, last_updated_at, tracked_since"
         assert creator(facts, columns) == ("ada3", "Ada", "b.jpg", "three", "s1", noon(day(2)), DAY)
 
-    def test_handles_are_stored_with_the_instant_of_their_first_sighting(self, facts: Facts) -> None:
+    def test_handles_are_stored_with_their_first_reading(self, facts: Facts) -> None:
         for number, handle in [(2, "new"), (0, "old"), (3, "new"), (1, "old"), (4, "old")]:
             facts.land_page(Video(handle=handle), recorded_date=day(number))
             facts.run(day(number))
@@ -106,7 +106,7 @@ class TestTracking:
         assert creators(facts) == {"71"}
         assert creator(facts, "handle, tracked_since") == ("new", DAY)
 
-    def test_past_date_that_is_searched_later_is_found_when_it_is_searched(self, facts: Facts) -> None:
+    def test_past_date_is_discovered_when_it_is_searched(self, facts: Facts) -> None:
         facts.timezone = "Asia/Tokyo"
         facts.land_page(Video(), observed_at=noon(day(4)) + timedelta(hours=4))
         facts.run()
@@ -154,7 +154,7 @@ class TestLegacyKeys:
         facts.run(day(1))
         assert creator(facts, "handle, nickname") == ("old", "Old")
 
-    def test_row_of_the_numeric_id_stays_where_both_were_imported(self, facts: Facts) -> None:
+    def test_row_of_the_numeric_id_stays_where_both_are_imported(self, facts: Facts) -> None:
         for user_id, count in ((LEGACY_ID, 9_000), ("71", 8_000)):
             add_legacy_creator(facts, user_id)
             add_legacy_snapshot(facts, day(-9), count, user_id)
@@ -195,7 +195,7 @@ class TestLegacyKeys:
             ("71", DAY),
         ]
 
-    def test_answer_under_the_old_key_itself_moves_nothing(self, facts: Facts) -> None:
+    def test_answer_under_the_old_key_moves_nothing(self, facts: Facts) -> None:
         add_legacy_creator(facts)
         add_legacy_snapshot(facts, day(-9), 9_000)
         facts.land_profile(Profile(LEGACY_ID, 10_000, sec_uid=LEGACY_ID, handle="new"))
@@ -207,7 +207,7 @@ class TestLegacyKeys:
         ]
 
 
-def test_parallel_upserts_end_like_sequential_ones(facts: Facts, creators_url: str) -> None:
+def test_parallel_upserts_equal_sequential_ones(facts: Facts, creators_url: str) -> None:
     for number in range(4):
         facts.land_page(
             *(Video(f"{user:03}", handle=f"h{number}") for user in range(50 * number, 50 * number + 100)),

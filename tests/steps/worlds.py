@@ -1,4 +1,4 @@
-"""Random worlds: what TikHub answers day by day, which runs read it, and where those runs crash."""
+"""Random worlds: what TikHub answers on each day, which runs read it, and where those runs crash."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Landing:
 
 @dataclass(frozen=True)
 class Crash:
-    """A run dies before a step, or in its transaction after so many statements.
+    """A run dies before a step, or in its transaction after `statement_count` statements.
 
-    `wait` is how many other runs begin before it goes on; a run that `is_cleared` begins again with its first step.
-    Where it `is_gate`, the gate after the roll call stops the run instead, and lets it pass when it goes on.
+    `wait` is how many other runs start before it resumes; a run that `is_cleared` starts again with its first step.
+    With `is_check` the check after the roll call stops the run instead, and passes when it resumes.
     """
 
-    is_gate: bool
+    is_check: bool
     step: int
     statement_count: int
     wait: int
@@ -46,9 +46,9 @@ class Crash:
 
 @dataclass(frozen=True)
 class Request:
-    """A run: what it lands before its filter and in its roll call, and by which criteria it filters.
+    """A run: what it lands before its filter and in its roll call, and its criteria.
 
-    A run whose every hashtag failed `is_without_search`: it filters nothing, and still calls the roll.
+    A run whose every hashtag failed `is_without_search`: it filters nothing, but its roll call runs.
     """
 
     recorded_date: date
@@ -91,9 +91,9 @@ class LegacyCreator:
 
 @dataclass(frozen=True)
 class World:
-    """A whole history; the runs may be made again in the end, maybe on a day on which none of them is of today.
+    """A whole history; its runs may be repeated at the end, possibly on a later day, when none of them is live.
 
-    A run that a gate has `stopped` before the others goes on no more: what it has landed counts only if another run
+    A check has `stopped` a run before the others, and it does not resume: what it landed counts only if another run
     records its date.
     """
 
@@ -101,7 +101,7 @@ class World:
     legacy: tuple[LegacyCreator, ...]
     stopped: Request
     requests: tuple[Request, ...]
-    is_made_again: bool
+    is_repeated: bool
     is_cleared_later: bool
 
 
@@ -126,14 +126,14 @@ def is_absent(absences: Absences, user_id: str, instant: datetime) -> bool:
 
 @st.composite
 def instants(draw: st.DrawFn, recorded_date: date, is_live: bool) -> datetime:
-    """When an answer for a date was read: at odd hours, some on dates that are run later."""
+    """Draw when an answer for a date is read: at odd hours, some on dates that are run later."""
     lag = draw(st.sampled_from([0, 0, 0, 0, 0, 1] if is_live else [0, 1, 1, 2, 4]))
     hour = draw(st.sampled_from([1, 2, 7, 12, 14, 17, 23]))
     return noon(recorded_date) - timedelta(hours=12) + timedelta(days=lag, hours=hour)
 
 
 def identity(user_id: str) -> st.SearchStrategy[dict[str, Any]]:
-    """What an answer says about an account besides counts; handles change to and fro."""
+    """Draw the attributes of an account; handles change back and forth."""
     return st.fixed_dictionaries(
         {
             "user_id": st.just(user_id),
@@ -170,7 +170,7 @@ def videos(draw: st.DrawFn, user_id: str) -> Video:
 
 @st.composite
 def profiles(draw: st.DrawFn, user_id: str, is_absent: bool) -> Profile:
-    """What came of asking for an account; one that TikHub does show may fail too."""
+    """Draw the outcome of fetching an account; one that TikHub shows may fail too."""
     outcome = draw(st.sampled_from(UNREAD if is_absent else ("found",) * 9 + UNREAD))
     if outcome != "found":
         return Profile(user_id, outcome=outcome)
@@ -184,7 +184,7 @@ def profiles(draw: st.DrawFn, user_id: str, is_absent: bool) -> Profile:
 
 @st.composite
 def landings(draw: st.DrawFn, recorded_date: date, is_live: bool, absences: Absences) -> Landing:
-    """A page of a search, or the profile of an author whose count a search left unknown."""
+    """Draw a page of a search, or the profile of an author whose count a search left unknown."""
     observed_at = draw(instants(recorded_date, is_live))
     if draw(st.sampled_from([False, False, True])):
         user_id = draw(st.sampled_from(USERS))
@@ -197,8 +197,8 @@ def landings(draw: st.DrawFn, recorded_date: date, is_live: bool, absences: Abse
 
 
 @st.composite
-def debuts(draw: st.DrawFn, recorded_date: date, absences: Absences) -> Landing:
-    """A page on which authors qualify by all usual criteria."""
+def qualifying_pages(draw: st.DrawFn, recorded_date: date, absences: Absences) -> Landing:
+    """Draw a page whose authors qualify by all usual criteria."""
     observed_at = draw(instants(recorded_date, is_live=True))
     authors = draw(st.sampled_from([USERS, USERS, USERS[:2], USERS[:1]]))
     page = [
@@ -213,10 +213,10 @@ def debuts(draw: st.DrawFn, recorded_date: date, absences: Absences) -> Landing:
 def roll_calls(
     draw: st.DrawFn, recorded_date: date, is_live: bool, absences: Absences, legacy_keys: tuple[str, ...]
 ) -> tuple[Landing, ...]:
-    """The answers of a roll call: of all accounts, of some or of none; a key that is a sec_uid is never shown."""
+    """Draw the outcomes of a roll call of all accounts, some or none; a key that is a sec_uid is never found."""
     observed_at = draw(instants(recorded_date, is_live))
-    everybody = (*USERS, *(key for key in legacy_keys if key not in USERS))
-    asked = draw(st.sampled_from([everybody, everybody, everybody, everybody[:1], everybody[1:], ()]))
+    all_keys = (*USERS, *(key for key in legacy_keys if key not in USERS))
+    fetched = draw(st.sampled_from([all_keys, all_keys, all_keys, all_keys[:1], all_keys[1:], ()]))
     return tuple(
         Landing(
             recorded_date,
@@ -225,13 +225,13 @@ def roll_calls(
             if key in USERS
             else Profile(key, outcome=draw(st.sampled_from(UNREAD))),
         )
-        for key in asked
+        for key in fetched
     )
 
 
 crashes = st.builds(
     Crash,
-    is_gate=st.sampled_from([False, False, True]),
+    is_check=st.sampled_from([False, False, True]),
     step=st.integers(0, 3),
     statement_count=st.integers(0, 16),
     wait=st.integers(0, 3),
@@ -244,8 +244,8 @@ def requests(
     draw: st.DrawFn, recorded_date: date, is_first: bool, absences: Absences, legacy_keys: tuple[str, ...]
 ) -> Request:
     is_live = draw(st.booleans())
-    has_debuts = is_first or draw(st.sampled_from([False, False, True]))
-    pages = (draw(debuts(recorded_date, absences)),) if has_debuts else ()
+    has_qualifying_page = is_first or draw(st.sampled_from([False, False, True]))
+    pages = (draw(qualifying_pages(recorded_date, absences)),) if has_qualifying_page else ()
     return Request(
         recorded_date=recorded_date,
         is_live=is_live,
@@ -299,6 +299,6 @@ def worlds(draw: st.DrawFn) -> World:
         legacy=legacy,
         stopped=draw(requests(day(draw(st.integers(0, LAST_DAY))), True, absences, ())),
         requests=tuple(draw(requests(day(number), place == 0, absences, keys)) for place, number in enumerate(days)),
-        is_made_again=draw(st.booleans()),
+        is_repeated=draw(st.booleans()),
         is_cleared_later=draw(st.booleans()),
     )

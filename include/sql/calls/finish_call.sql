@@ -1,6 +1,4 @@
--- Purpose: note how a reserved call ended: its status, how long it took, whether TikHub bills it (null: unknown), and
--- the error if any; not its text, which names the account, where the account was erased in the meantime.
--- Inputs: the answer. Grain: one row of comet_calls. Idempotent: it states the outcome.
+-- An error text names the account, so the call of an account that was erased meanwhile stores none.
 update comet_calls
 set
     finished_at = %(finished_at)s,

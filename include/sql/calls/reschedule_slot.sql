@@ -1,17 +1,18 @@
--- Purpose: give a call that has slept past its moment the next free one: made late, it would arrive together with those
--- that follow, and TikHub would refuse one of them.
--- Inputs: comet_calls, comet_rate_limits, the minimum interval between two calls of a route.
--- Grain: at most one row. Idempotent: no; each moment is handed out once.
-with moved as (
-    update comet_rate_limits as pace
-    set slot_at = greatest(clock_timestamp(), pace.slot_at + %(min_interval)s::interval, pace.blocked_until)
+-- Move a call to the next free slot: when its route was blocked after the slot was reserved, or (is_late) when it woke
+-- after its slot, because started late it would collide with the calls that follow. No row: the call may start.
+with rescheduled as (
+    update comet_rate_limits as rate_limit
+    set slot_at = greatest(clock_timestamp(), rate_limit.slot_at + %(min_interval)s::interval, rate_limit.blocked_until)
     from comet_calls as call
-    where call.call_id = %(call_id)s and call.route = pace.route
-    returning pace.slot_at
+    where
+        call.call_id = %(call_id)s
+        and call.route = rate_limit.route
+        and (%(is_late)s or call.started_at < rate_limit.blocked_until)
+    returning rate_limit.slot_at
 )
 
 update comet_calls
-set started_at = moved.slot_at
-from moved
+set started_at = rescheduled.slot_at
+from rescheduled
 where comet_calls.call_id = %(call_id)s
-returning greatest(extract(epoch from moved.slot_at - clock_timestamp()), 0)::double precision as wait_seconds
+returning greatest(extract(epoch from rescheduled.slot_at - clock_timestamp()), 0)::double precision as wait_seconds

@@ -1,7 +1,5 @@
--- Purpose: account for a TikHub call before it is made, and end the same call of this task that a dead process left
--- open: nobody waits for it any more, and whether it is billed stays unknown.
--- Inputs: what the call asks for, and the moment that it may start. Grain: one row per call, billed or not.
--- Idempotent: no; each call is a fact of its own.
+-- Record a call before it is made, and close the same call if a dead process left it open: whether TikHub bills that
+-- one stays unknown.
 with abandoned as (
     update comet_calls
     set finished_at = %(reserved_at)s

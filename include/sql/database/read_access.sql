@@ -1,8 +1,7 @@
--- Purpose: what this role may not do with the package's tables though a run has to, before any call is paid for.
--- Inputs: the catalogue. Grain: one row. Idempotent: it only reads.
--- Needed is what grant_role.sql gives: views and the version are only read.
+-- Return the privileges that this role lacks on the package's tables, as grant_role.sql grants them.
+-- A Dag run checks them before it pays for a call.
 with
--- A schema whose tables this role may not even name is found by the catalogue only.
+-- Without usage on the schema, only the catalog shows its tables.
 home as (
     select class.relnamespace as schema_id
     from pg_class as class

@@ -1,9 +1,7 @@
--- Purpose: take the new Comets of a run's date that nobody was told of yet, so that they are told of once.
--- Inputs: comet_runs, comet_quality_checks, comet_snapshots, comet_discoveries, creators. Output: comet_notifications.
--- Grain: one row per new Comet that was taken. Idempotent: who was taken is taken no more; a parallel run waits for
--- this transaction and takes them only if it is rolled back.
--- New is a creator that the run itself has inserted, or that another run inserted which a check has stopped or which
--- has not come to its report. Imported creators are never new.
+-- Claim the new Comets of a run's date for notification. New is a creator that this run inserted, or another run that
+-- failed a check or did not reach its report. Imported creators are never new.
+-- Grain: one row per claimed Comet.
+-- Idempotent: a Comet is claimed once; a parallel run waits for this transaction, and claims it only after a rollback.
 with new_creators as (
     select creator.user_id
     from creators as creator
@@ -31,7 +29,7 @@ first_snapshots as (
     where run.run_id = %(run_id)s
 ),
 
-found as (
+discovered as (
     select
         discovery.user_id,
         array_agg(distinct discovery.hashtag order by discovery.hashtag) as hashtags
@@ -41,39 +39,38 @@ found as (
     group by discovery.user_id
 ),
 
-recorded as (
+comets as (
     select
-        found.user_id,
-        found.hashtags,
+        discovered.user_id,
+        discovered.hashtags,
         snapshot.follower_count,
         snapshot.basis <> 'observed' as is_estimated,
         snapshot.daily_growth_followers
-    from found
-    inner join first_snapshots as snapshot on found.user_id = snapshot.user_id
+    from discovered
+    inner join first_snapshots as snapshot on discovered.user_id = snapshot.user_id
 ),
 
--- In order, so that two runs that take the same wait for each other and not in a circle.
-taken as (
+claimed as (
     insert into comet_notifications (kind, subject_id, user_id, run_id)
     select
         'comet' as kind,
-        recorded.user_id as subject_id,
-        recorded.user_id,
+        comets.user_id as subject_id,
+        comets.user_id,
         %(run_id)s as run_id
-    from recorded
-    order by recorded.user_id
+    from comets
+    order by comets.user_id
     on conflict (kind, subject_id) do nothing
     returning user_id
 )
 
 select
-    taken.user_id,
+    claimed.user_id,
     creator.handle,
-    recorded.hashtags,
-    recorded.follower_count,
-    recorded.is_estimated,
-    recorded.daily_growth_followers
-from taken
-inner join recorded on taken.user_id = recorded.user_id
-inner join creators as creator on taken.user_id = creator.user_id
-order by recorded.daily_growth_followers desc nulls last, recorded.follower_count desc, taken.user_id asc
+    comets.hashtags,
+    comets.follower_count,
+    comets.is_estimated,
+    comets.daily_growth_followers
+from claimed
+inner join comets on claimed.user_id = comets.user_id
+inner join creators as creator on claimed.user_id = creator.user_id
+order by comets.daily_growth_followers desc nulls last, comets.follower_count desc, claimed.user_id asc

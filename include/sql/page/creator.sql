@@ -1,9 +1,6 @@
--- Purpose: all that the page of a creator shows of a date: figures, places, parts of the score, metrics with their
--- definitions, days, videos that proved it, hashtags, handles.
--- Inputs: creators, comet_snapshots, comet_scores, comet_dates, comet_score_parts, comet_discoveries,
--- comet_video_metrics, comet_handles, and comet_creator_metrics: its columns and their comments, so that a new metric
--- shows by itself. The date is the creator's latest one where it is null; the band is that of the leaderboard.
--- Grain: one row, or none when nobody has that id. Idempotent: it only reads.
+-- Return all that a creator's page shows of a date; by default, of the creator's latest one.
+-- A new metric shows by itself: the list comes from the columns of comet_creator_metrics and their comments.
+-- Grain: one row, or none for an unknown id.
 with creator as (
     select
         creators.user_id,
@@ -18,9 +15,9 @@ with creator as (
 ),
 
 own_dates as materialized (
-    select own.recorded_date
+    select score.recorded_date
     from comet_dates as date
-    inner join comet_scores as own on date.recorded_date = own.recorded_date and own.user_id = %(user_id)s::text
+    inner join comet_scores as score on date.recorded_date = score.recorded_date and score.user_id = %(user_id)s::text
 ),
 
 snapshots as materialized (
@@ -29,7 +26,7 @@ snapshots as materialized (
     where user_id = %(user_id)s::text
 ),
 
-shown as (
+selected as (
     select
         coalesce(
             %(recorded_date)s::date,
@@ -39,22 +36,22 @@ shown as (
 ),
 
 figures as (
-    select own.*
-    from shown
-    inner join comet_scores as own
-        on shown.recorded_date = own.recorded_date and own.user_id = %(user_id)s::text
+    select score.*
+    from selected
+    inner join comet_scores as score
+        on selected.recorded_date = score.recorded_date and score.user_id = %(user_id)s::text
 ),
 
-rivals as (
+peers as (
     select
-        rival.follower_count between %(min_followers)s::bigint and %(max_followers)s::bigint as is_in_band,
-        (coalesce(rival.growth_rate, '-infinity'), rival.follower_count, figures.user_id)
-        > (coalesce(figures.growth_rate, '-infinity'), figures.follower_count, rival.user_id) as is_faster,
-        (coalesce(rival.score, '-infinity'::numeric), rival.follower_count, figures.user_id)
-        > (coalesce(figures.score, '-infinity'::numeric), figures.follower_count, rival.user_id) as is_higher
+        peer.follower_count between %(min_followers)s::bigint and %(max_followers)s::bigint as is_in_band,
+        (coalesce(peer.growth_rate, '-infinity'), peer.follower_count, figures.user_id)
+        > (coalesce(figures.growth_rate, '-infinity'), figures.follower_count, peer.user_id) as is_faster,
+        (coalesce(peer.score, '-infinity'::numeric), peer.follower_count, figures.user_id)
+        > (coalesce(figures.score, '-infinity'::numeric), figures.follower_count, peer.user_id) as is_higher
     from figures
-    inner join comet_scores as rival
-        on figures.recorded_date = rival.recorded_date and figures.is_graduated = rival.is_graduated
+    inner join comet_scores as peer
+        on figures.recorded_date = peer.recorded_date and figures.is_graduated = peer.is_graduated
 ),
 
 places as (
@@ -65,10 +62,10 @@ places as (
         count(*) filter (where is_in_band) as band_count,
         1 + count(*) filter (where is_in_band and is_faster) as band_growth_place,
         1 + count(*) filter (where is_in_band and is_higher) as band_score_place
-    from rivals
+    from peers
 ),
 
--- As the ranking has stated them; a metric that no ranking stores is worked out now.
+-- Values come from the stored ranking; a metric that it lacks is computed now.
 metrics as (
     select
         jsonb_agg(
@@ -88,7 +85,7 @@ metrics as (
             and attribute.attname not in ('user_id', 'recorded_date')
     left join figures on true
     where
-        metric.recorded_date = (select shown.recorded_date from shown)
+        metric.recorded_date = (select selected.recorded_date from selected)
         and metric.user_id = %(user_id)s::text
 ),
 
@@ -107,7 +104,7 @@ days as (
     limit 400
 ),
 
-proofs as (
+qualifying_videos as (
     select
         video_id,
         max(play_count) as play_count,
@@ -120,40 +117,40 @@ proofs as (
     group by video_id
 ),
 
-best_proofs as (
+top_videos as (
     select *
-    from proofs
+    from qualifying_videos
     order by play_count desc, video_id asc
     limit 50
 ),
 
 videos as (
     select
-        proof.video_id,
-        proof.play_count as proving_play_count,
-        proof.first_date,
-        proof.last_date,
-        proof.date_count,
-        proof.hashtags,
-        seen.observed_at,
-        seen.published_at,
-        seen.caption,
-        seen.play_count,
-        seen.like_count,
-        seen.comment_count,
-        seen.share_count,
-        seen.save_count,
-        seen.views_per_hour,
-        seen.lifetime_views_per_hour,
-        seen.engagement_rate
-    from best_proofs as proof
+        video.video_id,
+        video.play_count as proving_play_count,
+        video.first_date,
+        video.last_date,
+        video.date_count,
+        video.hashtags,
+        latest.observed_at,
+        latest.published_at,
+        latest.caption,
+        latest.play_count,
+        latest.like_count,
+        latest.comment_count,
+        latest.share_count,
+        latest.save_count,
+        latest.views_per_hour,
+        latest.lifetime_views_per_hour,
+        latest.engagement_rate
+    from top_videos as video
     left join lateral (
         select metric.*
         from comet_video_metrics as metric
-        where metric.user_id = %(user_id)s::text and metric.video_id = proof.video_id
+        where metric.user_id = %(user_id)s::text and metric.video_id = video.video_id
         order by metric.observed_at desc
         limit 1
-    ) as seen on true
+    ) as latest on true
 ),
 
 hashtags as (
@@ -178,28 +175,28 @@ handles as (
 
 select
     to_jsonb(creator) as creator,
-    shown.recorded_date,
+    selected.recorded_date,
     (
         select max(own_dates.recorded_date)
         from own_dates
-        where own_dates.recorded_date < shown.recorded_date
+        where own_dates.recorded_date < selected.recorded_date
     ) as previous_date,
     (
         select min(own_dates.recorded_date)
         from own_dates
-        where own_dates.recorded_date > shown.recorded_date
+        where own_dates.recorded_date > selected.recorded_date
     ) as next_date,
     (select to_jsonb(figures) from figures) as figures,
     (select to_jsonb(places) from places) as places,
     (
         select to_jsonb(made)
         from comet_dates as made
-        where made.recorded_date = shown.recorded_date and made.score_weights is not null
+        where made.recorded_date = selected.recorded_date and made.score_weights is not null
     ) as made,
     (
         select coalesce(jsonb_agg(to_jsonb(scored) order by scored.weight desc, scored.part asc), '[]')
         from comet_score_parts as scored
-        where scored.recorded_date = shown.recorded_date and scored.user_id = %(user_id)s::text
+        where scored.recorded_date = selected.recorded_date and scored.user_id = %(user_id)s::text
     ) as parts,
     (select coalesce(metrics.entries, '[]') from metrics) as metrics,
     (select coalesce(jsonb_agg(to_jsonb(days) order by days.recorded_date), '[]') from days) as days,
@@ -214,7 +211,7 @@ select
             )
         from videos
     ) as videos,
-    (select count(*) from proofs) as video_count,
+    (select count(*) from qualifying_videos) as video_count,
     (
         select coalesce(jsonb_agg(to_jsonb(hashtags) order by hashtags.date_count desc, hashtags.hashtag asc), '[]')
         from hashtags
@@ -224,4 +221,4 @@ select
         from handles
     ) as handles
 from creator
-cross join shown
+cross join selected

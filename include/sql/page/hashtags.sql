@@ -1,19 +1,17 @@
--- Purpose: what each hashtag gave and cost in the last days up to the latest run.
--- Inputs: comet_runs, with what their reports have counted, comet_run_discoveries.
--- Grain: one row; entries has one per hashtag. Idempotent: it only reads.
--- Several runs of a date see the same videos: the latest one with the hashtag speaks for the date. A Comet counts once
--- however many dates find it, and is new in one run only. Each run was paid for, so calls are summed over all.
+-- Return what each hashtag found and cost in the last days up to the latest run.
+-- Grain: one row; entries has one per hashtag. Videos are those of a date's latest run, because its runs find the same
+-- ones; a Comet counts once over all dates; calls are summed over all runs.
 with last as (
     select max(recorded_date) as recorded_date
     from comet_runs
 ),
 
-found as (
+results as (
     select
         run.run_id,
         run.recorded_date,
         run.accepted_at,
-        figure.*,
+        result.*,
         run.recorded_date > last.recorded_date - (%(day_count)s::integer / 2) as is_late
     from last
     inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
@@ -23,7 +21,7 @@ found as (
             hashtag text, video_count bigint, tagged_count bigint, new_comet_count bigint,
             new_tagged_comet_count bigint, call_count bigint, billed_count bigint
         )
-    ) as figure on true
+    ) as result on true
 ),
 
 days as (
@@ -32,11 +30,11 @@ days as (
         recorded_date,
         video_count,
         tagged_count
-    from found
+    from results
     order by hashtag asc, recorded_date asc, accepted_at desc, run_id asc
 ),
 
-given as (
+videos as (
     select
         hashtag,
         count(*) as date_count,
@@ -48,12 +46,12 @@ given as (
 
 comets as (
     select
-        own.hashtag,
-        count(distinct own.user_id) as comet_count
+        discovery.hashtag,
+        count(distinct discovery.user_id) as comet_count
     from last
     inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
-    inner join comet_run_discoveries as own on run.run_id = own.run_id
-    group by own.hashtag
+    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
+    group by discovery.hashtag
 ),
 
 new_per_day as (
@@ -63,7 +61,7 @@ new_per_day as (
         is_late,
         sum(new_comet_count)::bigint as new_comet_count,
         sum(new_tagged_comet_count)::bigint as new_tagged_comet_count
-    from found
+    from results
     group by hashtag, recorded_date, is_late
 ),
 
@@ -82,40 +80,40 @@ new_comets as (
     group by hashtag
 ),
 
-paid as (
+costs as (
     select
         hashtag,
         count(*) as run_count,
         sum(call_count)::bigint as call_count,
         sum(billed_count)::bigint as billed_count
-    from found
+    from results
     group by hashtag
 ),
 
 entries as (
     select
-        given.*,
+        videos.*,
         coalesce(comets.comet_count, 0) as comet_count,
         new_comets.new_comet_count,
         new_comets.new_tagged_comet_count,
         new_comets.earlier_new_comet_count,
         new_comets.later_new_comet_count,
         new_comets.days,
-        paid.run_count,
-        paid.call_count,
-        paid.billed_count,
-        given.tagged_count / nullif(given.video_count, 0)::double precision as precision_rate,
-        new_comets.new_comet_count / nullif(paid.billed_count, 0)::double precision as new_comets_per_call,
-        new_comets.new_tagged_comet_count / nullif(paid.billed_count, 0)::double precision
+        costs.run_count,
+        costs.call_count,
+        costs.billed_count,
+        videos.tagged_count / nullif(videos.video_count, 0)::double precision as precision_rate,
+        new_comets.new_comet_count / nullif(costs.billed_count, 0)::double precision as new_comets_per_call,
+        new_comets.new_tagged_comet_count / nullif(costs.billed_count, 0)::double precision
             as new_tagged_comets_per_call,
-        paid.billed_count * %(price_usd)s::double precision as cost_usd,
-        paid.billed_count * %(price_usd)s::double precision / nullif(new_comets.new_comet_count, 0)
+        costs.billed_count * %(price_usd)s::double precision as cost_usd,
+        costs.billed_count * %(price_usd)s::double precision / nullif(new_comets.new_comet_count, 0)
             as cost_per_new_comet_usd,
         new_comets.later_new_comet_count - new_comets.earlier_new_comet_count as trend
-    from given
-    inner join paid on given.hashtag = paid.hashtag
-    inner join new_comets on given.hashtag = new_comets.hashtag
-    left join comets on given.hashtag = comets.hashtag
+    from videos
+    inner join costs on videos.hashtag = costs.hashtag
+    inner join new_comets on videos.hashtag = new_comets.hashtag
+    left join comets on videos.hashtag = comets.hashtag
 )
 
 select

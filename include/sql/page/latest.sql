@@ -1,7 +1,6 @@
--- Purpose: the Comets found for the newest date that was run, by the latest run of it, fastest first. Until a date was
--- run, the newest one that a run was accepted for.
--- Inputs: comet_runs, comet_dates, comet_run_discoveries, creators, comet_scores.
--- Grain: one row; entries has one per Comet, 500 at most. Idempotent: it only reads.
+-- Return the Comets of the latest run of the newest published date, fastest first; before any date is published, of the
+-- newest accepted run.
+-- Grain: one row; entries has at most 500.
 with run as (
     select
         accepted.run_id,
@@ -19,42 +18,42 @@ with run as (
     limit 1
 ),
 
-found as (
+comets as (
     select
-        own.user_id,
-        max(own.follower_count) as found_follower_count,
-        max(own.play_count) as play_count,
-        jsonb_agg(distinct own.hashtag) as hashtags
+        discovery.user_id,
+        max(discovery.follower_count) as found_follower_count,
+        max(discovery.play_count) as play_count,
+        jsonb_agg(distinct discovery.hashtag) as hashtags
     from run
-    inner join comet_run_discoveries as own on run.run_id = own.run_id
-    group by own.user_id
+    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
+    group by discovery.user_id
 ),
 
 entries as (
     select
-        found.user_id,
-        found.play_count,
-        found.hashtags,
+        comets.user_id,
+        comets.play_count,
+        comets.hashtags,
         creator.handle,
         creator.nickname,
         coalesce(creator.found_by_run_id = run.run_id, false) as is_new,
-        coalesce(figures.follower_count, found.found_follower_count) as follower_count,
-        coalesce(figures.basis, 'observed') as basis,
-        figures.daily_growth_followers,
-        figures.growth_rate,
-        figures.score,
-        coalesce(figures.is_low_confidence, false) as is_low_confidence,
+        coalesce(score.follower_count, comets.found_follower_count) as follower_count,
+        coalesce(score.basis, 'observed') as basis,
+        score.daily_growth_followers,
+        score.growth_rate,
+        score.score,
+        coalesce(score.is_low_confidence, false) as is_low_confidence,
         row_number() over (
             order by
-                figures.growth_rate desc nulls last,
-                coalesce(figures.follower_count, found.found_follower_count) desc,
-                found.user_id asc
+                score.growth_rate desc nulls last,
+                coalesce(score.follower_count, comets.found_follower_count) desc,
+                comets.user_id asc
         ) as place
     from run
-    cross join found
-    left join creators as creator on found.user_id = creator.user_id
-    left join comet_scores as figures
-        on run.recorded_date = figures.recorded_date and found.user_id = figures.user_id
+    cross join comets
+    left join creators as creator on comets.user_id = creator.user_id
+    left join comet_scores as score
+        on run.recorded_date = score.recorded_date and comets.user_id = score.user_id
 )
 
 select

@@ -1,7 +1,5 @@
--- Purpose: one page of the runs, newest first: what each was asked for, gave, cost, and which checks it passed.
--- Inputs: comet_runs, comet_quality_checks, comet_dates; for a run without a report also comet_calls,
--- comet_skipped_calls, comet_searches, comet_pages, comet_run_discoveries, creators.
--- Grain: one row; entries has one per run. A page after the last one is the last one. Idempotent: it only reads.
+-- Return one page of the runs, newest first: request, results, cost and quality checks.
+-- Grain: one row; entries has one per run. A page after the last one is the last one.
 with counted as (
     select
         count(*) as total_count,
@@ -9,7 +7,7 @@ with counted as (
     from comet_runs
 ),
 
-size as (
+paging as (
     select
         total_count,
         page,
@@ -21,7 +19,7 @@ listed as (
     select run.*
     from comet_runs as run
     order by run.accepted_at desc, run.run_id asc
-    offset (select size.skipped_count from size)
+    offset (select paging.skipped_count from paging)
     fetch first %(page_size)s rows only
 ),
 
@@ -33,14 +31,14 @@ entries as (
         coalesce(report.received_count, landed.received_count) as received_count,
         coalesce(report.landed_count, landed.landed_count) as landed_count,
         coalesce(report.rejected_count, landed.rejected_count) as rejected_count,
-        coalesce(report.comet_count, found.comet_count) as comet_count,
-        coalesce(report.new_comet_count, found.new_comet_count) as new_comet_count,
-        coalesce(report.call_count, called.call_count) as call_count,
-        coalesce(report.billed_count, called.billed_count) as billed_count,
-        coalesce(report.billed_count, called.billed_count) * %(price_usd)s::double precision as cost_usd,
+        coalesce(report.comet_count, discoveries.comet_count) as comet_count,
+        coalesce(report.new_comet_count, discoveries.new_comet_count) as new_comet_count,
+        coalesce(report.call_count, calls.call_count) as call_count,
+        coalesce(report.billed_count, calls.billed_count) as billed_count,
+        coalesce(report.billed_count, calls.billed_count) * %(price_usd)s::double precision as cost_usd,
         report.stop_reasons,
-        coalesce(refused.reasons, '[]') as refusals,
-        coalesce(checked.results, '[]') as checks
+        coalesce(skipped.reasons, '[]') as refusals,
+        coalesce(quality.results, '[]') as checks
     from listed
     left join comet_dates as run_date on listed.recorded_date = run_date.recorded_date and run_date.is_run
     left join lateral jsonb_to_record(listed.report) as report (
@@ -64,37 +62,37 @@ entries as (
     ) as landed on true
     left join lateral (
         select
-            count(distinct own.user_id) as comet_count,
-            count(distinct own.user_id) filter (where creator.found_by_run_id = listed.run_id)
+            count(distinct discovery.user_id) as comet_count,
+            count(distinct discovery.user_id) filter (where creator.found_by_run_id = listed.run_id)
                 as new_comet_count
-        from comet_run_discoveries as own
-        left join creators as creator on own.user_id = creator.user_id
-        where listed.report is null and own.run_id = listed.run_id
-    ) as found on true
+        from comet_run_discoveries as discovery
+        left join creators as creator on discovery.user_id = creator.user_id
+        where listed.report is null and discovery.run_id = listed.run_id
+    ) as discoveries on true
     left join lateral (
         select
             count(*) as call_count,
             count(*) filter (where call.is_billed) as billed_count
         from comet_calls as call
         where listed.report is null and call.run_id = listed.run_id
-    ) as called on true
+    ) as calls on true
     left join lateral (
-        select jsonb_agg(distinct refusal.reason) as reasons
-        from comet_skipped_calls as refusal
-        where listed.report is null and refusal.run_id = listed.run_id
-    ) as refused on true
+        select jsonb_agg(distinct skipped_call.reason) as reasons
+        from comet_skipped_calls as skipped_call
+        where listed.report is null and skipped_call.run_id = listed.run_id
+    ) as skipped on true
     left join lateral (
         select jsonb_agg(to_jsonb(result) order by result.is_failed desc, result.check_name asc) as results
         from comet_quality_checks as result
         where result.run_id = listed.run_id
-    ) as checked on true
+    ) as quality on true
 )
 
 select
-    size.total_count,
-    size.page,
+    paging.total_count,
+    paging.page,
     (
         select coalesce(jsonb_agg(to_jsonb(entries) order by entries.accepted_at desc, entries.run_id asc), '[]')
         from entries
     ) as entries
-from size
+from paging

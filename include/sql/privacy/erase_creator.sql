@@ -1,17 +1,16 @@
--- Purpose: remove a creator from every table. Calls stay for the accounts, without the account and without the error's
--- text, which names it. A page's head counts the rows that are left.
--- Inputs: the creator's uid and sec_uids, and all handles. Grain: one row, how many rows of which table.
--- Idempotent: rows that are gone are not found again. One statement, so that it is done as a whole.
-with traces as (
-    -- A number that merely contains the uid is another one's.
+-- Erase a creator from every table, in one statement. Calls stay for the accounting, without the account and the error
+-- text that names it; pages count the rows that remain.
+-- Grain: one row with the number of erased rows per table.
+with patterns as (
+    -- A longer number that contains the uid belongs to another creator.
     select
-        wanted.identity as part,
+        wanted.identity as needle,
         '(^|[^0-9])' || regexp_replace(wanted.identity, '([^0-9A-Za-z_])', '\\\1', 'g') || '([^0-9]|$)' as pattern
     from unnest(%(identities)s::text[]) as wanted (identity)
     union all
-    -- A handle can be a word of any text, so it counts as a whole string of the JSON only.
+    -- A handle can be any word, so only a whole JSON string matches.
     select
-        to_json(wanted.handle)::text as part,
+        to_json(wanted.handle)::text as needle,
         '' as pattern
     from unnest(%(handles)s::text[]) as wanted (handle)
 ),
@@ -27,8 +26,8 @@ erased_items as (
     where
         exists (
             select 1
-            from traces
-            where strpos(item.raw_json, traces.part) > 0 and item.raw_json ~ traces.pattern
+            from patterns
+            where strpos(item.raw_json, patterns.needle) > 0 and item.raw_json ~ patterns.pattern
         )
     returning item.page_id
 ),
@@ -102,7 +101,7 @@ erased_handles as (
     returning user_id
 ),
 
--- The percentiles of the others stay as they were on the day.
+-- The percentiles of the other creators stay as they were scored.
 erased_scores as (
     delete from comet_scores as score
     using comet_dates as date
@@ -110,7 +109,7 @@ erased_scores as (
     returning score.user_id
 ),
 
-erased_notices as (
+erased_notifications as (
     delete from comet_notifications
     where user_id = any(%(identities)s::text[])
     returning user_id
@@ -122,8 +121,8 @@ erased_creators as (
     returning user_id
 ),
 
--- The mark tells a call for a profile from one for a search, which has no user_id.
-unnamed_calls as (
+-- 'erased' keeps a profile call apart from a search, which has no user_id.
+anonymized_calls as (
     update comet_calls as call
     set
         user_id = case when call.user_id = any(%(identities)s::text[]) then 'erased' else call.user_id end,
@@ -132,8 +131,8 @@ unnamed_calls as (
         call.user_id = any(%(identities)s::text[])
         or exists (
             select 1
-            from traces
-            where strpos(call.error, traces.part) > 0 and call.error ~ traces.pattern
+            from patterns
+            where strpos(call.error, patterns.needle) > 0 and call.error ~ patterns.pattern
         )
     returning call.call_id
 )
@@ -145,9 +144,9 @@ select
     (select count(*) from erased_run_discoveries) as comet_run_discoveries,
     (select count(*) from erased_handles) as comet_handles,
     (select count(*) from erased_scores) as comet_scores,
-    (select count(*) from erased_notices) as comet_notifications,
+    (select count(*) from erased_notifications) as comet_notifications,
     (select count(*) from erased_profiles) as comet_profiles,
     (select count(*) from erased_videos) as comet_videos,
     (select count(*) from erased_items) as comet_rejected_items,
     (select count(*) from erased_members) as comet_roll_call,
-    (select count(*) from unnamed_calls) as comet_calls
+    (select count(*) from anonymized_calls) as comet_calls

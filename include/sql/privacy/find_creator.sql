@@ -1,9 +1,6 @@
--- Purpose: who is meant by a handle (one that the creator has or ever had), a uid or a sec_uid, and by what else the
--- tables know the same creator.
--- Inputs: creators, comet_handles, comet_videos, comet_profiles.
--- Grain: one row per creator; identities are the uid and the sec_uids that nobody else was seen with.
--- Idempotent: it only reads.
-with rows_of_creators as (
+-- Find the creators with a handle (current or former), a uid or a sec_uid.
+-- Grain: one row per creator; identities are its uid and the sec_uids that no other creator was read with.
+with all_rows as (
     select
         user_id,
         sec_uid,
@@ -36,13 +33,13 @@ with rows_of_creators as (
     where asked_id <> user_id
 ),
 
--- An older installation used the sec_uid as the key.
+-- An older installation keyed creators by sec_uid.
 names as (
     select
         case when not starts_with(user_id, 'MS4wLjAB') then user_id end as uid,
         case when starts_with(user_id, 'MS4wLjAB') then user_id else sec_uid end as sec_uid,
         handle
-    from rows_of_creators
+    from all_rows
 ),
 
 uids_of_sec_uids as (
@@ -55,7 +52,7 @@ uids_of_sec_uids as (
     group by sec_uid
 ),
 
-known as (
+resolved as (
     select
         coalesce(names.uid, case when owner.uid_count = 1 then owner.uid end, names.sec_uid) as creator_id,
         names.uid,
@@ -66,11 +63,11 @@ known as (
     left join uids_of_sec_uids as owner on names.sec_uid = owner.sec_uid
 ),
 
-meant as (
+matches as (
     select
         creator_id,
         bool_or(not %(is_handle)s and %(creator)s in (uid, sec_uid)) as is_found_by_id
-    from known
+    from resolved
     where
         (not %(is_handle)s and %(creator)s in (uid, sec_uid))
         or lower(handle) = lower(%(creator)s)
@@ -78,20 +75,20 @@ meant as (
 )
 
 select
-    meant.is_found_by_id,
+    matches.is_found_by_id,
     array(
-        select known.uid
-        from known
-        where known.creator_id = meant.creator_id and known.uid is not null
+        select resolved.uid
+        from resolved
+        where resolved.creator_id = matches.creator_id and resolved.uid is not null
         union
-        select known.sec_uid
-        from known
-        where known.creator_id = meant.creator_id and known.is_own_sec_uid
+        select resolved.sec_uid
+        from resolved
+        where resolved.creator_id = matches.creator_id and resolved.is_own_sec_uid
     ) as identities,
     array(
-        select distinct known.handle
-        from known
-        where known.creator_id = meant.creator_id and known.handle is not null
+        select distinct resolved.handle
+        from resolved
+        where resolved.creator_id = matches.creator_id and resolved.handle is not null
     ) as handles
-from meant
-order by meant.creator_id
+from matches
+order by matches.creator_id

@@ -1,5 +1,4 @@
--- Purpose: which of some uids and sec_uids belong to creators who were erased.
--- Inputs: comet_schema, comet_erased_ids. Grain: one row per identity that is refused. Idempotent: it only reads.
+-- Return the uids and sec_uids that belong to erased creators.
 with hashed as (
     select
         wanted.identity,
@@ -10,4 +9,4 @@ with hashed as (
 
 select hashed.identity
 from hashed
-inner join comet_erased_ids as forgotten on hashed.identity_hash = forgotten.identity_hash
+inner join comet_erased_ids as erased on hashed.identity_hash = erased.identity_hash

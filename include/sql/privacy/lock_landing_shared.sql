@@ -1,4 +1,3 @@
--- Purpose: let no creator be erased while this transaction stores what it knows of accounts. It comes first in the
--- transaction: an erasure that waits lets nobody pass, so whoever holds another lock by then would wait in a circle.
--- Inputs: none. Grain: one row. Idempotent: it only locks, until the end of the transaction.
+-- Hold off erasure while this transaction stores data of accounts.
+-- It must be the first lock: a transaction that takes it after another one can deadlock with an erasure.
 select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 0))

@@ -1,3 +1,2 @@
--- Purpose: wait until no step of a run changes facts or reads them, until the end of the transaction.
--- Inputs: none. Grain: one row. Idempotent: it only locks.
+-- Wait until no step of a run reads or changes facts, and hold them off until the end of the transaction.
 select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0))

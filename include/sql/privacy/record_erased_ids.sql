@@ -1,6 +1,4 @@
--- Purpose: remember whom discovery has to refuse, by salted hashes only.
--- Inputs: the uid and the sec_uids of a creator, comet_schema. Grain: one row per identity.
--- Idempotent: an identity that is refused already stays as it is.
+-- Record the ids that discovery rejects from now on, as salted hashes.
 insert into comet_erased_ids (identity_hash, erased_at, run_id)
 select
     encode(sha256(convert_to(schema.salt || ' ' || wanted.identity, 'UTF8')), 'hex') as identity_hash,

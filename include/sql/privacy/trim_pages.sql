@@ -1,8 +1,7 @@
--- Purpose: delete the videos and rejected items of some pages that were landed before an instant. Their heads and
--- searches stay, so that a run of that date does not pay for them again; is_trimmed says why a head has no rows.
--- Inputs: comet_pages. Grain: one row, how many pages were trimmed and how many rows of which table deleted.
--- Idempotent: it is executed until no page is left.
-with portion as (
+-- Delete the videos and rejected items of some old pages. The pages and searches stay, so that a later run of the date
+-- does not pay for them again.
+-- Idempotent: run until no page is left.
+with batch as (
     select page_id
     from comet_pages
     where observed_at < %(kept_from)s and not is_trimmed
@@ -12,23 +11,23 @@ with portion as (
 
 trimmed_videos as (
     delete from comet_videos as video
-    using portion
-    where video.page_id = portion.page_id
+    using batch
+    where video.page_id = batch.page_id
     returning video.item_id
 ),
 
 trimmed_items as (
     delete from comet_rejected_items as item
-    using portion
-    where item.page_id = portion.page_id
+    using batch
+    where item.page_id = batch.page_id
     returning item.page_id
 ),
 
 trimmed_pages as (
     update comet_pages as page
     set is_trimmed = true
-    from portion
-    where page.page_id = portion.page_id
+    from batch
+    where page.page_id = batch.page_id
     returning page.page_id
 )
 

@@ -1,10 +1,7 @@
--- Purpose: delete some of the profile answers from before an instant that no later step can need any more.
--- Inputs: comet_profiles, creators, comet_searches, comet_pages, comet_videos.
--- Grain: one row, how many rows were deleted.
--- Idempotent: it is executed until none is left. What stays is whatever the rows of creators, the discoveries and the
--- decision whom to ask depend on: of each tracked creator the newest answer, the newest profile and the failures since
--- then; as these count only where TikHub answered for others on that date, one such answer; and all of those
--- whose videos were searched later for a date before the limit, because old answers judge them.
+-- Delete some old profile answers that no later step needs. Kept per creator: the newest answer, the newest profile and
+-- the failures since then; per date of such a failure one profile, as only failures beside an answer count; and all
+-- answers for authors of videos that were searched late for a trimmed date, because old answers filter those.
+-- Idempotent: run until none is left.
 with last_answers as (
     select
         creator.user_id,
@@ -74,7 +71,7 @@ late_authors as (
     where search.recorded_date < %(kept_date)s::date
 ),
 
-portion as (
+batch as (
     select expired.item_id
     from comet_profiles as expired
     left join needed on expired.item_id = needed.item_id
@@ -89,8 +86,8 @@ portion as (
 
 trimmed as (
     delete from comet_profiles as profile
-    using portion
-    where profile.item_id = portion.item_id
+    using batch
+    where profile.item_id = batch.item_id
     returning profile.item_id
 )
 

@@ -1,7 +1,6 @@
--- Purpose: delete some of the plans of runs that were accepted before an instant: whom they asked for.
--- Inputs: comet_runs, comet_roll_call. Grain: one row, how many rows were deleted.
--- Idempotent: it is executed until none is left.
-with portion as (
+-- Delete some roll calls of old runs.
+-- Idempotent: run until none is left.
+with batch as (
     select
         member.run_id,
         member.user_id
@@ -14,8 +13,8 @@ with portion as (
 
 trimmed as (
     delete from comet_roll_call as member
-    using portion
-    where member.run_id = portion.run_id and member.user_id = portion.user_id
+    using batch
+    where member.run_id = batch.run_id and member.user_id = batch.user_id
     returning member.user_id
 )
 

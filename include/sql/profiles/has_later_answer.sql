@@ -1,6 +1,5 @@
--- Purpose: has TikHub answered this run for anybody else since it first failed for this account? Then the fault is the
--- account's and no outage.
--- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
+-- Return whether TikHub has answered this run for another account since the first failure of this one: then the account
+-- is at fault, and not TikHub.
 with first_failure as (
     select min(call_id) as call_id
     from comet_calls

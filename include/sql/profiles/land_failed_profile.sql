@@ -1,6 +1,4 @@
--- Purpose: land with the run's date that an account could not be read: there is none, or it is given up for the day.
--- Inputs: how the last try ended. Grain: one row per run and account, and per outcome.
--- Idempotent: an outcome that the run has landed already stays as it is.
+-- Land that a profile could not be read. Grain: one row per run, account and outcome.
 insert into comet_profiles (recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date)
 select
     run.recorded_date,
@@ -15,10 +13,10 @@ where
     run.run_id = %(run_id)s
     and not exists (
         select 1
-        from comet_profiles as known
+        from comet_profiles as landed
         where
-            known.recorded_date = run.recorded_date
-            and known.user_id = %(asked_id)s
-            and known.run_id = run.run_id
-            and known.outcome = %(outcome)s
+            landed.recorded_date = run.recorded_date
+            and landed.user_id = %(asked_id)s
+            and landed.run_id = run.run_id
+            and landed.outcome = %(outcome)s
     )

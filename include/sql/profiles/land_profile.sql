@@ -1,6 +1,3 @@
--- Purpose: land the profile of an account with the run's date.
--- Inputs: one answer. Grain: one row per answer.
--- Idempotent: it runs in the transaction that finishes its call, once.
 insert into comet_profiles (
     recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date,
     sec_uid, handle, nickname, avatar_url, signature, follower_count, heart_count, video_count

@@ -1,5 +1,4 @@
--- Purpose: what time it was by TikHub's clock when it last answered a run; its error replies do not tell.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_profiles. Grain: one row. Idempotent: it only reads.
+-- Return TikHub's clock at its last successful response to a run: error responses carry no time.
 select
     greatest(
         (

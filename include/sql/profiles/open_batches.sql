@@ -1,5 +1,4 @@
--- Purpose: the batches of a run's roll call in which somebody has still to be asked for.
--- Inputs: comet_roll_call, comet_run_answers. Grain: one row per batch. Idempotent: it only reads.
+-- Return the batches of a run's roll call that still have profiles to fetch.
 select
     member.batch_number,
     count(*) as member_count
@@ -8,8 +7,8 @@ where
     member.run_id = %(run_id)s
     and not exists (
         select 1
-        from comet_run_answers as known
-        where known.run_id = member.run_id and known.user_id = member.user_id
+        from comet_run_answers as answer
+        where answer.run_id = member.run_id and answer.user_id = member.user_id
     )
 group by member.batch_number
 order by member.batch_number

@@ -1,6 +1,4 @@
--- Purpose: the creators of a batch whose profile the run has still to ask for.
--- Inputs: comet_roll_call, comet_run_answers, creators. Grain: one row per creator.
--- Idempotent: it only reads; a creator drops out once an answer has landed.
+-- Return the creators of a batch whose profile the run has still to fetch.
 select
     member.user_id,
     creator.sec_uid,
@@ -12,7 +10,7 @@ where
     and member.batch_number = %(batch_number)s
     and not exists (
         select 1
-        from comet_run_answers as known
-        where known.run_id = member.run_id and known.user_id = member.user_id
+        from comet_run_answers as answer
+        where answer.run_id = member.run_id and answer.user_id = member.user_id
     )
 order by member.user_id

@@ -1,7 +1,5 @@
--- Purpose: authors whose follower count this search left unknown although a video of theirs meets the run's criteria,
--- and whose profile this run has still to ask for.
--- Inputs: comet_run_videos, comet_run_answers.
--- Grain: one row per author. Idempotent: it only reads; an author drops out once the profile has landed.
+-- Return the authors whose follower count a search left unknown although a video of theirs qualifies, and whose profile
+-- this run has still to fetch.
 with unknown_authors as (
     select
         user_id,

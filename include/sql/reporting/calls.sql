@@ -1,5 +1,3 @@
--- Purpose: what a run has asked of TikHub.
--- Inputs: comet_calls. Grain: one row. Idempotent: it only reads.
 select
     count(*) as call_count,
     count(*) filter (where is_billed) as billed_count,

@@ -1,6 +1,4 @@
--- Purpose: what each of some runs gave its date and cost: searches, Comets, snapshots, calls.
--- Inputs: comet_runs, comet_searches, comet_calls, comet_run_discoveries, creators, creator_stats.
--- Grain: one row per accepted run. Idempotent: it only reads.
+-- Return what each of some runs discoveries and cost: searches, Comets, snapshots, calls. Grain: one row per run.
 with runs as (
     select *
     from comet_runs
@@ -15,33 +13,33 @@ called_searches as (
     where run_id = any(%(run_ids)s::text[]) and hashtag is not null and user_id is null
 ),
 
--- A search that this run did not ask for is re-used only if somebody has finished it: a failed run may have had none.
-searched as (
+-- A re-used search is finished: a failed run may have made none at all.
+searches as (
     select
         runs.run_id,
         count(*) filter (where called_searches.run_id is not null) as made_search_count,
         count(*) filter (where called_searches.run_id is null and search.stop_reason is not null)
             as reused_search_count
     from runs
-    cross join lateral unnest(runs.hashtags) as asked (hashtag)
-    left join called_searches on runs.run_id = called_searches.run_id and asked.hashtag = called_searches.hashtag
+    cross join lateral unnest(runs.hashtags) as requested (hashtag)
+    left join called_searches on runs.run_id = called_searches.run_id and requested.hashtag = called_searches.hashtag
     left join comet_searches as search
         on
             runs.recorded_date = search.recorded_date
-            and asked.hashtag = search.hashtag
+            and requested.hashtag = search.hashtag
             and runs.region = search.region
             and runs.publish_time_days = search.publish_time_days
     group by runs.run_id
 ),
 
-found as (
+discoveries as (
     select
         runs.run_id,
-        count(distinct own.user_id) as comet_count,
-        count(distinct own.user_id) filter (where creator.found_by_run_id = runs.run_id) as new_comet_count
+        count(distinct discovery.user_id) as comet_count,
+        count(distinct discovery.user_id) filter (where creator.found_by_run_id = runs.run_id) as new_comet_count
     from runs
-    inner join comet_run_discoveries as own on runs.run_id = own.run_id
-    left join creators as creator on own.user_id = creator.user_id
+    inner join comet_run_discoveries as discovery on runs.run_id = discovery.run_id
+    left join creators as creator on discovery.user_id = creator.user_id
     group by runs.run_id
 ),
 
@@ -69,18 +67,18 @@ calls as (
 select
     runs.run_id,
     runs.recorded_date,
-    searched.made_search_count,
-    searched.reused_search_count,
-    coalesce(found.comet_count, 0) as comet_count,
-    coalesce(found.new_comet_count, 0) as new_comet_count,
+    searches.made_search_count,
+    searches.reused_search_count,
+    coalesce(discoveries.comet_count, 0) as comet_count,
+    coalesce(discoveries.new_comet_count, 0) as new_comet_count,
     coalesce(snapshots.observed_count, 0) as observed_count,
     coalesce(snapshots.estimated_count, 0) as estimated_count,
     coalesce(snapshots.late_count, 0) as late_count,
     coalesce(calls.call_count, 0) as call_count,
     coalesce(calls.billed_count, 0) as billed_count
 from runs
-inner join searched on runs.run_id = searched.run_id
-left join found on runs.run_id = found.run_id
+inner join searches on runs.run_id = searches.run_id
+left join discoveries on runs.run_id = discoveries.run_id
 left join snapshots on runs.recorded_date = snapshots.recorded_date
 left join calls on runs.run_id = calls.run_id
 order by runs.recorded_date, runs.run_id

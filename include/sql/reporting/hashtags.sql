@@ -1,9 +1,6 @@
--- Purpose: what each hashtag of a run gave and cost.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_videos, comet_calls, comet_skipped_calls,
--- comet_run_discoveries, creators.
--- Grain: one row per hashtag of the run, in the run's order. Idempotent: it only reads.
--- Videos are counted once each, however many pages show them; one is tagged if TikHub has said so on any of them, and a
--- Comet if one of the videos that prove it is.
+-- Return what each hashtag of a run found and cost.
+-- Grain: one row per hashtag, in the run's order. A video counts once, however many pages show it. It is tagged if any
+-- page says so; a Comet is tagged if one of its qualifying videos is.
 with run as (
     select *
     from comet_runs
@@ -12,10 +9,10 @@ with run as (
 
 hashtags as (
     select
-        asked.hashtag,
-        asked.place
+        requested.hashtag,
+        requested.place
     from run
-    cross join lateral unnest(run.hashtags) with ordinality as asked (hashtag, place)
+    cross join lateral unnest(run.hashtags) with ordinality as requested (hashtag, place)
 ),
 
 searches as (
@@ -67,7 +64,7 @@ tagged as (
     inner join comet_videos as video on page.page_id = video.page_id and video.is_tagged
 ),
 
-called as (
+calls as (
     select
         call.hashtag,
         count(*) as call_count,
@@ -78,11 +75,11 @@ called as (
     group by call.hashtag
 ),
 
--- By the budget, or by an error that ends all calling, its own or that of a sibling.
+-- By the budget, or by an error that stops all further calls, its discovery or that of another task.
 stopped as (
-    select refusal.hashtag
-    from comet_skipped_calls as refusal
-    where refusal.run_id = %(run_id)s and refusal.run_attempt = %(run_attempt)s
+    select skipped_call.hashtag
+    from comet_skipped_calls as skipped_call
+    where skipped_call.run_id = %(run_id)s and skipped_call.run_attempt = %(run_attempt)s
     union
     select call.hashtag
     from comet_calls as call
@@ -92,39 +89,40 @@ stopped as (
         and call.error_type in ('TikHubAuthError', 'TikHubBalanceError')
 ),
 
-found as (
+discoveries as (
     select
-        own.hashtag,
-        count(distinct own.user_id) as comet_count,
-        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id) as new_comet_count,
-        count(distinct own.user_id) filter (where creator.found_by_run_id = run.run_id and tagged.video_id is not null)
-            as new_tagged_comet_count
+        discovery.hashtag,
+        count(distinct discovery.user_id) as comet_count,
+        count(distinct discovery.user_id) filter (where creator.found_by_run_id = run.run_id) as new_comet_count,
+        count(distinct discovery.user_id) filter (
+            where creator.found_by_run_id = run.run_id and tagged.video_id is not null
+        ) as new_tagged_comet_count
     from run
-    inner join comet_run_discoveries as own on run.run_id = own.run_id
-    left join creators as creator on own.user_id = creator.user_id
-    left join tagged on own.hashtag = tagged.hashtag and own.video_id = tagged.video_id
-    group by own.hashtag
+    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
+    left join creators as creator on discovery.user_id = creator.user_id
+    left join tagged on discovery.hashtag = tagged.hashtag and discovery.video_id = tagged.video_id
+    group by discovery.hashtag
 )
 
 select
     hashtags.hashtag,
     landed.stop_reason,
-    called.last_error,
+    calls.last_error,
     stopped.hashtag is not null as is_stopped,
     coalesce(landed.received_count, 0) as received_count,
     coalesce(landed.landed_count, 0) as landed_count,
     coalesce(landed.rejected_count, 0) as rejected_count,
     coalesce(videos.video_count, 0) as video_count,
     coalesce(videos.tagged_count, 0) as tagged_count,
-    coalesce(found.comet_count, 0) as comet_count,
-    coalesce(found.new_comet_count, 0) as new_comet_count,
-    coalesce(found.new_tagged_comet_count, 0) as new_tagged_comet_count,
-    coalesce(called.call_count, 0) as call_count,
-    coalesce(called.billed_count, 0) as billed_count
+    coalesce(discoveries.comet_count, 0) as comet_count,
+    coalesce(discoveries.new_comet_count, 0) as new_comet_count,
+    coalesce(discoveries.new_tagged_comet_count, 0) as new_tagged_comet_count,
+    coalesce(calls.call_count, 0) as call_count,
+    coalesce(calls.billed_count, 0) as billed_count
 from hashtags
 left join landed on hashtags.hashtag = landed.hashtag
 left join videos on hashtags.hashtag = videos.hashtag
-left join called on hashtags.hashtag = called.hashtag
+left join calls on hashtags.hashtag = calls.hashtag
 left join stopped on hashtags.hashtag = stopped.hashtag
-left join found on hashtags.hashtag = found.hashtag
+left join discoveries on hashtags.hashtag = discoveries.hashtag
 order by hashtags.place

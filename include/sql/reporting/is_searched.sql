@@ -1,6 +1,4 @@
--- Purpose: whether a run has nothing left to search for one of its hashtags: its search is finished, and the run is not
--- entitled to begin it anew, as restart_search.sql decides.
--- Inputs: comet_runs, comet_searches. Grain: one row. Idempotent: it only reads.
+-- Return whether the search of a hashtag is finished and restart_search.sql would not restart it.
 select count(*) > 0 as is_searched
 from comet_runs as run
 inner join comet_searches as search

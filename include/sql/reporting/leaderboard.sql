@@ -1,8 +1,5 @@
--- Purpose: the ranking of a date by growth per 24 hours since the snapshot before, fastest first, with how its figures
--- are known. A creator without such a growth comes last, the larger before the smaller; so do those that are new, and
--- the largest of these, a third as many as the limit, are named with their places.
--- Inputs: comet_scores, creators, comet_runs, comet_discoveries. Grain: one row per creator of the ranking.
--- Idempotent: it only reads.
+-- Return the ranking of a date by growth per 24 hours, fastest first; creators without such a growth come last, largest
+-- first. Of the new ones the first third of the limit is listed with their places.
 with hashtags as (
     select
         user_id,

@@ -1,21 +1,20 @@
--- Purpose: the date that a run owns, and whether it asked TikHub or re-used what was landed, in counts.
--- Inputs: comet_runs, comet_searches, comet_calls, comet_roll_call, comet_profiles, comet_run_answers, creators.
--- Grain: one row. Idempotent: it only reads.
+-- Return the date of a run, and what it fetched and re-used, in counts.
+-- Grain: one row.
 with run as (
     select *
     from comet_runs
     where run_id = %(run_id)s
 ),
 
-searched as (
+called_searches as (
     select distinct call.hashtag
     from run
     inner join comet_calls as call on run.run_id = call.run_id
     where call.hashtag = any(run.hashtags) and call.user_id is null
 ),
 
--- Whoever has landed them; a hashtag that could not be searched at all is neither made nor re-used.
-reused as (
+-- A hashtag whose search failed from the start is neither made nor re-used.
+reused_searches as (
     select search.hashtag
     from run
     inner join comet_searches as search
@@ -24,8 +23,8 @@ reused as (
             and run.region = search.region
             and run.publish_time_days = search.publish_time_days
             and search.hashtag = any(run.hashtags)
-    left join searched on search.hashtag = searched.hashtag
-    where search.stop_reason is not null and searched.hashtag is null
+    left join called_searches on search.hashtag = called_searches.hashtag
+    where search.stop_reason is not null and called_searches.hashtag is null
 ),
 
 own_answers as (
@@ -39,8 +38,8 @@ own_answers as (
     group by profile.user_id
 ),
 
--- The run of a past date need not plan whom another run has answered for it already.
-considered as (
+-- A replay does not plan creators with an answer from another run.
+planned_or_answered as (
     select member.user_id
     from comet_roll_call as member
     inner join creators as creator on member.user_id = creator.user_id
@@ -50,10 +49,10 @@ considered as (
     from run
     cross join creators as creator
     cross join lateral (
-        select known.user_id
-        from comet_run_answers as known
-        where known.run_id = run.run_id and known.user_id = creator.user_id
-        order by known.user_id
+        select landed.user_id
+        from comet_run_answers as landed
+        where landed.run_id = run.run_id and landed.user_id = creator.user_id
+        order by landed.user_id
         limit 1
     ) as answer
 ),
@@ -65,15 +64,15 @@ members as (
             when own_answers.is_without_account then 'no account'
             when own_answers.user_id is not null then 'unreachable'
             when answer.user_id is not null then 're-used'
-            else 'not asked'
+            else 'skipped'
         end as outcome
-    from considered
-    left join own_answers on considered.user_id = own_answers.user_id
+    from planned_or_answered
+    left join own_answers on planned_or_answered.user_id = own_answers.user_id
     left join lateral (
-        select known.user_id
-        from comet_run_answers as known
-        where known.run_id = %(run_id)s and known.user_id = considered.user_id
-        order by known.user_id
+        select landed.user_id
+        from comet_run_answers as landed
+        where landed.run_id = %(run_id)s and landed.user_id = planned_or_answered.user_id
+        order by landed.user_id
         limit 1
     ) as answer on true
 ),
@@ -85,11 +84,11 @@ roll_call as (
         count(*) filter (where outcome = 're-used') as reused_count,
         count(*) filter (where outcome = 'unreachable') as unreachable_count,
         count(*) filter (where outcome = 'no account') as no_account_count,
-        count(*) filter (where outcome = 'not asked') as not_asked_count
+        count(*) filter (where outcome = 'skipped') as not_asked_count
     from members
 ),
 
-standing as (
+statuses as (
     select
         count(*) as creator_count,
         count(*) filter (where status = 'graduated') as graduated_count,
@@ -103,10 +102,10 @@ select
     run.is_live,
     run.is_refresh,
     run.max_api_calls,
-    (select count(*) from searched) as made_search_count,
-    (select count(*) from reused) as reused_search_count,
+    (select count(*) from called_searches) as made_search_count,
+    (select count(*) from reused_searches) as reused_search_count,
     roll_call.*,
-    standing.*
+    statuses.*
 from run
 cross join roll_call
-cross join standing
+cross join statuses

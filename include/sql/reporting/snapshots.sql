@@ -1,5 +1,3 @@
--- Purpose: how the snapshots of a run's date are known.
--- Inputs: comet_runs, creator_stats. Grain: one row per basis. Idempotent: it only reads.
 select
     snapshot.basis,
     count(*) as snapshot_count

@@ -1,11 +1,10 @@
--- Purpose: why a run stopped since it was last cleared: its budget, a TikHub error that ends all calls, failed checks.
--- Grain: one row per reason; message is that of a failed check.
+-- Return why a run stopped since it was last cleared: its budget, an error that stops all further calls, failed checks.
 select
-    refusal.reason,
+    skipped_call.reason,
     null::integer as status_code,
     null::text as message
-from comet_skipped_calls as refusal
-where refusal.run_id = %(run_id)s and refusal.run_attempt = %(run_attempt)s and refusal.reason = 'budget'
+from comet_skipped_calls as skipped_call
+where skipped_call.run_id = %(run_id)s and skipped_call.run_attempt = %(run_attempt)s and skipped_call.reason = 'budget'
 union
 select
     call.error_type as reason,

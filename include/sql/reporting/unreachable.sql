@@ -1,6 +1,4 @@
--- Purpose: tracked creators whose profile a run could not read.
--- Inputs: comet_runs, comet_roll_call, comet_profiles, creators. Grain: one row per creator and way of failing.
--- Idempotent: it only reads.
+-- Return the tracked creators whose profile a run could not read.
 with own_answers as (
     select
         profile.asked_id,

@@ -1,7 +1,5 @@
--- Purpose: note what a run was asked for, so that every later step of it needs only its run_id.
--- Inputs: the checked params of the run and the date it owns.
--- Grain: one row per run_id.
--- Idempotent: a cleared run states its request again under the same run_id; accepted_at stays that of the first time.
+-- Store the request of a run, which its later steps read by run_id.
+-- Idempotent: a cleared run replaces its request and keeps accepted_at.
 insert into comet_runs (
     run_id, recorded_date, timezone, hashtags,
     min_followers, max_followers, min_video_views,

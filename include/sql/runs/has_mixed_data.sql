@@ -1,5 +1,4 @@
--- Purpose: tell whether a run would mix made-up creators with real ones. Those of the original are real.
--- Inputs: comet_runs, creators, whether the run's creators are made up. Grain: one row. Idempotent: it only reads.
+-- Return whether a run would mix made-up creators with real ones. Imported creators are real.
 select
     exists (
         select 1

@@ -1,6 +1,4 @@
--- Purpose: note where the search goes on, or why it stopped; in the transaction that lands the page.
--- Inputs: the page just landed. Grain: one row of comet_searches.
--- Idempotent: it states the place, it does not add to it; a search started again in the meantime is left alone.
+-- Idempotent: it sets the offset and does not add to it; a search that was restarted meanwhile keeps its own.
 update comet_searches
 set
     next_offset = %(next_offset)s,

@@ -1,6 +1,4 @@
--- Purpose: let this run go on with a search that another run has left unfinished.
--- Inputs: comet_runs, comet_searches. Grain: at most one row.
--- Idempotent: it states the owner; what was landed and the place to go on from stay.
+-- Continue a search that another run left unfinished.
 update comet_searches as search
 set run_id = run.run_id
 from comet_runs as run

@@ -1,6 +1,3 @@
--- Purpose: give the search of a hashtag on the run's date its row, so that pages can be landed under it.
--- Inputs: comet_runs. Grain: one row per (recorded_date, hashtag, region, publish_time_days).
--- Idempotent: an existing search is left as it is.
 insert into comet_searches (
     recorded_date, hashtag, region, publish_time_days, run_id, attempt_number, next_offset
 )

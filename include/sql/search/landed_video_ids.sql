@@ -1,5 +1,4 @@
--- Purpose: the videos that the present round of a search has landed already, to notice a page that repeats.
--- Inputs: comet_pages, comet_videos. Grain: one row per video. Idempotent: it only reads.
+-- Return the videos that the current attempt of a search has landed, to detect a page that repeats.
 select distinct video.video_id
 from comet_pages as page
 inner join comet_videos as video on page.page_id = video.page_id

@@ -1,5 +1,4 @@
--- Purpose: where the search of a hashtag stands, and how far this run wants it to go.
--- Inputs: comet_runs, comet_searches, comet_pages. Grain: one row. Idempotent: it only reads.
+-- Return the state of the search of a hashtag, and the offset at which this run ends it.
 select
     search.search_id,
     search.attempt_number,

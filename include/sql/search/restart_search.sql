@@ -1,7 +1,6 @@
--- Purpose: start a search again from its first page where the run is entitled to a new answer: a finished search when
--- another run of today comes, any search of another run when this one is a refresh, and one that a check has refused.
--- Inputs: comet_runs, comet_searches. Grain: at most one row.
--- Idempotent: afterwards the search belongs to this run, whose retries and clears go on where it stopped.
+-- Restart a search from its first page when a check has discarded it, when a later live run finds it finished, or when
+-- another run refreshes it.
+-- Idempotent: the search then belongs to this run, so its retries continue where it stopped.
 update comet_searches as search
 set
     run_id = run.run_id,

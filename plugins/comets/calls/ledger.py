@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from comets.calls.rate_limit import LATE_SECONDS, MAX_RESCHEDULES, RouteRateLimit, Slot
 from comets.calls.run_stop import BUDGET, RunStop
 from comets.database.client import Database
 from comets.errors import CallSkippedError, TikHubAuthError, TikHubBalanceError, TikHubError, TikHubRateLimitError
 from comets.settings import settings
+
+if TYPE_CHECKING:
+    from psycopg.rows import DictRow
 
 T = TypeVar("T")
 
@@ -91,14 +94,14 @@ class Ledger:
 
     def failures(self, call: Call) -> Failures:
         """Return the failures of this call in this run since it was last cleared."""
-        row = self._database.fetch_one("calls/count_failures", **self._run, **vars(call))
+        row = self._count_calls(call)
         return Failures(row["failed_count"], row["last_error_type"])
 
     def _reserve(self, call: Call, precondition: Callable[[], None]) -> tuple[int, Slot]:
         with self._database.transaction():
             precondition()
             budget = self._database.fetch_one("calls/lock_run", run_id=self._run["run_id"])["max_api_calls"]
-            stop = self._find_stop(budget)
+            stop = self._find_stop(call, budget)
             if stop is None:
                 slot = self._rate_limit.reserve_slot(call.route)
                 row = self._database.fetch_one(
@@ -126,7 +129,7 @@ class Ledger:
         while wait_seconds > 0:
             due = time.monotonic() + wait_seconds
             time.sleep(wait_seconds)
-            stop = self._find_stop()
+            stop = self._find_stop(call)
             if stop is not None:
                 with self._database.transaction():
                     self._database.execute("calls/cancel_call", call_id=call_id)
@@ -138,14 +141,17 @@ class Ledger:
                 reschedule_count += 1
                 wait_seconds = self._rate_limit.reschedule_slot(call_id)
 
-    def _find_stop(self, budget: int | None = None) -> RunStop | None:
+    def _find_stop(self, call: Call, budget: int | None = None) -> RunStop | None:
         """Return why the run may make no call. Without a budget, only fatal errors of TikHub count."""
-        counts = self._database.fetch_one("calls/count_calls", **self._run)
+        counts = self._count_calls(call)
         if counts["fatal_error_type"] is not None:
             return RunStop(counts["fatal_error_type"], status=counts["fatal_status_code"])
         if budget is not None and counts["call_count"] >= budget:
             return RunStop(BUDGET, budget=budget)
         return None
+
+    def _count_calls(self, call: Call) -> DictRow:
+        return self._database.fetch_one("calls/count_calls", **self._run, **vars(call))
 
     def _record_skipped_call(self, call: Call, stop: RunStop) -> None:
         self._database.execute("calls/record_skipped_call", **self._run, hashtag=call.hashtag, reason=stop.reason)

@@ -51,11 +51,11 @@ class RouteRateLimit:
 
     def recheck_slot(self, call_id: int) -> float:
         """Move a due call to a later slot if its route is blocked. Return the seconds to wait; 0 if it may start."""
-        return self._update_slot("calls/recheck_slot", call_id)
+        return self._reschedule(call_id, is_late=False)
 
     def reschedule_slot(self, call_id: int) -> float:
         """Move a late call to the next free slot. Return the seconds to wait."""
-        return self._update_slot("calls/reschedule_slot", call_id)
+        return self._reschedule(call_id, is_late=True)
 
     def block_route(self, route: str, error: TikHubRateLimitError) -> None:
         """Block the route until `Retry-After` has passed, or the configured delay without it; both are capped."""
@@ -63,8 +63,10 @@ class RouteRateLimit:
         seconds = min(delay, self._retries.max_delay_seconds)
         self._database.execute("calls/block_route", route=route, hold=timedelta(seconds=seconds))
 
-    def _update_slot(self, statement: str, call_id: int) -> float:
-        row = self._database.fetch_optional(statement, call_id=call_id, min_interval=self._min_interval)
+    def _reschedule(self, call_id: int, *, is_late: bool) -> float:
+        row = self._database.fetch_optional(
+            "calls/reschedule_slot", call_id=call_id, is_late=is_late, min_interval=self._min_interval
+        )
         return float(row["wait_seconds"]) if row else 0.0
 
 

@@ -151,7 +151,7 @@ def _translate_driver_error(exception: BaseException, context: Any) -> BaseExcep
     """Return the package's error for a psycopg error, which a SQL step raises; return any other error unchanged."""
     import psycopg  # slow to import, and parsing a Dag file imports this module
 
-    from comets.database.failures import translate
+    from comets.database.failures import classify_error
 
     if not isinstance(exception, psycopg.Error):
         return exception
@@ -161,4 +161,4 @@ def _translate_driver_error(exception: BaseException, context: Any) -> BaseExcep
     except DatabaseError as error:
         return error
     step = f"The task {task.task_id}" if task else "A statement"
-    return translate(exception, describe_place(connection), step, connection.password) or exception
+    return classify_error(exception, describe_place(connection), step, connection.password) or exception

@@ -1,8 +1,7 @@
-"""The creators' database as the Python tasks use it: SQL files executed by name, with bound parameters.
+"""The client of the creators' database: execute SQL files by name, with bound parameters.
 
-Every transaction begins with its own time limits. They hold for this transaction only: behind a pooler in transaction
-mode (PgBouncer, Supabase's port 6543) a setting of the session would stay with a server that other clients get next.
-The limits travel in one pipeline with the statement they are for, so they cost no round trip.
+Every transaction sets its own timeouts, because a pooler in transaction mode (PgBouncer, Supabase's port 6543) would
+pass session settings on to other clients. They are sent in one pipeline with the first statement, without a round trip.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
 
 @cache
 def statement(name: str) -> str:
-    """The text of ``include/sql/<name>.sql``, one statement with ``%(name)s`` parameters."""
+    """Return the text of ``include/sql/<name>.sql``, one statement with ``%(name)s`` parameters."""
     return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 SCHEMA_VERSION = 9
-"""The version of ``setup_database.sql`` that this code was written for."""
+"""The version of ``setup_database.sql`` that this code needs."""
 
 MAX_NAMES = 8
 
@@ -46,10 +45,10 @@ __all__ = ["SCHEMA_VERSION", "Database", "DatabaseError", "connect"]
 
 
 class Database:
-    """A connection in autocommit mode: a statement is a transaction of its own unless inside :meth:`transaction`.
+    """A connection in autocommit mode: each statement is a transaction, unless inside :meth:`transaction`.
 
-    :param timeout: the time of the task from now on, of which a statement and a wait for a lock get their shares
-    :param place: the database for a person, for the texts of errors
+    :param timeout: the task's remaining time; ``statement_timeout`` and ``lock_timeout`` are shares of it
+    :param place: description of the database, for error texts
     """
 
     def __init__(
@@ -67,11 +66,11 @@ class Database:
 
     @contextmanager
     def transaction(self, *, is_read_only: bool = False) -> Iterator[None]:
-        """All statements inside are committed together, or none.
+        """Commit all statements inside together, or none.
 
-        It begins with its first statement, in the same round trip. One inside another is a part of that.
+        The transaction begins with its first statement, in the same round trip. A nested one joins the outer one.
 
-        :param is_read_only: all statements see the same moment, and none of them can change anything
+        :param is_read_only: use one snapshot for all statements, and reject changes
         """
         if self._is_in_transaction:
             yield
@@ -90,8 +89,8 @@ class Database:
     def execute(self, name: str, **parameters: Any) -> None:
         """Execute ``include/sql/<name>.sql``.
 
-        :raises DatabaseError: as all methods that execute something do, when the database can't or won't; an error in
-            the SQL or the data stays psycopg's own.
+        :raises DatabaseError: the database failed or refused the statement, as for all methods that execute one; errors
+            in the SQL or the data remain those of psycopg.
         """
         self._run(name, lambda: self._connection.execute(statement(name), parameters))
 
@@ -101,25 +100,25 @@ class Database:
             self._run(name, lambda: cursor.executemany(statement(name), rows))
 
     def fetch_all(self, name: str, **parameters: Any) -> list[DictRow]:
-        """The rows of ``include/sql/<name>.sql``."""
+        """Return the rows of ``include/sql/<name>.sql``."""
         return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchall()
 
     def fetch_optional(self, name: str, **parameters: Any) -> DictRow | None:
-        """The only row of ``include/sql/<name>.sql``, or None."""
+        """Return the only row of ``include/sql/<name>.sql``, or None."""
         return self._run(name, lambda: self._connection.execute(statement(name), parameters)).fetchone()
 
     def fetch_one(self, name: str, **parameters: Any) -> DictRow:
-        """The only row of ``include/sql/<name>.sql``.
+        """Return the only row of ``include/sql/<name>.sql``.
 
-        :raises LookupError: when there is none.
+        :raises LookupError: there is none.
         """
         row = self.fetch_optional(name, **parameters)
         if row is None:
-            raise LookupError(f"{name}.sql gave no row for {parameters}")
+            raise LookupError(f"{name}.sql returned no row for {parameters}")
         return row
 
     def require_schema(self) -> None:
-        """Check that the schema file was run on this database, and that this login may do what a run needs.
+        """Check that the schema file was run on this database, and that the role has the rights that a run needs.
 
         :raises DatabaseError: names the file to run and the command.
         """
@@ -127,7 +126,7 @@ class Database:
         if not access["is_set_up"]:
             raise DatabaseError(self._wrong_version("has no Comet tables yet"), SCHEMA_FILE)
         if access["missing"]:
-            raise DatabaseError(self._lacking(access["role_name"], access["missing"]), GRANT_FILE)
+            raise DatabaseError(self._missing_rights(access["role_name"], access["missing"]), GRANT_FILE)
         row = self.fetch_optional("database/read_schema_version")
         found = row["version"] if row else None
         if found != SCHEMA_VERSION:
@@ -140,13 +139,13 @@ class Database:
             "paste it into your host's SQL editor), then clear this task."
         )
 
-    def _lacking(self, role: str, missing: list[str]) -> str:
+    def _missing_rights(self, role: str, missing: list[str]) -> str:
         shown = ", ".join(missing[:MAX_NAMES]) + (" and more" if len(missing) > MAX_NAMES else "")
         return (
-            f"The role `{role}` of the connection `{DATABASE_CONN_ID}` may not do all that a run does with the "
-            f"Comet tables: it lacks {shown}. As their owner run {GRANT_FILE} with this role's name in its first lines "
-            f"(`psql -f {GRANT_FILE}`, or paste it into your host's SQL editor), then clear this task. After each "
-            "upgrade of the tables it is run again."
+            f"The role `{role}` of the connection `{DATABASE_CONN_ID}` lacks rights on the Comet tables: {shown}. "
+            f"As their owner run {GRANT_FILE} with this role's name in its first lines (`psql -f {GRANT_FILE}`, or "
+            "paste it into your host's SQL editor), then clear this task. Run it again after each upgrade of the "
+            "tables."
         )
 
     def _run(self, name: str, send: Callable[[], T]) -> T:
@@ -158,14 +157,14 @@ class Database:
                 if self._is_begin_due:
                     self._connection.execute(self._begin)
                     self._is_begin_due = False
-                # Without a `begin`, a pipeline is one transaction up to its end.
+                # Without `begin`, a pipeline is one transaction.
                 self._connection.execute(statement("database/set_timeouts"), self.deadline.timeouts())
                 return send()
         except Exception as error:
-            failure = self._translate(error, step)
-            if failure is None:
+            database_error = self._classify(error, step)
+            if database_error is None:
                 raise
-            raise failure from error
+            raise database_error from error
 
     def _end(self, command: Any) -> None:
         if self._is_begin_due:
@@ -173,12 +172,12 @@ class Database:
         try:
             self._connection.execute(command)
         except Exception as error:
-            raise self._translate(error, command) or error from error
+            raise self._classify(error, command) or error from error
 
-    def _translate(self, error: Exception, step: str) -> DatabaseError | None:
-        from comets.database.failures import translate
+    def _classify(self, error: Exception, step: str) -> DatabaseError | None:
+        from comets.database.failures import classify_error
 
-        return translate(error, self._place, step)
+        return classify_error(error, self._place, step)
 
     def _roll_back(self) -> None:
         from psycopg.pq import TransactionStatus
@@ -193,10 +192,10 @@ def connect(
 ) -> Iterator[Database]:
     """Connect to the creators' database.
 
-    :param timeout: the time that the task has, its ``execution_timeout``; statements get a share of what is left of it
-    :param connect_timeout: how long to wait for the server to answer, in whole seconds; else the connection's own value
-    :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it; retryable as
-        :class:`comets.database_errors.DatabaseUnavailableError` when the server can't be reached.
+    :param timeout: the task's ``execution_timeout``; statements get a share of the time that remains
+    :param connect_timeout: how long to wait for the server, in whole seconds; default: the value of the connection
+    :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it.
+    :raises DatabaseUnavailableError: the server can't be reached; retryable.
     """
     definition = checked_connection(conn_id)
     connection = _open(definition, connect_timeout)
@@ -211,24 +210,23 @@ def _open(definition: Connection, connect_timeout: timedelta | None) -> psycopg.
         definition = copy(definition)
         limit = {"connect_timeout": round(connect_timeout.total_seconds())}
         definition.extra = json.dumps({**definition.extra_dejson, **limit})
-    # Importing these takes a tenth of a second and more, and whatever parses a Dag file imports this module.
     import psycopg
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from psycopg.rows import dict_row
 
-    from comets.database.failures import describe_refusal
+    from comets.database.failures import classify_connection_error
 
-    refusal = None
+    connection_error = None
     try:
         raw_connection = PostgresHook(postgres_conn_id=definition.conn_id, connection=definition).get_conn()
     except psycopg.Error as error:
-        refusal = describe_refusal(error, describe_place(definition), definition.password)
-    # Raised out here, the refusal does not carry psycopg's own error with it, whose words are not blotted.
-    if refusal is not None:
-        raise refusal
+        connection_error = classify_connection_error(error, describe_place(definition), definition.password)
+    # Raise outside `except`, so that the original message, which may contain the password, is not chained.
+    if connection_error is not None:
+        raise connection_error
     connection = cast("psycopg.Connection[DictRow]", raw_connection)
     connection.row_factory = dict_row
     connection.autocommit = True
-    # The server of the next transaction does not know statements that were prepared on the last one's.
+    # Behind a pooler, the next transaction may run on a server without the prepared statements.
     connection.prepare_threshold = None
     return connection

@@ -1,7 +1,7 @@
-"""The Airflow connection of the creators' database, checked before anything is done with it.
+"""The Airflow connection of the creators' database, validated before use.
 
-A connection that was typed wrongly can hold its password in any field: the whole URL as host, or half of a password
-that was not percent-encoded as port. libpq and psycopg repeat such fields in their errors, so they never get to see it.
+A mistyped connection can contain its password in any field: the whole URL as host, or part of an unencoded password as
+port. libpq and psycopg repeat such fields in their errors, so a malformed connection never reaches them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MAX_PORT = 65_535
 
 
 def checked_connection(conn_id: str = DATABASE_CONN_ID) -> Connection:
-    """The Airflow connection.
+    """Return the Airflow connection.
 
-    :raises DatabaseError: it is not defined, or can't be one to a PostgreSQL database.
+    :raises DatabaseError: it is not defined, or not a valid connection to PostgreSQL.
     """
     connection = _find(conn_id)
     if connection is None:
@@ -33,14 +33,14 @@ def checked_connection(conn_id: str = DATABASE_CONN_ID) -> Connection:
     problem = _problem(connection, os.environ.get(_variable(conn_id)))
     if problem:
         raise DatabaseError(
-            f"The Airflow connection `{conn_id}` is malformed: {problem}. A password may stand in the wrong place, so "
-            f"nothing of it is shown. {_form(conn_id)}"
+            f"The Airflow connection `{conn_id}` is malformed: {problem}. Its values are not shown, because any of "
+            f"them may contain the password. {_form(conn_id)}"
         )
     return connection
 
 
 def check_connection_first(context: Any) -> None:
-    """Check the connection before a SQL step hands it to Airflow's own hook; a ``pre_execute`` function.
+    """Check the connection before a SQL step passes it to Airflow's hook; a ``pre_execute`` function.
 
     :raises DatabaseError: as :func:`checked_connection`.
     """
@@ -48,7 +48,7 @@ def check_connection_first(context: Any) -> None:
 
 
 def describe_place(connection: Connection) -> str:
-    """The database and the connection's id, for a person; without password."""
+    """Return a description of the database and its connection, without password."""
     host = connection.host or "the default host"
     return (
         f'database "{connection.schema or connection.login}" at {host}:{connection.port or 5432} as '
@@ -70,7 +70,7 @@ def _variable(conn_id: str) -> str:
 
 def _form(conn_id: str) -> str:
     return (
-        f"Set {_variable(conn_id)} in its JSON form, in which every password survives: "
+        f"Set {_variable(conn_id)} in its JSON form, which needs no escaping of the password: "
         '{"conn_type": "postgres", "host": ..., "port": 5432, "schema": ..., "login": ..., "password": ...}; or add it '
         "in Airflow's UI under Admin, Connections."
     )
@@ -84,17 +84,17 @@ def _missing(conn_id: str) -> str:
 
 
 def _problem(connection: Connection, variable: str | None) -> str | None:
-    """What is wrong with a connection, in words that repeat nothing of it but names of options."""
+    """Return what is wrong with a connection; the text repeats none of its values, only names of options."""
     if variable and not variable.lstrip().startswith("{") and "#" in variable:
-        return 'its URI holds a "#", behind which Airflow reads nothing; percent-encode the password'
+        return 'its URI contains a "#", and Airflow ignores everything after it; percent-encode the password'
     if connection.conn_type != "postgres":
         return "its type is not postgres"
     if not HOST.fullmatch(connection.host or "") or "://" in (connection.host or ""):
-        return "its host is no host name"
+        return "its host is not a host name"
     if re.search(r"://|[=@]", connection.schema or ""):
-        return "its schema is no name of a database"
+        return "its schema is not the name of a database"
     if "://" in (connection.login or ""):
-        return "its login is no name of a user"
+        return "its login is not the name of a user"
     if not 0 <= (connection.port or 0) <= MAX_PORT:
         return "its port is not between 1 and 65535"
     return _problem_of_extra(connection.extra)
@@ -115,10 +115,9 @@ def _problem_of_extra(extra: str | None) -> str | None:
 
 @cache
 def _known_options() -> frozenset[str]:
-    # Importing psycopg takes a tenth of a second, and whatever parses a Dag file imports this module.
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from psycopg import pq
 
-    of_libpq = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
-    of_psycopg = {"autocommit", "prepare_threshold"}
-    return frozenset(of_libpq | of_psycopg | PostgresHook.ignored_extra_options)
+    libpq_options = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    psycopg_options = {"autocommit", "prepare_threshold"}
+    return frozenset(libpq_options | psycopg_options | PostgresHook.ignored_extra_options)

@@ -1,4 +1,4 @@
-"""Which way of failing an error of psycopg is, in words that help and hold no password."""
+"""Classify errors of psycopg as errors of this package, with texts that say what to do and contain no password."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from comets.errors import (
 )
 from comets.settings import GRANT_FILE, SCHEMA_FILE
 
-# The words of PostgreSQL, PgBouncer and Supabase's pooler: before a login libpq hands on no SQLSTATE. Words that nobody
-# knows (another language, say) count as "away", which costs a few tries and gives up with those words.
+# Matched by message, because libpq passes on no SQLSTATE before the login; an unknown message counts as an outage.
 _REFUSALS = (
     (
         re.compile(
@@ -26,7 +25,7 @@ _REFUSALS = (
             re.IGNORECASE,
         ),
         "refuses the login",
-        "Correct login and password of the connection",
+        "Correct the login and password of the connection",
     ),
     (
         re.compile(
@@ -38,78 +37,79 @@ _REFUSALS = (
     (
         re.compile(r"\bSSL\b|sslmode|certificate|no encryption|pg_hba\.conf", re.IGNORECASE),
         "refuses this kind of connection",
-        "Correct sslmode in the connection's extra (hosted databases want `require`), or the server's own rules",
+        "Correct sslmode in the connection's extra (hosted databases need `require`), or the rules of the server",
     ),
     (
         re.compile(r"invalid connection option|connection is bad: invalid", re.IGNORECASE),
-        "cannot be asked: libpq does not understand the connection",
+        "was not contacted, because libpq rejects the connection",
         "Correct the connection and its extra",
     ),
 )
-_TRY_AGAIN = "Nothing of this transaction was stored, and the task is tried again."
+_RETRIED = "The transaction was rolled back, and the task is retried."
 
 
-def describe_refusal(error: psycopg.Error, place: str, secret: str | None = None) -> DatabaseError:
-    """Say why no connection came about.
+def classify_connection_error(error: psycopg.Error, place: str, secret: str | None = None) -> DatabaseError:
+    """Return the error for a failed connection.
 
-    :param place: the database and the Airflow connection, for a person
-    :param secret: the password; should the server's words contain it, it is blotted out
+    :param place: description of the database and its Airflow connection
+    :param secret: the password, replaced by ``***`` in the server's message
     """
-    words = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if secret:
-        words = words.replace(secret, "***")
-    for pattern, verdict, advice in _REFUSALS:
-        if pattern.search(words):
-            return DatabaseRefusedError(f"The server of {place} {verdict}: {words}. {advice}, then clear this task.")
+        message = message.replace(secret, "***")
+    for pattern, problem, advice in _REFUSALS:
+        if pattern.search(message):
+            return DatabaseRefusedError(f"The server of {place} {problem}: {message}. {advice}, then clear this task.")
     return DatabaseUnavailableError(
-        f"No connection to {place}: {words}. Check that the server runs and that this machine may reach it; the task "
-        "is tried again."
+        f"No connection to {place}: {message}. Check that the server runs and is reachable from this machine. The task "
+        "is retried."
     )
 
 
-def translate(error: BaseException, place: str, step: str, secret: str | None = None) -> DatabaseError | None:
-    """Say what an error of psycopg means for a person; None when it is a fault of the SQL or of the data.
+def classify_error(error: BaseException, place: str, step: str, secret: str | None = None) -> DatabaseError | None:
+    """Return the error for one of psycopg, or None when the SQL or the data is at fault.
 
-    :param place: as for :func:`describe_refusal`
-    :param step: what was being executed
+    :param place: as for :func:`classify_connection_error`
+    :param step: the executed file or task
     """
     if not isinstance(error, psycopg.Error):
         return None
-    words = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     match error:
         case errors.LockNotAvailable():
             return DatabaseTimeoutError(
-                f"{step} waited too long for a lock in {place}: {words}. Another session holds it: a step of another "
-                "run, setup_database.sql, or somebody's open transaction. " + _TRY_AGAIN + " If it comes again, look "
-                "for the session in pg_stat_activity (state `idle in transaction`, or an old xact_start) and end it."
+                f"{step} waited too long for a lock in {place}: {message}. Another session holds it: a step of another "
+                f"run, setup_database.sql, or an open transaction. {_RETRIED} If this persists, find the session in "
+                "pg_stat_activity (state `idle in transaction`, or an old xact_start) and end it."
             )
         case errors.QueryCanceled():
             return DatabaseTimeoutError(
-                f"{step} was ended by {place}: {words}. " + _TRY_AGAIN + " If it comes again, give the task a longer "
-                "execution_timeout, which the statement's time is derived from, or the server more power."
+                f"{step} was canceled by {place}: {message}. {_RETRIED} If this persists, raise the task's "
+                "execution_timeout, which sets the statement timeout, or use a faster server."
             )
         case errors.DeadlockDetected() | errors.SerializationFailure() | errors.TransactionTimeout():
-            return TransientDatabaseError(f"{step} met another session in {place}: {words}. " + _TRY_AGAIN)
+            return TransientDatabaseError(f"{step} conflicted with another session in {place}: {message}. {_RETRIED}")
         case errors.InsufficientPrivilege():
             return DatabaseError(
-                f"{step} lacks a right in {place}: {words}. Run {GRANT_FILE} as the owner of the tables, then clear "
+                f"{step} lacks a right in {place}: {message}. Run {GRANT_FILE} as the owner of the tables, then clear "
                 "this task.",
                 GRANT_FILE,
             )
         case errors.UndefinedTable() | errors.UndefinedColumn() | errors.UndefinedFunction():
             return DatabaseError(
-                f"{step} misses something in {place}: {words}. Run {SCHEMA_FILE} on it, then clear this task.",
+                f"{step} misses a table, column or function in {place}: {message}. Run {SCHEMA_FILE} on it, then clear "
+                "this task.",
                 SCHEMA_FILE,
             )
         case errors.ReadOnlySqlTransaction():
             return DatabaseError(
-                f"{place} takes no changes: {words}. It is a replica, or its host has locked it (a full disk, "
-                "say). Put that right, then clear this task."
+                f"{place} is read-only: {message}. It is a replica, or its host has locked it (for example because "
+                "the disk is full). Fix that, then clear this task."
             )
         case psycopg.OperationalError() | psycopg.InterfaceError() if error.sqlstate is None:
-            return describe_refusal(error, place, secret)
+            return classify_connection_error(error, place, secret)
         case psycopg.OperationalError():
-            return DatabaseUnavailableError(f"{place} failed {step}: {words}. " + _TRY_AGAIN)
-        case psycopg.ProgrammingError() if error.sqlstate is None and "connection option" in words:
-            return describe_refusal(error, place, secret)
+            return DatabaseUnavailableError(f"{place} failed during {step}: {message}. {_RETRIED}")
+        case psycopg.ProgrammingError() if error.sqlstate is None and "connection option" in message:
+            return classify_connection_error(error, place, secret)
     return None

@@ -1,7 +1,7 @@
-"""Notices: after each run its new Comets and breakouts, each once, and a message when a run has failed.
+"""Notifications: the new Comets and breakouts of each run, each sent once, and a message when a run fails.
 
-They are callbacks of the task that a run ends with, so they run in that task's process and write into its log. Nothing
-they do can change the state of the run, which Airflow knows by then.
+They are callbacks of the last task of a run: they execute in that task's process and write to its log. They can't
+change the state of the run, which Airflow has recorded by then.
 """
 
 from __future__ import annotations
@@ -21,22 +21,21 @@ from comets.notifications.sender import find_connection, send
 from comets.settings import NOTICES_CONN_ID, settings
 
 DATABASE_TIMEOUT = timedelta(seconds=20)
-"""Airflow ends a task's process so long after the task has ended (``[core] task_success_overtime``)."""
+"""Airflow ends a task's process this long after the task (``[core] task_success_overtime``)."""
 
 USER_FACING_ERRORS = (AirflowFailException, DatabaseError, ParamsError)
-"""Errors of this package: their texts say what to do, and hold no secret."""
+"""Errors whose texts say what to do and contain no secret."""
 
 
 class CometNotifier(BaseNotifier):
-    """Tell the services of the Airflow connection `comets_notices` what came of a run; silent when there is none.
+    """Send the highlights of a run, or its failure, to the services of the Airflow connection `comets_notices`.
 
-    A Comet or a breakout counts as told in the same transaction in which the message is sent: if no service takes it,
-    the next run of the date tells it, or this one when it is cleared.
+    Nothing is sent without that connection. Highlights are marked as sent in the transaction that sends the message: if
+    no service accepts it, the next run of the date sends them, or this run when its task is cleared.
 
-    :param has_failed: whether the run has failed, which is told each time
+    :param has_failed: whether the run failed; failures are sent every time
     """
 
-    # Where Airflow's operators and hooks log too.
     _log_config_logger_name = "airflow.task"
 
     def __init__(self, *, has_failed: bool = False) -> None:
@@ -44,7 +43,7 @@ class CometNotifier(BaseNotifier):
         self.has_failed = has_failed
 
     def notify(self, context: Context) -> None:
-        """Send what there is to tell; what goes wrong is a warning in the log."""
+        """Send the message; log a warning when that fails."""
         try:
             connection = find_connection()
             if connection is not None:
@@ -52,7 +51,7 @@ class CometNotifier(BaseNotifier):
         except (DatabaseError, NotificationError) as error:
             self._warn(str(error))
         except Exception as error:
-            # Its text may hold anything, also a URL with its token.
+            # The text of an unknown error can contain a URL with its token.
             self._warn(f"{type(error).__name__}.")
 
     def _notify(self, connection: Connection, context: Context) -> None:
@@ -65,8 +64,8 @@ class CometNotifier(BaseNotifier):
         try:
             self._send_failure(connection, recorded_date, reason, dag_run.run_id)
         except DatabaseError as error:
-            # Perhaps that is why the run has failed; it is told all the same.
-            self.log.info("What the run has found is told another time: %s", error)
+            # The database may be the cause; notify anyway.
+            self.log.info("The highlights of this run are sent later: %s", error)
             self._send(connection, failure_message(recorded_date, reason, RunHighlights()))
 
     def _send_highlights(self, connection: Connection, recorded_date: date, run_id: str) -> None:
@@ -82,18 +81,18 @@ class CometNotifier(BaseNotifier):
     def _send(self, connection: Connection, message: tuple[str, str]) -> None:
         title, body = message
         failed = send(connection, title, body, is_failure=self.has_failed)
-        self.log.info("Notice sent: %s", title)
+        self.log.info("Notification sent: %s", title)
         if failed:
             self.log.warning(
-                "%s did not take the notice, others did. Check its URL in the Airflow connection `%s`.",
+                "Notification not accepted by %s, but by other services. Check the URL in the Airflow connection `%s`.",
                 ", ".join(failed),
                 NOTICES_CONN_ID,
             )
 
     def _warn(self, reason: str) -> None:
         self.log.warning(
-            "The notice of this run was not sent: %s The run is not affected. New Comets and breakouts are told by the "
-            "next run of this date, or when this task is cleared.",
+            "The notification of this run was not sent: %s The run is not affected. Its new Comets and breakouts are "
+            "sent by the next run of this date, or when this task is cleared.",
             reason,
         )
 
@@ -102,12 +101,11 @@ RUN_CALLBACKS: dict[str, Any] = {
     "on_success_callback": CometNotifier(),
     "on_failure_callback": CometNotifier(has_failed=True),
 }
-"""Callbacks of the report, which runs in every run that was accepted, and fails when any other task has failed."""
+"""Callbacks of the task `report`, which runs in every accepted run and fails when another task failed."""
 
 
 def _claim(database: Database, run_id: str) -> RunHighlights:
-    """Take what nobody was told of yet; it is taken for good when the transaction is committed."""
-    # First in the transaction, as wherever rows about creators are stored: see the file.
+    """Mark the unsent highlights as sent, effective with the commit, and return them."""
     database.execute("privacy/lock_landing_shared")
     return RunHighlights(
         comets=database.fetch_all("notifications/claim_comets", run_id=run_id),
@@ -118,13 +116,13 @@ def _claim(database: Database, run_id: str) -> RunHighlights:
 
 
 def _reason(context: Mapping[str, Any]) -> str:
-    """What has failed and what to do."""
+    """Return what failed and what to do."""
     error = context.get("exception")
     if isinstance(error, USER_FACING_ERRORS):
         return str(error)
     task_id = context["ti"].task_id
     kind = f" ({type(error).__name__})" if isinstance(error, BaseException) else ""
     return (
-        f"The task {task_id} has failed{kind}; its log says why. Put the cause right, then clear that task with "
-        "Downstream ticked. What was landed is kept and not paid for again."
+        f"Task {task_id} failed{kind}; see its log. Fix the cause, then clear the task with Downstream selected. "
+        "Landed data is kept and not billed again."
     )

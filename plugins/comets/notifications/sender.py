@@ -1,7 +1,7 @@
-"""Sends messages to the services that the Airflow connection `comets_notices` names, through Apprise's provider.
+"""Send messages to the services of the Airflow connection `comets_notices`, through the Apprise provider.
 
-The URLs of that connection hold tokens and passwords. Apprise and the libraries under it write parts of them into
-their logs, so all of them are kept quiet meanwhile, and what fails is named by the service and nothing else.
+The URLs of that connection contain tokens and passwords. Apprise and its HTTP libraries log parts of them, so their
+logging is suppressed while sending, and errors contain nothing but the name of the service.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import apprise
 
 SEND_SECONDS = 10
-"""For all services together. Airflow ends a task's process 20 seconds after the task has ended."""
+"""The time for all services together. Airflow ends a task's process 20 seconds after the task."""
 
 _VARIABLE = f"AIRFLOW_CONN_{NOTICES_CONN_ID.upper()}"
 _FORM = (
@@ -35,7 +35,7 @@ _MIN_TOKEN_CHARS = 12
 
 
 def find_connection() -> Connection | None:
-    """The Airflow connection for notices, or None when notices are not wanted."""
+    """Return the Airflow connection for notifications, or None when none is configured."""
     if os.environ.get(_VARIABLE) == "":
         return None
     from airflow.providers.apprise.hooks.apprise import AppriseHook
@@ -52,10 +52,9 @@ def find_connection() -> Connection | None:
 def send(connection: Connection, title: str, body: str, *, is_failure: bool) -> list[str]:
     """Send a message, as plain text, to all services.
 
-    :return: names of the services that did not take it though others did
-    :raises NotificationError: no service took it.
+    :return: names of the services that did not accept it, when others did
+    :raises NotificationError: no service accepted it.
     """
-    # Loading Apprise takes long, and the Dag's file imports this module.
     from apprise import NotifyFormat, NotifyType
 
     with suppress_http_logging():
@@ -71,30 +70,30 @@ def send(connection: Connection, title: str, body: str, *, is_failure: bool) -> 
     failed = sorted({service.name for service in result if not service})
     if not any(result):
         raise NotificationError(
-            f"no service took it ({', '.join(failed)}). Check the URLs of the Airflow connection `{NOTICES_CONN_ID}`, "
-            "and that this machine reaches the services."
+            f"no service accepted it ({', '.join(failed)}). Check the URLs of the Airflow connection "
+            f"`{NOTICES_CONN_ID}`, and that this machine can reach the services."
         )
     return failed if are_all_read else [*failed, "a URL that Apprise cannot read"]
 
 
 def _services(connection: Connection) -> tuple[apprise.Apprise, bool]:
-    """The services, and whether all of the connection's URLs could be read."""
+    """Return the services, and whether Apprise could read all URLs of the connection."""
     from apprise import Apprise, AppriseAsset, OverflowMode
 
     services = Apprise(asset=AppriseAsset(app_id="Comets", app_desc="Comet discovery", secure_logging=True))
-    # All of them, whatever the first one is.
+    # A list: `all` on a generator would stop adding at the first unreadable URL.
     are_read = [services.add(path, tag=tag) for path, tag in _entries(connection)]
     if not len(services):
         raise NotificationError(f"The Airflow connection `{NOTICES_CONN_ID}` has no URL that Apprise can read. {_FORM}")
     for service in services:
-        # A message that is too long for a service would be refused by it for ever.
+        # Else a service rejects a message that is too long for it, at every attempt.
         if service.overflow_mode == OverflowMode.UPSTREAM:
             service.overflow_mode = OverflowMode.SPLIT
     return services, all(are_read)
 
 
 def _entries(connection: Connection) -> Iterator[tuple[str, Any]]:
-    """URLs with their tags."""
+    """Yield the URLs with their tags."""
     from airflow.providers.apprise.hooks.apprise import AppriseHook
 
     try:
@@ -103,7 +102,7 @@ def _entries(connection: Connection) -> Iterator[tuple[str, Any]]:
             (str(entry["path"]), entry.get("tag")) for entry in (config if isinstance(config, list) else [config])
         ]
     except (AttributeError, KeyError, TypeError, ValueError):
-        # What could not be read may hold a password.
+        # `from None`: the original error can contain a password.
         raise NotificationError(f"The Airflow connection `{NOTICES_CONN_ID}` is malformed. {_FORM}") from None
     for path, tag in entries:
         for secret in _secrets(path):
@@ -112,7 +111,7 @@ def _entries(connection: Connection) -> Iterator[tuple[str, Any]]:
 
 
 def _secrets(urls: str) -> Iterator[str]:
-    """What must not be in a log, of one or more URLs."""
+    """Yield the parts of one or more URLs that must not appear in a log."""
     yield urls
     for url in re.split(r"[,\s]+", urls):
         yield url

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import BaseOperator, Context
 
 from comets.database.client import connect
-from comets.privacy.erasure import forget_creator
+from comets.privacy.erasure import erase_creator
 
 
 class ForgetCreatorOperator(BaseOperator):
@@ -24,7 +24,7 @@ class ForgetCreatorOperator(BaseOperator):
         """
         with connect() as database:
             database.require_schema()
-            counts = forget_creator(database, context["params"]["creator"], context["dag_run"].run_id)
+            counts = erase_creator(database, context["params"]["creator"], context["dag_run"].run_id)
         for table, count in counts.items():
             self.log.info("%s: %d rows", table, count)
         self.log.info("%s The creator is refused from now on.", "Erased." if counts else "No row was left to erase.")

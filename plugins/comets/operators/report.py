@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from comets.database.client import Database, connect
 from comets.hashtags import is_hashtag_rare
 from comets.reporting import lines as report_lines
-from comets.reporting.totals import RunTotals, TaskOfHashtag, is_extracted, set_outcomes, store_totals
+from comets.reporting.totals import HashtagTask, RunTotals, is_extracted, set_outcomes, store_totals
 from comets.settings import settings
 
 MAX_NAMES = 20
@@ -69,9 +69,9 @@ class ReportOperator(BaseOperator):
     def _is_extract(self, task: str) -> bool:
         return task.startswith(f"{self.extract_task_id}_")
 
-    def _states_of_hashtags(self, states: dict[str, str | None]) -> dict[str, TaskOfHashtag]:
+    def _states_of_hashtags(self, states: dict[str, str | None]) -> dict[str, HashtagTask]:
         return {
-            hashtag: TaskOfHashtag(states.get(f"{self.extract_task_id}_{index}"), len(group))
+            hashtag: HashtagTask(states.get(f"{self.extract_task_id}_{index}"), len(group))
             for index, group in enumerate(self.groups)
             for hashtag in group
         }
@@ -93,16 +93,16 @@ class ReportOperator(BaseOperator):
         self, database: Database, run: dict[str, Any], asking: dict[str, Any], stops: list[dict[str, Any]]
     ) -> None:
         self._log((report_lines.stop_line(stop, asking["max_api_calls"]) for stop in stops), logging.ERROR)
-        self._log(report_lines.asking_lines(asking))
+        self._log(report_lines.source_lines(asking))
         unread_count = asking["unreachable_count"] + asking["no_account_count"]
         if unread_count:
             rows = database.fetch_all("reporting/unreachable", run_id=run["run_id"], row_limit=MAX_NAMES)
-            self.log.warning("%s", report_lines.unread_line(rows, unread_count))
+            self.log.warning("%s", report_lines.unreachable_line(rows, unread_count))
         if asking["not_asked_count"]:
-            self.log.warning("%s", report_lines.not_asked_line(asking, bool(stops)))
+            self.log.warning("%s", report_lines.not_fetched_line(asking, bool(stops)))
         if asking["unidentified_count"]:
             self.log.warning("%s", report_lines.unidentified_line(asking))
-        self.log.info("%s", report_lines.standing_line(asking))
+        self.log.info("%s", report_lines.tracked_line(asking))
         snapshots = database.fetch_all("reporting/snapshots", run_id=run["run_id"])
         self.log.info("%s", report_lines.snapshots_line(asking, snapshots))
 

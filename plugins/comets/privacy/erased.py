@@ -1,4 +1,4 @@
-"""Creators who were erased: what TikHub still answers about them is not kept."""
+"""Erased creators: keep landed data free of them when TikHub still returns them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from comets.database.client import Database
 from comets.tikhub.models import RejectedItem, Video, VideoPage
 from comets.values import MAX_ID_CHARS
 
-# Any number can be a uid, wherever it stands in the JSON: the author's, a mention's, a link's.
+# Any number in the JSON can be a uid: of the author, a mention, a link.
 _IDENTITY = re.compile(r"MS4wLjAB[0-9A-Za-z_-]+|[0-9]+")
 
 
 def erased_ids(database: Database, identities: Iterable[str | None]) -> frozenset[str]:
-    """Those of some uids and sec_uids that discovery refuses.
+    """Return which of the given uids and sec_uids are erased, and block erasures until the transaction ends.
 
-    Inside a transaction no creator is erased any more until it ends. It has to come first there: an erasure that waits
-    for this transaction lets nobody pass, so that with another lock in hand the two could wait for each other.
+    Call it first in a transaction: with another lock held, it can deadlock with a waiting erasure.
     """
     wanted = sorted({identity for identity in identities if identity})
     database.execute("privacy/lock_landing_shared")
@@ -28,32 +27,32 @@ def erased_ids(database: Database, identities: Iterable[str | None]) -> frozense
 
 
 def drop_erased_authors(database: Database, page: VideoPage) -> tuple[VideoPage, frozenset[str]]:
-    """A page as it may be landed: videos of erased authors are rejected, and no raw JSON with such an author is kept.
+    """Reject the videos of erased authors, and drop the raw JSON of rejected items that mention one.
 
-    :return: the page, and other ids of these authors, which nobody has refused so far
+    :return: the page to land, and further ids of these authors, which are not erased yet
     """
     items: list[Video | RejectedItem] = [*page.videos, *page.rejected]
     identities_of_items = {item.item_position: _identities(item) for item in items}
-    known = erased_ids(database, (identity for identities in identities_of_items.values() for identity in identities))
-    refused = {position for position, identities in identities_of_items.items() if identities & known}
-    if not refused:
+    erased = erased_ids(database, (identity for identities in identities_of_items.values() for identity in identities))
+    blocked = {position for position, identities in identities_of_items.items() if identities & erased}
+    if not blocked:
         return page, frozenset()
-    videos = tuple(video for video in page.videos if video.item_position not in refused)
-    erased = [
+    videos = tuple(video for video in page.videos if video.item_position not in blocked)
+    newly_rejected = [
         RejectedItem(item_position=video.item_position, reason="author_erased", raw_json=None)
         for video in page.videos
-        if video.item_position in refused
+        if video.item_position in blocked
     ]
     rejected = [
-        item.model_copy(update={"raw_json": None}) if item.item_position in refused else item for item in page.rejected
+        item.model_copy(update={"raw_json": None}) if item.item_position in blocked else item for item in page.rejected
     ]
-    partners = frozenset(
+    linked_ids = frozenset(
         identity
         for video in page.videos
-        if video.item_position in refused
-        for identity in identities_of_items[video.item_position] - known
+        if video.item_position in blocked
+        for identity in identities_of_items[video.item_position] - erased
     )
-    return page.model_copy(update={"videos": videos, "rejected": (*rejected, *erased)}), partners
+    return page.model_copy(update={"videos": videos, "rejected": (*rejected, *newly_rejected)}), linked_ids
 
 
 def _identities(item: Video | RejectedItem) -> frozenset[str]:

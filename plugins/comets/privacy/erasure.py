@@ -1,4 +1,4 @@
-"""Erasure: a creator is removed from every table and refused from then on."""
+"""Erasure: remove a creator from every table, and block it from discovery."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
 
-def forget_creator(database: Database, creator: object, run_id: str) -> Counter[str]:
-    """Erase a creator from every table and refuse it from then on, all in one transaction.
+def erase_creator(database: Database, creator: object, run_id: str) -> Counter[str]:
+    """Erase a creator from every table and block it from discovery, in one transaction.
 
-    A uid or sec_uid that no table knows is refused all the same. No error names the creator: errors are logged.
+    A uid or sec_uid that is in no table is blocked too. Errors do not name the creator, because they are logged.
 
-    :param creator: a uid, a sec_uid or a handle; with a leading "@" it is a handle whatever it looks like
-    :param run_id: the Dag run that asks; when it asks again after it has succeeded, nothing is left to do
-    :return: how many rows of which table were erased, or lost what names the creator (``comet_calls``)
-    :raises UnknownCreatorError: nobody has or had that handle.
+    :param creator: a uid, a sec_uid or a handle; with a leading "@" always a handle
+    :param run_id: the Dag run; a repeated call by a run that has succeeded does nothing
+    :return: the number of rows per table that were erased, or anonymised (``comet_calls``)
+    :raises UnknownCreatorError: no creator has or had that handle.
     :raises AmbiguousCreatorError: several creators have or had it.
     """
     given = parse_id(creator) or ""
@@ -42,16 +42,16 @@ def forget_creator(database: Database, creator: object, run_id: str) -> Counter[
         if database.fetch_one("privacy/was_erased_by_run", run_id=run_id)["is_done"]:
             return Counter()
     raise UnknownCreatorError(
-        "Nothing was erased. No table knows the given handle; a creator who was erased already is unknown too. A "
-        "handle can't be refused, because its owner may change: give the uid or the sec_uid, which are refused from "
-        "then on whether or not a table knows them."
+        "Nothing was erased. The given handle is in no table; a creator that is already erased is unknown too. A "
+        "handle can't be blocked, because its owner may change: give the uid or the sec_uid, which are blocked even "
+        "when they are in no table."
     )
 
 
 def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str) -> None:
-    """Erase and refuse further ids of creators who were erased before these ids were known.
+    """Erase and block further ids of creators that are already erased.
 
-    A sec_uid that the tables know with a uid is left alone: TikHub has just shown it with the uid of somebody erased.
+    A sec_uid that the tables hold with another uid is kept: TikHub returned it together with an erased uid.
     """
     for identity in sorted(identities):
         with database.transaction():
@@ -65,7 +65,7 @@ def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str)
 
 @dataclass(frozen=True)
 class _Creator:
-    """A creator by uid and sec_uids, and the handles it has or had."""
+    """The uid and sec_uids of a creator, and its present and former handles."""
 
     identities: frozenset[str]
     handles: frozenset[str] = frozenset()
@@ -80,8 +80,8 @@ def _find(database: Database, name: str, is_handle: bool) -> _Creator | None:
         return _only(rows)
     if rows:
         raise AmbiguousCreatorError(
-            "Nothing was erased. No table knows the given number as a uid, but somebody has or had it as a handle. "
-            'Put "@" before it if the handle is meant.'
+            "Nothing was erased. The given number is in no table as a uid, but it is or was the handle of a creator. "
+            'Put "@" before it to erase by handle.'
         )
     return _Creator(frozenset([name]))
 
@@ -89,7 +89,7 @@ def _find(database: Database, name: str, is_handle: bool) -> _Creator | None:
 def _only(rows: list[DictRow]) -> _Creator | None:
     if len(rows) > 1:
         raise AmbiguousCreatorError(
-            f"Nothing was erased. What was given leads to {len(rows)} creators; handles change owners. Look up the "
+            f"Nothing was erased. The param `creator` matches {len(rows)} creators; handles change owners. Look up the "
             "right one in the tables creators and comet_handles, and give its uid (user_id)."
         )
     return _Creator(frozenset(rows[0]["identities"]), frozenset(rows[0]["handles"])) if rows else None

@@ -1,4 +1,4 @@
-"""Quality checks between the steps of a run: SQL that stops a date from being published when its data look wrong."""
+"""Quality checks between the steps of a run: SQL that keeps a date with implausible data from being published."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(f"airflow.task.{__name__}")
 
 
 class Step(StrEnum):
-    """A checked step; its checks are the files of ``include/sql/quality/<step>``."""
+    """A step with checks, which are the files of ``include/sql/quality/<step>``."""
 
     SEARCH = "search"
     ROLL_CALL = "roll_call"
@@ -25,7 +25,7 @@ class Step(StrEnum):
 class CheckResult:
     """The result of one check.
 
-    `measured_value` and `threshold` are counts or fractions of 1; the value is None where there is nothing to judge.
+    `measured_value` and `threshold` are counts or fractions of 1. The value is None when there is nothing to measure.
     """
 
     check_name: str
@@ -37,7 +37,7 @@ class CheckResult:
 
 
 def run_checks(database: Database, run_id: str, step: Step, thresholds: Checks) -> list[CheckResult]:
-    """Run every check of a step, replace the stored results of the run, and mark the landed rows to discard."""
+    """Run every check of a step, replace the run's stored results, and mark the landed rows to discard."""
     results = [_run_check(database, run_id, step, name, thresholds) for name in _check_names(step)]
     with database.transaction():
         database.execute("quality/delete_results", run_id=run_id, step=step.value)
@@ -56,7 +56,7 @@ def run_checks(database: Database, run_id: str, step: Step, thresholds: Checks) 
 
 
 def failed_messages(database: Database, run_id: str, step: Step) -> list[str]:
-    """Return the messages of the stored checks of a step that failed."""
+    """Return the stored messages of a step's failed checks."""
     rows = database.fetch_all("quality/failed_checks", run_id=run_id, step=step.value)
     return [row["message"] for row in rows]
 

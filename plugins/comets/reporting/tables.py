@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 BASIS_LABELS = {"observed": "measured", "estimated": "estimated", "late": "backdated"}
-"""How people read the basis of a count."""
+"""The labels of `basis` for people."""
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table: columns as wide as their longest cell, numbers to the right."""
+    """Yield the lines of a table: columns as wide as their longest cell, numbers right-aligned."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     yield "  ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
     for row in rows:

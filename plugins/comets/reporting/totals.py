@@ -1,4 +1,4 @@
-"""What became of each hashtag of a run, and the totals of its report, stored for the Comets page."""
+"""The outcome of each hashtag of a run, and the totals of its report, stored for the Comets page."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from comets.profiles.roll_call import unknown_authors
 
 
 @dataclass(frozen=True)
-class TaskOfHashtag:
-    """The task instance that has searched a hashtag: its state, and how many hashtags it had."""
+class HashtagTask:
+    """The task instance that searches a hashtag: its state, and its number of hashtags."""
 
     state: str | None
     hashtag_count: int
@@ -21,12 +21,12 @@ class TaskOfHashtag:
 
 def set_outcomes(
     hashtags: Sequence[dict[str, Any]],
-    tasks: Mapping[str, TaskOfHashtag],
+    tasks: Mapping[str, HashtagTask],
     is_extracted: Callable[[str], bool],
 ) -> list[dict[str, Any]]:
-    """Add each hashtag's outcome to its row; return the failed ones.
+    """Add each hashtag's outcome to its row, and return the failed rows.
 
-    A failed task of several hashtags has mostly finished some of them, which have not failed.
+    When a task of several hashtags fails, those that it had finished do not count as failed.
 
     :param hashtags: rows of reporting/hashtags.sql
     """
@@ -41,14 +41,14 @@ def set_outcomes(
 
 
 def is_extracted(database: Database, run_id: str, hashtag: str) -> bool:
-    """Whether nothing is left to ask for a hashtag: a task that is tried again would make no call for it."""
+    """Return whether a hashtag is complete, so that a retry of its task would make no call for it."""
     search = database.fetch_one("reporting/is_searched", run_id=run_id, hashtag=hashtag)
     return bool(search["is_searched"]) and not unknown_authors(database, run_id, hashtag)
 
 
 Row = Mapping[str, Any]
 
-_OF_A_HASHTAG = frozenset(
+_HASHTAG_FIELDS = frozenset(
     {
         "hashtag",
         "received_count",
@@ -67,12 +67,12 @@ _OF_A_HASHTAG = frozenset(
 
 @dataclass(frozen=True)
 class RunTotals:
-    """The figures of one run.
+    """The rows that the totals of a run are computed from.
 
     :param comets: rows of reporting/comets.sql
     :param hashtags: rows of reporting/hashtags.sql
     :param calls: the row of reporting/calls.sql
-    :param stop_reasons: sentences that say what has stopped the run
+    :param stop_reasons: why the run stopped, a sentence each
     """
 
     run_id: str
@@ -82,22 +82,21 @@ class RunTotals:
     stop_reasons: Sequence[str]
 
 
-def store_totals(database: Database, figures: RunTotals) -> None:
-    """Store the figures in the place of what an earlier report of the same run has stored.
+def store_totals(database: Database, totals: RunTotals) -> None:
+    """Store the totals of a run, replacing those of an earlier report of the same run.
 
-    A creator can be found by several hashtags, so the run's Comets are not the sum of those of its hashtags.
+    The Comets of a run are not the sum over its hashtags: several hashtags can find the same creator.
     """
     sums = {
-        name: sum(row[name] for row in figures.hashtags)
-        for name in ("received_count", "landed_count", "rejected_count")
+        name: sum(row[name] for row in totals.hashtags) for name in ("received_count", "landed_count", "rejected_count")
     }
     report = {
         **sums,
-        "comet_count": len(figures.comets),
-        "new_comet_count": sum(comet["is_new"] for comet in figures.comets),
-        "call_count": figures.calls["call_count"],
-        "billed_count": figures.calls["billed_count"],
-        "stop_reasons": list(figures.stop_reasons),
-        "hashtags": [{name: row[name] for name in row if name in _OF_A_HASHTAG} for row in figures.hashtags],
+        "comet_count": len(totals.comets),
+        "new_comet_count": sum(comet["is_new"] for comet in totals.comets),
+        "call_count": totals.calls["call_count"],
+        "billed_count": totals.calls["billed_count"],
+        "stop_reasons": list(totals.stop_reasons),
+        "hashtags": [{name: row[name] for name in row if name in _HASHTAG_FIELDS} for row in totals.hashtags],
     }
-    database.execute("reporting/store_report", run_id=figures.run_id, report=json.dumps(report))
+    database.execute("reporting/store_report", run_id=totals.run_id, report=json.dumps(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -87,13 +88,13 @@ class SearchLanding:
     def _land(
         self, search: Search, result: CallResult[VideoPage], stop_reason: StopReason | None
     ) -> tuple[VideoPage, frozenset[str]]:
-        attempt = {"search_id": search.search_id, "attempt_number": search.attempt_number}
         with self._database.transaction():
             page, linked_ids = drop_erased_authors(self._database, result.value)
             self._ledger.close(result)
-            landed_page = self._database.fetch_optional(
+            self._database.execute(
                 "search/land_page",
-                **attempt,
+                search_id=search.search_id,
+                attempt_number=search.attempt_number,
                 run_id=self.run_id,
                 page_offset=page.offset,
                 page_size=search.page_size,
@@ -102,29 +103,8 @@ class SearchLanding:
                 landed_count=len(page.videos),
                 rejected_count=len(page.rejected),
                 observed_at=page.observed_at,
-            )
-            if landed_page is None:
-                return page, linked_ids
-            page_id = landed_page["page_id"]
-            self._database.execute_many(
-                "search/land_video", [_video_row(page_id, search.hashtag, video) for video in page.videos]
-            )
-            self._database.execute_many(
-                "search/land_rejected_item",
-                [
-                    {
-                        "page_id": page_id,
-                        "item_position": item.item_position,
-                        "reason": item.reason,
-                        "raw_json": item.raw_json,
-                    }
-                    for item in page.rejected
-                ],
-            )
-            self._database.execute(
-                "search/advance_search",
-                **attempt,
-                next_offset=page.next_offset if page.next_offset is not None else page.offset,
+                videos=json.dumps([_video_row(search.hashtag, video) for video in page.videos]),
+                rejected_items=json.dumps([item.model_dump() for item in page.rejected]),
                 stop_reason=stop_reason,
             )
         return page, linked_ids
@@ -149,26 +129,11 @@ class SearchLanding:
         )
 
 
-def _video_row(page_id: int, hashtag: str, video: Video) -> dict[str, Any]:
-    author = video.author
+def _video_row(hashtag: str, video: Video) -> dict[str, Any]:
+    """Return the columns of `comet_videos` as JSON values."""
     return {
-        "page_id": page_id,
-        "item_position": video.item_position,
-        "video_id": video.video_id,
-        "published_at": video.published_at,
-        "caption": video.caption,
-        "play_count": video.play_count,
-        "like_count": video.like_count,
-        "comment_count": video.comment_count,
-        "share_count": video.share_count,
-        "save_count": video.save_count,
+        **video.model_dump(mode="json", exclude={"author"}),
+        **video.author.model_dump(mode="json"),
         "hashtags": None if video.hashtags is None else spell_video_hashtags(video.hashtags),
         "is_tagged": None if video.hashtags is None else has_hashtag(hashtag, video.hashtags),
-        "user_id": author.user_id,
-        "sec_uid": author.sec_uid,
-        "handle": author.handle,
-        "nickname": author.nickname,
-        "avatar_url": author.avatar_url,
-        "signature": author.signature,
-        "follower_count": author.follower_count,
     }

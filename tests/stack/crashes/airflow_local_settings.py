@@ -102,7 +102,7 @@ def statement_point(cursor: Any, statement: Any, *_arguments: Any, **_named: Any
     Statements of SQL steps are left out by their position, others by their text.
     """
     text = statement if isinstance(statement, str) else repr(statement)
-    words = " ".join(text.replace("-- Purpose: ", "").split())
+    words = " ".join(text.replace("-- ", "").split())
     if words.lower() in COMMANDS:
         return COMMANDS[words.lower()]
     digest = hashlib.sha256(text.encode()).hexdigest()

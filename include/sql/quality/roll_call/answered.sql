@@ -1,18 +1,15 @@
--- Purpose: did TikHub answer for enough of the creators whom the run asked for?
--- Inputs: comet_runs, comet_roll_call, comet_profiles, comet_run_answers, comet_calls, creators; the smallest share and
--- the smallest sample. Grain: one row. Idempotent: it only reads.
--- Left out are creators who are missing already, and those whom the run could not ask because its budget was spent or
--- TikHub refused its key or balance: that says nothing about the answers.
+-- Fail when TikHub answers for too few of the creators that a run fetches. Missing creators do not count, nor do those
+-- that a spent budget, a bad key or an empty balance kept from being fetched.
 with run as (
     select *
     from comet_runs
     where run_id = %(run_id)s
 ),
 
-calling as (
+run_stop as (
     select
         count(call.call_id) >= max(run.max_api_calls)
-        or coalesce(bool_or(call.error_type in ('TikHubAuthError', 'TikHubBalanceError')), false) as is_over
+        or coalesce(bool_or(call.error_type in ('TikHubAuthError', 'TikHubBalanceError')), false) as is_stopped
     from run
     left join comet_calls as call
         on
@@ -39,18 +36,18 @@ members as (
         case
             when own_answers.asked_id is not null then own_answers.is_answered
             when answer.user_id is not null then true
-            when not calling.is_over then false
+            when not run_stop.is_stopped then false
         end as is_answered
     from run
-    cross join calling
+    cross join run_stop
     inner join comet_roll_call as member on run.run_id = member.run_id
     left join creators as creator on member.user_id = creator.user_id
     left join own_answers on member.user_id = own_answers.asked_id
     left join lateral (
-        select known.user_id
-        from comet_run_answers as known
-        where known.run_id = member.run_id and known.user_id = member.user_id
-        order by known.user_id
+        select landed.user_id
+        from comet_run_answers as landed
+        where landed.run_id = member.run_id and landed.user_id = member.user_id
+        order by landed.user_id
         limit 1
     ) as answer on true
     where creator.status is distinct from 'missing'
@@ -63,7 +60,7 @@ counted as (
     from members
 ),
 
-judged as (
+measured as (
     select
         member_count,
         answered_count,
@@ -73,17 +70,16 @@ judged as (
 )
 
 select
-    judged.share as measured_value,
-    judged.threshold,
-    coalesce(judged.member_count >= %(min_sample_count)s and judged.share < judged.threshold, false) as is_failed,
+    measured.share as measured_value,
+    measured.threshold,
+    coalesce(measured.member_count >= %(min_sample_count)s and measured.share < measured.threshold, false) as is_failed,
     concat(
-        'TikHub answered for ', judged.answered_count, ' of ', judged.member_count, ' creators (',
-        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
-        ' (threshold: at least ', trim_scale(100 * judged.threshold), ' percent, judged from ',
-        %(min_sample_count)s, ' creators on).'
+        'TikHub answered for ', measured.answered_count, ' of ', measured.member_count, ' creators (',
+        trim_scale(round(100 * coalesce(measured.share, 0), 2)), ' %%) in the roll call of ', run.recorded_date,
+        ' (minimum ', trim_scale(100 * measured.threshold), ' %%, with at least ', %(min_sample_count)s, ' creators).'
     ) as message,
-    'Wait until TikHub is well, then clear roll_call with Downstream ticked, or trigger the date again: those not '
-    'answered are asked again. If the value is right, lower checks.min_answered_share in include/comets.yaml and clear '
-    'this task with Downstream ticked.' as remedy
+    'Wait until TikHub works again, then clear roll_call with Downstream ticked, or trigger the date again: missing '
+    'profiles are fetched again. If the value is right, lower checks.min_answered_share in include/comets.yaml and '
+    'clear this task with Downstream ticked.' as remedy
 from run
-cross join judged
+cross join measured

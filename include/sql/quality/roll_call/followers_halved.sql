@@ -1,7 +1,5 @@
--- Purpose: did too many creators lose half of their followers or more, against their nearest known count before the
--- run's date? One creator can; many at once mean that the counts are wrong.
--- Inputs: comet_runs, comet_run_profiles, creator_stats, creators; the largest share and the smallest sample.
--- Grain: one row. Idempotent: it only reads.
+-- Fail when too many creators have lost half of their followers or more since their newest count before the run's date:
+-- one creator can, many at once mean wrong counts.
 with readings as (
     select
         run.recorded_date,
@@ -9,7 +7,7 @@ with readings as (
         reading.follower_count
     from comet_runs as run
     inner join comet_run_profiles as reading on run.run_id = reading.run_id
-    -- Whom an older installation keyed by its sec_uid moves to the numeric id only after this check.
+    -- A creator keyed by sec_uid moves to its numeric id only after this check.
     left join creators as legacy on reading.asked_id = legacy.user_id and reading.asked_id <> reading.user_id
     where run.run_id = %(run_id)s and reading.follower_count is not null
 ),
@@ -30,7 +28,7 @@ counted as (
     where then_count > 0
 ),
 
-judged as (
+measured as (
     select
         creator_count,
         halved_count,
@@ -40,18 +38,19 @@ judged as (
 )
 
 select
-    judged.share as measured_value,
-    judged.threshold,
-    coalesce(judged.creator_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
+    measured.share as measured_value,
+    measured.threshold,
+    coalesce(
+        measured.creator_count >= %(min_sample_count)s and measured.share > measured.threshold, false
+    ) as is_failed,
     concat(
-        'Followers fell to half or less for ', judged.halved_count, ' of ', judged.creator_count, ' creators (',
-        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
-        ' (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
-        %(min_sample_count)s, ' creators on).'
+        'Followers fell to half or less for ', measured.halved_count, ' of ', measured.creator_count, ' creators (',
+        trim_scale(round(100 * coalesce(measured.share, 0), 2)), ' %%) in the roll call of ', run.recorded_date,
+        ' (maximum ', trim_scale(100 * measured.threshold), ' %%, with at least ', %(min_sample_count)s, ' creators).'
     ) as message,
-    'Compare some of them with TikTok. To ask again, clear roll_call with Downstream ticked, or trigger the date '
+    'Compare some of them with TikTok. To fetch again, clear roll_call with Downstream ticked, or trigger the date '
     'again. If the value is right, raise checks.max_halved_share in include/comets.yaml and clear this task with '
     'Downstream ticked.' as remedy
 from comet_runs as run
-cross join judged
+cross join measured
 where run.run_id = %(run_id)s

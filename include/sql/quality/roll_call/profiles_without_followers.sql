@@ -1,6 +1,4 @@
--- Purpose: do most profiles that the run would publish lack their number of followers?
--- Inputs: comet_runs, comet_run_profiles; the largest share and the smallest sample. Grain: one row.
--- Idempotent: it only reads.
+-- Fail when too many profiles that a run would publish lack their follower count.
 with counted as (
     select
         count(*) as profile_count,
@@ -9,7 +7,7 @@ with counted as (
     where run_id = %(run_id)s
 ),
 
-judged as (
+measured as (
     select
         profile_count,
         unknown_count,
@@ -19,18 +17,20 @@ judged as (
 )
 
 select
-    judged.share as measured_value,
-    judged.threshold,
-    coalesce(judged.profile_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
+    measured.share as measured_value,
+    measured.threshold,
+    coalesce(
+        measured.profile_count >= %(min_sample_count)s and measured.share > measured.threshold, false
+    ) as is_failed,
     concat(
-        judged.unknown_count, ' of ', judged.profile_count, ' profiles (',
-        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the roll call of ', run.recorded_date,
-        ' have no follower_count (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
-        %(min_sample_count)s, ' profiles on).'
+        measured.unknown_count, ' of ', measured.profile_count, ' profiles (',
+        trim_scale(round(100 * coalesce(measured.share, 0), 2)), ' %%) in the roll call of ', run.recorded_date,
+        ' have no follower_count (maximum ', trim_scale(100 * measured.threshold), ' %%, with at least ',
+        %(min_sample_count)s, ' profiles).'
     ) as message,
-    'Look at comet_profiles: TikHub may have renamed a field. To ask again, clear roll_call with Downstream ticked, or '
+    'Check comet_profiles: TikHub may have renamed a field. To fetch again, clear roll_call with Downstream ticked, or '
     'trigger the date again. If the value is right, raise checks.max_missing_field_share in include/comets.yaml and '
     'clear this task with Downstream ticked.' as remedy
 from comet_runs as run
-cross join judged
+cross join measured
 where run.run_id = %(run_id)s

@@ -1,6 +1,5 @@
--- Purpose: did the run's searches give anything at all? Without this a run would silently succeed with no data.
--- Inputs: comet_runs, comet_searches, comet_pages. Grain: one row. Idempotent: it only reads.
--- A hashtag gave something when its search has landed a video, also when it failed afterwards.
+-- Fail when no search of a run has landed a video. Without this check a run would succeed without data.
+-- A search that failed after its first video counts.
 with run as (
     select *
     from comet_runs
@@ -8,12 +7,12 @@ with run as (
 ),
 
 hashtags as (
-    select asked.hashtag
+    select requested.hashtag
     from run
-    cross join lateral unnest(run.hashtags) as asked (hashtag)
+    cross join lateral unnest(run.hashtags) as requested (hashtag)
 ),
 
-giving as (
+with_videos as (
     select distinct search.hashtag
     from run
     inner join comet_searches as search
@@ -29,20 +28,20 @@ giving as (
 counted as (
     select
         count(*) as hashtag_count,
-        count(giving.hashtag) as giving_count
+        count(with_videos.hashtag) as found_count
     from hashtags
-    left join giving on hashtags.hashtag = giving.hashtag
+    left join with_videos on hashtags.hashtag = with_videos.hashtag
 )
 
 select
-    counted.giving_count as measured_value,
+    counted.found_count as measured_value,
     1 as threshold,
-    counted.giving_count < 1 as is_failed,
+    counted.found_count < 1 as is_failed,
     concat(
-        counted.giving_count, ' of ', counted.hashtag_count, ' hashtags gave a video in the searches of ',
-        run.recorded_date, ' (threshold: at least 1).'
+        counted.found_count, ' of ', counted.hashtag_count, ' hashtags returned videos in the searches of ',
+        run.recorded_date, ' (minimum 1).'
     ) as message,
-    'Look whether TikTok has videos with these hashtags. Then clear extract_videos with Downstream ticked, or trigger '
-    'the date again: it is searched again.' as remedy
+    'Check that TikTok has videos with these hashtags. Then clear extract_videos with Downstream ticked, or trigger '
+    'the date again: its hashtags are searched again.' as remedy
 from run
 cross join counted

@@ -1,7 +1,5 @@
--- Purpose: is every item that the run's searches received landed or rejected? The head of a page says so by its own
--- check constraint; this compares the heads with the rows that are there.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_videos, comet_rejected_items. Grain: one row.
--- Idempotent: it only reads. Pages whose items retention has deleted are left out.
+-- Fail when the landed and rejected rows of a run's pages differ from the counts of the pages. Trimmed pages do not
+-- count: retention has deleted their rows.
 with run as (
     select *
     from comet_runs
@@ -44,7 +42,7 @@ select
     counted.unaccounted_count > 0 as is_failed,
     concat(
         counted.unaccounted_count, ' of ', counted.received_count, ' items that the searches of ', run.recorded_date,
-        ' received are neither landed nor rejected (threshold: at most 0).'
+        ' received are neither landed nor rejected (maximum 0).'
     ) as message,
     'Rows of comet_videos or comet_rejected_items were deleted or not written: compare them with the counts of '
     'comet_pages, restore them or delete those pages, then clear this task with Downstream ticked.' as remedy

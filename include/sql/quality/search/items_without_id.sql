@@ -1,6 +1,4 @@
--- Purpose: do most items of the run's searches lack what makes them a video: its id or its author's?
--- Inputs: comet_runs, comet_searches, comet_pages; the largest share and the smallest sample. Grain: one row.
--- Idempotent: it only reads.
+-- Fail when too many items of a run's searches lack their video id or their author's id.
 with run as (
     select *
     from comet_runs
@@ -22,7 +20,7 @@ counted as (
         on search.search_id = page.search_id and search.attempt_number = page.attempt_number
 ),
 
-judged as (
+measured as (
     select
         item_count,
         rejected_count,
@@ -32,17 +30,17 @@ judged as (
 )
 
 select
-    judged.share as measured_value,
-    judged.threshold,
-    coalesce(judged.item_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
+    measured.share as measured_value,
+    measured.threshold,
+    coalesce(measured.item_count >= %(min_sample_count)s and measured.share > measured.threshold, false) as is_failed,
     concat(
-        judged.rejected_count, ' of ', judged.item_count, ' items (',
-        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) that the searches of ', run.recorded_date,
-        ' received have no video id or no author id (threshold: at most ', trim_scale(100 * judged.threshold),
-        ' percent, judged from ', %(min_sample_count)s, ' items on).'
+        measured.rejected_count, ' of ', measured.item_count, ' items (',
+        trim_scale(round(100 * coalesce(measured.share, 0), 2)), ' %%) that the searches of ', run.recorded_date,
+        ' received have no video id or no author id (maximum ', trim_scale(100 * measured.threshold),
+        ' %%, with at least ', %(min_sample_count)s, ' items).'
     ) as message,
-    'Look at comet_rejected_items: TikHub may have renamed a field. To search again, clear extract_videos with '
+    'Check comet_rejected_items: TikHub may have renamed a field. To search again, clear extract_videos with '
     'Downstream ticked, or trigger the date again. If the value is right, raise checks.max_missing_field_share in '
     'include/comets.yaml and clear this task with Downstream ticked.' as remedy
 from run
-cross join judged
+cross join measured

@@ -1,6 +1,5 @@
--- Purpose: do most videos of the run's searches lack their number of views? Without it no video can qualify.
--- Inputs: comet_runs, comet_searches, comet_pages, comet_videos; the largest share and the smallest sample.
--- Grain: one row. Idempotent: it only reads. Pages whose items retention has deleted are left out.
+-- Fail when too many videos of a run's searches lack their views: such a video can't qualify. Trimmed pages do not
+-- count: retention has deleted their rows.
 with run as (
     select *
     from comet_runs
@@ -24,7 +23,7 @@ counted as (
     where not page.is_trimmed
 ),
 
-judged as (
+measured as (
     select
         video_count,
         unknown_count,
@@ -34,17 +33,17 @@ judged as (
 )
 
 select
-    judged.share as measured_value,
-    judged.threshold,
-    coalesce(judged.video_count >= %(min_sample_count)s and judged.share > judged.threshold, false) as is_failed,
+    measured.share as measured_value,
+    measured.threshold,
+    coalesce(measured.video_count >= %(min_sample_count)s and measured.share > measured.threshold, false) as is_failed,
     concat(
-        judged.unknown_count, ' of ', judged.video_count, ' videos (',
-        trim_scale(round(100 * coalesce(judged.share, 0), 2)), ' percent) in the searches of ', run.recorded_date,
-        ' have no play_count (threshold: at most ', trim_scale(100 * judged.threshold), ' percent, judged from ',
-        %(min_sample_count)s, ' videos on).'
+        measured.unknown_count, ' of ', measured.video_count, ' videos (',
+        trim_scale(round(100 * coalesce(measured.share, 0), 2)), ' %%) in the searches of ', run.recorded_date,
+        ' have no play_count (maximum ', trim_scale(100 * measured.threshold), ' %%, with at least ',
+        %(min_sample_count)s, ' videos).'
     ) as message,
-    'Look at comet_videos: TikHub may have renamed a field. To search again, clear extract_videos with Downstream '
+    'Check comet_videos: TikHub may have renamed a field. To search again, clear extract_videos with Downstream '
     'ticked, or trigger the date again. If the value is right, raise checks.max_missing_field_share in '
     'include/comets.yaml and clear this task with Downstream ticked.' as remedy
 from run
-cross join judged
+cross join measured

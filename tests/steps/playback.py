@@ -1,4 +1,4 @@
-"""Let a random world happen in a database: accept its runs, land its answers, execute steps, crash, go on."""
+"""Play a random world in a database: accept its runs, land its answers, execute their steps, crash and resume."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from tests.steps.worlds import Crash, Landing, LegacyCreator, Request, World
 
 FIRST_STEP_AFTER_SEARCH = 2
 STEPS = ("filter_comets", "upsert_creators", "upsert_creators", "record_growth", "score_creators")
-"""As the Dag has them; between the two upserts the answers of the roll call land and a gate checks them."""
+"""As in the Dag; between the two upserts the roll call lands and is checked."""
 
 
-class Life:
-    """A world as it happens; `history` gets its facts only."""
+class Playback:
+    """A world in progress; `history` collects its facts only."""
 
-    def __init__(self, world: World, facts: Facts, look: Callable[[History, date], None]) -> None:
-        """Begin before the first run.
+    def __init__(self, world: World, facts: Facts, on_scored: Callable[[History, date], None]) -> None:
+        """Start before the first run.
 
-        :param look: called after each scoring with the facts so far and the date that was scored
+        :param on_scored: called after each scoring with the facts so far and the scored date
         """
-        self._look = look
+        self._on_scored = on_scored
         facts.timezone = world.timezone
         self.history = History(ZoneInfo(world.timezone), world.legacy)
         self._world = world
         self._facts = facts
         self._requests = list(world.requests)
-        self._called: set[int] = set()
+        self._landed_roll_calls: set[int] = set()
 
-    def live(self) -> None:
-        """Make all runs; one that crashes goes on after some others have begun, until all are finished."""
+    def play(self) -> None:
+        """Execute all runs until they are finished; a crashed one resumes after some others have started."""
         for legacy in self._world.legacy:
             import_legacy(legacy, self._facts)
-        self._begin("stopped", self._world.stopped)
+        self._start("stopped", self._world.stopped)
         for name in STEPS[:FIRST_STEP_AFTER_SEARCH]:
             self._facts.step(name, "stopped")
-            self._note(name, self._world.stopped)
+            self._record(name, self._world.stopped)
         self._check("stopped", is_stopped=True)
         waiting = [(place, place, 0, request.crashes) for place, request in enumerate(self._requests)]
-        begun: set[int] = set()
+        started: set[int] = set()
         while waiting:
             turn, place, step, crashes = waiting.pop(waiting.index(min(waiting, key=lambda attempt: attempt[:2])))
-            if place not in begun:
-                begun.add(place)
-                self._begin(f"run {place}", self._requests[place])
+            if place not in started:
+                started.add(place)
+                self._start(f"run {place}", self._requests[place])
             crash = crashes[0] if crashes else None
             reached = self._execute(place, step, crash)
             if crash is not None and reached < len(STEPS):
@@ -55,7 +55,7 @@ class Life:
                 waiting.append((turn + crash.wait, place, next_step, crashes[1:]))
 
     def clear_all(self, *, backwards: bool = False) -> None:
-        """Make all runs again, searches that had failed included; nothing new is landed."""
+        """Execute all runs again, those without a search included; nothing new is landed."""
         if self._world.is_cleared_later:
             self._requests = [replace(request, is_live=False) for request in self._requests]
             self._facts.connection.execute("update comet_runs set is_live = false where is_live")
@@ -64,7 +64,7 @@ class Life:
         for place in reversed(places) if backwards else places:
             self._execute(place, 0, None)
 
-    def _begin(self, run_id: str, request: Request) -> None:
+    def _start(self, run_id: str, request: Request) -> None:
         self._facts.accept(
             run_id=run_id,
             recorded_date=request.recorded_date,
@@ -80,52 +80,52 @@ class Life:
             self._land(landing, run_id)
 
     def _execute(self, place: int, first_step: int, crash: Crash | None) -> int:
-        """Execute a run's steps from one on; returns the step at which it crashed, or their number."""
+        """Execute a run's steps from `first_step`; return the step at which it stopped, or the number of steps."""
         request = self._requests[place]
         if request.is_without_search:
             first_step = max(first_step, FIRST_STEP_AFTER_SEARCH)
         for step in range(first_step, len(STEPS)):
             if step == FIRST_STEP_AFTER_SEARCH:
-                self._call_roll(place)
-                is_stopped = crash is not None and crash.is_gate
+                self._land_roll_call(place)
+                is_stopped = crash is not None and crash.is_check
                 self._check(f"run {place}", is_stopped=is_stopped)
                 if is_stopped:
                     return step
-            if crash is not None and not crash.is_gate and step >= crash.step:
+            if crash is not None and not crash.is_check and step >= crash.step:
                 self._crash(STEPS[step], f"run {place}", crash.statement_count)
                 return step
             self._facts.step(STEPS[step], f"run {place}")
-            self._note(STEPS[step], request)
+            self._record(STEPS[step], request)
         return len(STEPS)
 
     def _crash(self, name: str, run_id: str, statement_count: int) -> None:
-        """Lose a step's transaction after some statements, at the latest before its commit."""
+        """Roll a step's transaction back after some statements, at the latest before its commit."""
         with self._facts.connection.transaction(force_rollback=True):
             for statement in statements(name)[:statement_count]:
                 self._facts.connection.execute(statement, {"run_id": run_id, **PARAMETERS})
 
-    def _note(self, name: str, request: Request) -> None:
+    def _record(self, name: str, request: Request) -> None:
         if name == "filter_comets":
             self.history.filter(request)
         if name == "record_growth":
             self.history.run_dates.add(request.recorded_date)
         if name == "score_creators":
-            self._look(self.history, request.recorded_date)
+            self._on_scored(self.history, request.recorded_date)
 
-    def _call_roll(self, place: int) -> None:
-        if place not in self._called:
-            self._called.add(place)
+    def _land_roll_call(self, place: int) -> None:
+        if place not in self._landed_roll_calls:
+            self._landed_roll_calls.add(place)
             for landing in self._requests[place].roll_call:
                 self._land(landing, "landing")
 
     def _check(self, run_id: str, *, is_stopped: bool) -> None:
-        """Let the gate after the roll call say whether a run may publish its date."""
+        """Store the result of the check after the roll call: whether the run may publish its date."""
         self._facts.connection.execute(
             """
-            insert into comet_quality_checks as known (run_id, check_name, is_failed, message)
+            insert into comet_quality_checks as existing (run_id, check_name, is_failed, message)
             values (%s, 'roll_call.answered', %s, '')
             on conflict (run_id, check_name) do update set is_failed = excluded.is_failed
-            where known.is_failed <> excluded.is_failed
+            where existing.is_failed <> excluded.is_failed
             """,
             [run_id, is_stopped],
         )
@@ -145,7 +145,7 @@ class Life:
 
 
 def import_legacy(legacy: LegacyCreator, facts: Facts) -> None:
-    """Rows of an older installation as setup_database.sql leaves them (see test_setup.py)."""
+    """Insert the rows of an older installation as setup_database.sql leaves them."""
     creator = {"key": legacy.key, "handle": legacy.handle, "at": legacy.last_updated_at}
     facts.connection.execute(
         "insert into creators (user_id, handle, last_updated_at, handle_observed_at) "
