@@ -1,10 +1,10 @@
-"""Finds TikTok creators before they are big: hashtags in, a table of growing Comets out, every day at 02:00."""
+"""Find TikTok creators before they are big: hashtags in, a table of growing Comets out, every day at 02:00."""
 
+from functools import partial
 from pathlib import Path
 
 import pendulum
-from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, TaskGroup, TriggerRule
 
 from comets.assets import COMET_DISCOVERIES, COMET_SCORES, CREATOR_STATS, CREATORS, outlets
 from comets.notifications.notifier import RUN_CALLBACKS, CometNotifier
@@ -14,8 +14,11 @@ from comets.operators.extract_videos import ExtractVideosOperator
 from comets.operators.quality_check import QualityCheckOperator
 from comets.operators.report import ReportOperator
 from comets.operators.roll_call import PlanRollCallOperator, RollCallOperator
+from comets.operators.sql_step import SqlStepOperator
 from comets.params import trigger_form
 from comets.settings import DAG_ID, POOL, SQL_FOLDER, settings
+
+group = partial(TaskGroup, prefix_group_id=False)
 
 with DAG(
     dag_id=DAG_ID,
@@ -27,35 +30,35 @@ with DAG(
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "discovery"],
-    # A failed hashtag or batch stops nothing, unless all of them failed; a refused run stops everything.
+    # A failed hashtag or batch stops nothing unless all of them failed; a refused run stops everything.
     default_args=task_defaults(settings(), trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS),
 ):
     accept_run = AcceptRunOperator(task_id="accept_run", on_failure_callback=CometNotifier(has_failed=True))
-    extract_videos = ExtractVideosOperator.partial(
-        task_id="extract_videos", pool=POOL, map_index_template="{{ task.title }}"
-    ).expand(hashtags=accept_run.output)
-    # Its only direct upstream is the mapped task: one more success would let it run when every hashtag has failed.
-    check_search = QualityCheckOperator(task_id="check_search", step="search")
-    filter_comets = SQLExecuteQueryOperator(task_id="filter_comets", sql="filter_comets.sql")
-    upsert_creators = SQLExecuteQueryOperator(task_id="upsert_creators", sql="upsert_creators.sql")
-    plan_roll_call = PlanRollCallOperator(task_id="plan_roll_call")
-    roll_call = RollCallOperator.partial(
-        task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
-    ).expand(batch_number=plan_roll_call.output)
-    check_roll_call = QualityCheckOperator(task_id="check_roll_call", step="roll_call", after="search")
-    update_creators = SQLExecuteQueryOperator(
-        task_id="update_creators", sql="upsert_creators.sql", **outlets(CREATORS, COMET_DISCOVERIES)
-    )
-    record_growth = SQLExecuteQueryOperator(task_id="record_growth", sql="record_growth.sql", **outlets(CREATOR_STATS))
-    score_creators = SQLExecuteQueryOperator(
-        task_id="score_creators", sql="score_creators.sql", **outlets(COMET_SCORES)
-    )
-    report = ReportOperator(
-        task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **RUN_CALLBACKS
-    )
+    with group("search"):
+        extract_videos = ExtractVideosOperator.partial(
+            task_id="extract_videos", pool=POOL, map_index_template="{{ task.title }}"
+        ).expand(hashtags=accept_run.output)
+        # Another direct upstream would let it run although every hashtag failed.
+        check_search = QualityCheckOperator(task_id="check_search", step="search")
+        filter_comets = SqlStepOperator(task_id="filter_comets")
+        upsert_creators = SqlStepOperator(task_id="upsert_creators")
+    with group("profiles"):
+        plan_roll_call = PlanRollCallOperator(task_id="plan_roll_call")
+        roll_call = RollCallOperator.partial(
+            task_id="roll_call", pool=POOL, map_index_template="batch {{ task.batch_number }}"
+        ).expand(batch_number=plan_roll_call.output)
+        check_roll_call = QualityCheckOperator(task_id="check_roll_call", step="roll_call", after="search")
+    with group("publish"):
+        update_creators = SqlStepOperator(
+            task_id="update_creators", step="upsert_creators", **outlets(CREATORS, COMET_DISCOVERIES)
+        )
+        record_growth = SqlStepOperator(task_id="record_growth", **outlets(CREATOR_STATS))
+        score_creators = SqlStepOperator(task_id="score_creators", **outlets(COMET_SCORES))
+        report = ReportOperator(
+            task_id="report", extract_task_id="extract_videos", groups=accept_run.output, **RUN_CALLBACKS
+        )
 
     extract_videos >> check_search >> filter_comets >> upsert_creators >> plan_roll_call
     roll_call >> check_roll_call >> update_creators >> record_growth >> score_creators >> report
-    # Tracked creators are asked for, recorded and reported even when every hashtag has failed; a check that trips keeps
-    # them from being recorded, but not from being asked for: TikTok has no history.
+    # Profiles are fetched even when every hashtag or a check failed: TikTok has no history.
     accept_run >> [plan_roll_call, check_roll_call, report]

@@ -1,4 +1,4 @@
-"""Deletes what TikHub answered longer ago than the settings keep it, every day at 04:00; snapshots stay for ever."""
+"""Delete landed TikHub data that is older than the settings keep it, every day at 04:00; snapshots stay."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Removes a creator from every table, the raw items included, and has discovery refuse it from then on."""
+"""Erase a creator from every table, raw items included, and block it from being discovered again."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ with DAG(
     schedule=None,
     start_date=pendulum.datetime(2020, 1, 1, tz=settings().timezone),
     catchup=False,
-    # It runs only when somebody asks for it, and then without another click.
+    # It runs only when triggered, and then without a second click.
     is_paused_upon_creation=False,
     params=erasure_form(),
     description=__doc__,

@@ -27,6 +27,7 @@ from comets import errors
 from comets.params import SECTIONS, RunParams
 from comets.settings import DEFAULT_SETTINGS_FILE, Settings, load_settings
 from comets.values import MAX_COUNT
+from docs.error_table import write_error_tables
 
 REFERENCE = PROJECT / "docs" / "reference"
 DATABASE = "comets"
@@ -94,7 +95,7 @@ order by attribute.attnum
 
 
 def main() -> None:
-    """Write all pages."""
+    """Write all pages, and the tables of errors in the pages of the Dags."""
     with TemporaryDirectory(prefix="comets-docs-") as folder, EmbeddedPostgres(Path(folder), durable=False) as server:
         server.create_database(DATABASE)
         with psycopg.connect(server.url(DATABASE), autocommit=True) as connection:
@@ -103,6 +104,7 @@ def main() -> None:
     REFERENCE.mkdir(exist_ok=True)
     for name, text in pages.items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
+    write_error_tables()
 
 
 def reference_pages(connection: psycopg.Connection[Any]) -> dict[str, str]:

@@ -42,8 +42,10 @@ def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
 def run_day(at: datetime) -> None:
     """Run the steps of the Dag in order."""
     dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, clear_number=0)
+    ti = SimpleNamespace(dag_id="", run_id=dag_run.run_id, xcom_push=lambda **_: None)
     context: dict[str, Any] = {
         "dag_run": dag_run,
+        "ti": ti,
         "params": {name: param.value for name, param in trigger_form(settings()).items()},
     }
 
@@ -82,7 +84,7 @@ def run_day(at: datetime) -> None:
     for name in ("upsert_creators", "record_growth", "score_creators"):
         run_sql(name)
     states = {dag_run.run_id: {f"extract_videos_{number}": "success" for number in range(len(groups))}}
-    context["ti"] = SimpleNamespace(dag_id="", run_id=dag_run.run_id, get_task_states=lambda **_: states)
+    ti.get_task_states = lambda **_: states
     run(ReportOperator, "report", extract_task_id="extract_videos", groups=groups)
 
 

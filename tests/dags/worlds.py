@@ -86,7 +86,8 @@ def run_context(run_id: str, instant: str, **params: Any) -> Any:
     """
     at = datetime.fromisoformat(instant)
     dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, clear_number=0)
-    return {"dag_run": dag_run, "params": {**PARAMS, **params}}
+    ti = SimpleNamespace(xcom_push=lambda **_: None)
+    return {"dag_run": dag_run, "params": {**PARAMS, **params}, "ti": ti}
 
 
 @dataclass(frozen=True)

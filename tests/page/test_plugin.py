@@ -18,6 +18,7 @@ from tests.page.reading import Page
 
 LOAD = """
 import json, sys
+import airflow.listeners
 from airflow.plugins_manager import AirflowPlugin
 before = set(sys.modules)
 import comets_plugin

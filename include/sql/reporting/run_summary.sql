@@ -1,5 +1,4 @@
 -- Return the date of a run, and what it fetched and re-used, in counts.
--- Grain: one row.
 with run as (
     select *
     from comet_runs

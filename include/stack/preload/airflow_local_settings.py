@@ -5,6 +5,7 @@ and to the settings file apply at once.
 """
 
 import sys
+import warnings
 from importlib import import_module
 
 FORKING = frozenset({"celery", "dag-processor", "scheduler"})
@@ -18,3 +19,6 @@ LIBRARIES = (
 if FORKING & {*sys.argv[1:2]}:
     for name in LIBRARIES:
         import_module(name)
+
+# pathspec 1.x warns about the class with which Airflow 3.3.2 reads plugins/.airflowignore, in the log of each task.
+warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)

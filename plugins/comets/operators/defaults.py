@@ -1,4 +1,4 @@
-"""What the tasks of every Dag of this package have in common."""
+"""Default arguments of the tasks of every Dag of this package."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from comets.settings import DATABASE_CONN_ID, Settings
 
 
 def task_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
-    """``default_args`` of a Dag: one retry policy, one timeout, and SQL files that need the run's id and the weights.
+    """Return ``default_args`` of a Dag: retries, timeout, and connection and parameters of SQL steps.
 
     The first statement of each SQL file sets ``statement_timeout`` and ``lock_timeout`` for its transaction.
 
-    :param changes: what a Dag wants to be different
+    :param changes: arguments that differ in a Dag
     """
     return {
         "owner": "talent-scouting",
         "retries": MAX_RETRIES,
         "retry_policy": CallRetryPolicy(settings.retries),
-        # The policy is not asked when a task's process was killed; Airflow's own default is five minutes.
+        # Airflow uses this one, not the policy, when a task's process is killed; its own default is five minutes.
         "retry_delay": timedelta(seconds=settings.retries.delay_seconds),
         "execution_timeout": TASK_TIMEOUT,
-        # Airflow's own hook would repeat a malformed connection in its error, and the password with it.
+        # Airflow's hook would repeat a malformed connection in its error, password included.
         "pre_execute": check_connection_first,
-        # What the run was asked for stands in comet_runs.
         "conn_id": DATABASE_CONN_ID,
         "parameters": {
             "run_id": "{{ run_id }}",
@@ -36,7 +35,5 @@ def task_defaults(settings: Settings, **changes: Any) -> dict[str, Any]:
             "scored_at": "{{ ti.start_date }}",
             **STEP_TIMEOUTS,
         },
-        "split_statements": True,
-        "hook_params": {"log_sql": False},
         **changes,
     }

@@ -9,7 +9,7 @@ from comets.privacy.erasure import erase_creator
 
 
 class ForgetCreatorOperator(BaseOperator):
-    """Erase the creator of the param `creator` from every table and refuse it from then on.
+    """Erase the creator of the param `creator` from every table and block its ids.
 
     Neither the log nor XCom names the creator; the run's own conf does.
 
@@ -19,7 +19,7 @@ class ForgetCreatorOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """Erase the creator.
 
-        :raises ParamsError: no creator or more than one is meant; nothing is erased.
+        :raises ParamsError: the param matches no creator, or more than one; nothing is erased.
         :raises DatabaseError: the connection is missing, or the schema file was not run.
         """
         with connect() as database:
@@ -27,5 +27,9 @@ class ForgetCreatorOperator(BaseOperator):
             counts = erase_creator(database, context["params"]["creator"], context["dag_run"].run_id)
         for table, count in counts.items():
             self.log.info("%s: %d rows", table, count)
-        self.log.info("%s The creator is refused from now on.", "Erased." if counts else "No row was left to erase.")
+        self.log.info(
+            "%d rows erased from %d tables. Discovery rejects the creator from now on.",
+            sum(counts.values()),
+            len(counts),
+        )
         return dict(counts)

@@ -1,4 +1,4 @@
-"""The tasks between the steps: continue, or stop the run before it publishes its date."""
+"""The task that checks what a step landed, before the run publishes its date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QualityCheckOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Check the step.
 
-        :raises QualityCheckError: names every failed check with its value, its threshold, and what to do.
+        :raises QualityCheckError: names each failed check with its value, its threshold, and what to do.
         """
         run_id = context["dag_run"].run_id
         with connect(timeout=self.execution_timeout) as database:
@@ -39,3 +39,4 @@ class QualityCheckOperator(BaseOperator):
             raise QualityCheckError(
                 f"This run publishes nothing: {' '.join(failures)} What was published before stays."
             )
+        self.log.info("All %d checks passed", len(results))

@@ -1,4 +1,4 @@
-"""The last task of a run: say what came of it, and end it red when a part failed."""
+"""The last task of a run: report its result, and fail the run if a part of it failed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from comets.database.client import Database, connect
 from comets.hashtags import is_hashtag_rare
 from comets.reporting import lines as report_lines
 from comets.reporting.totals import HashtagTask, RunTotals, is_extracted, set_outcomes, store_totals
+from comets.runs.notes import push_run_note, result_line
 from comets.settings import settings
 
 MAX_NAMES = 20
 
 
 class ReportOperator(BaseOperator):
-    """Log the Comets of the run and a summary per hashtag, store the figures, and fail if a hashtag or a step did.
+    """Log the Comets of the run and a summary per hashtag, store the totals, and fail if a hashtag or a step failed.
 
     :param extract_task_id: the mapped task that searches the hashtags
-    :param groups: the hashtags of its instances, by their map index
+    :param groups: the hashtags of its instances, by map index
     """
 
     template_fields = ("groups",)
@@ -35,14 +36,14 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Report the run.
 
-        :raises AirflowFailException: names the failed hashtags and steps, and the way to heal the run.
+        :raises AirflowFailException: names the failed hashtags and steps, and how to repair the run.
         """
         dag_run = context["dag_run"]
         run_id = dag_run.run_id
         run: dict[str, Any] = {"run_id": run_id, "run_attempt": dag_run.clear_number or 0}
         states = self._task_states(context)
         with connect(timeout=self.execution_timeout) as database:
-            asking = database.fetch_one("reporting/run_summary", run_id=run_id)
+            summary = database.fetch_one("reporting/run_summary", run_id=run_id)
             hashtags = database.fetch_all("reporting/hashtags", **run)
             stops = database.fetch_all("reporting/stops", **run)
             comets = database.fetch_all("reporting/comets", run_id=run_id)
@@ -51,17 +52,24 @@ class ReportOperator(BaseOperator):
                 hashtags, self._states_of_hashtags(states), lambda hashtag: is_extracted(database, run_id, hashtag)
             )
             self._log_found(comets, hashtags, calls)
-            self._log_asked(database, run, asking, stops)
-            stop_reasons = [report_lines.stop_reason(stop, asking["max_api_calls"]) for stop in stops]
+            self._log_fetched(database, run, summary, stops)
+            stop_reasons = [report_lines.stop_reason(stop, summary["max_api_calls"]) for stop in stops]
             store_totals(database, RunTotals(run_id, comets, hashtags, calls, stop_reasons))
         failed_steps = sorted(
             task for task, state in states.items() if state == "failed" and not self._is_extract(task)
         )
+        push_run_note(
+            context,
+            summary["recorded_date"],
+            result_line(
+                comets, calls, settings().budget.price_per_call_usd, failed_hashtags, failed_steps, stop_reasons
+            ),
+        )
         if failed_hashtags or failed_steps:
-            raise AirflowFailException(report_lines.failure_text(asking, failed_hashtags, failed_steps, stops))
+            raise AirflowFailException(report_lines.failure_text(summary, failed_hashtags, failed_steps, stops))
 
     def _task_states(self, context: Context) -> dict[str, str | None]:
-        """The states of this run's other tasks; a mapped instance is called ``<task_id>_<map index>``."""
+        """Return the states of this run's other tasks; a mapped instance is named ``<task_id>_<map index>``."""
         ti = context["ti"]
         states: dict[str, Any] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
         return {task: state for task, state in states.get(ti.run_id, {}).items() if task != self.task_id}
@@ -89,22 +97,22 @@ class ReportOperator(BaseOperator):
         new_comet_count = sum(comet["is_new"] for comet in comets)
         self._log(report_lines.cost_lines(calls, new_comet_count, price))
 
-    def _log_asked(
-        self, database: Database, run: dict[str, Any], asking: dict[str, Any], stops: list[dict[str, Any]]
+    def _log_fetched(
+        self, database: Database, run: dict[str, Any], summary: dict[str, Any], stops: list[dict[str, Any]]
     ) -> None:
-        self._log((report_lines.stop_line(stop, asking["max_api_calls"]) for stop in stops), logging.ERROR)
-        self._log(report_lines.source_lines(asking))
-        unread_count = asking["unreachable_count"] + asking["no_account_count"]
+        self._log((report_lines.stop_line(stop, summary["max_api_calls"]) for stop in stops), logging.ERROR)
+        self._log(report_lines.source_lines(summary))
+        unread_count = summary["unreachable_count"] + summary["no_account_count"]
         if unread_count:
             rows = database.fetch_all("reporting/unreachable", run_id=run["run_id"], row_limit=MAX_NAMES)
             self.log.warning("%s", report_lines.unreachable_line(rows, unread_count))
-        if asking["not_asked_count"]:
-            self.log.warning("%s", report_lines.not_fetched_line(asking, bool(stops)))
-        if asking["unidentified_count"]:
-            self.log.warning("%s", report_lines.unidentified_line(asking))
-        self.log.info("%s", report_lines.tracked_line(asking))
+        if summary["not_asked_count"]:
+            self.log.warning("%s", report_lines.not_fetched_line(summary, bool(stops)))
+        if summary["unidentified_count"]:
+            self.log.warning("%s", report_lines.unidentified_line(summary))
+        self.log.info("%s", report_lines.tracked_line(summary))
         snapshots = database.fetch_all("reporting/snapshots", run_id=run["run_id"])
-        self.log.info("%s", report_lines.snapshots_line(asking, snapshots))
+        self.log.info("%s", report_lines.snapshots_line(summary, snapshots))
 
     def _log(self, lines: Iterable[str], level: int = logging.INFO) -> None:
         for line in lines:

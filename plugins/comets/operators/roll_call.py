@@ -1,4 +1,4 @@
-"""The roll call of a run: the profile of its Comets and of every tracked creator, in mapped batches."""
+"""The roll call of a run: the profiles of its Comets and of every tracked creator, in mapped batches."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from comets.settings import TIKHUB_CONN_ID, settings
 
 
 class PlanRollCallOperator(BaseOperator):
-    """Decide whose profile is asked for, and divide them into batches; their members stay in the database.
+    """Select the creators to fetch and divide them into batches; their members stay in the database.
 
-    :return: the numbers of the batches. There is always one, if an empty one: mapped over nothing, the roll call would
-        be skipped, and the steps after it too.
+    :return: the numbers of the batches. There is always one, even an empty one: mapped over nothing, the roll call and
+        the steps after it would be skipped.
     """
 
     def execute(self, context: Context) -> list[int]:
@@ -27,20 +27,20 @@ class PlanRollCallOperator(BaseOperator):
         run_id = context["dag_run"].run_id
         with connect(timeout=self.execution_timeout) as database:
             refresh_run_mode(database, run_id, today(settings().timezone))
-            # At a slow pace batches are smaller, so that a task is done with its own in half of the time that it has.
+            # Smaller batches at a slow rate limit: a task finishes its own in half of its time.
             batch_size = min(settings().roll_call.batch_size, calls_within(TASK_TIMEOUT / 2, settings()))
             batches = plan_roll_call(database, run_id, batch_size)
-        self.log.info("%d creators to ask for, in %d batches", sum(batches.values()), len(batches))
+        self.log.info("%d creators to fetch, in %d batches", sum(batches.values()), len(batches))
         return list(batches) or [1]
 
 
 class RollCallOperator(BaseOperator):
-    """Ask for the profiles of one batch and land them; a retry or a cleared task asks only for those still missing.
+    """Fetch and land the profiles of one batch; a retry or a cleared task fetches only those still missing.
 
-    A creator who can't be fetched is reported and fails nothing.
+    A creator that can't be fetched is reported and fails nothing.
 
     :param batch_number: as ``PlanRollCallOperator`` returns it
-    :return: counts only, for XCom: how many accounts ended how
+    :return: counts only, for XCom: accounts by outcome
     """
 
     def __init__(self, *, batch_number: int, **kwargs: Any) -> None:
@@ -48,12 +48,12 @@ class RollCallOperator(BaseOperator):
         self.batch_number = batch_number
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Read the profiles.
+        """Fetch the profiles.
 
-        :raises TikHubError: some must be tried again; `CallRetryPolicy` decides.
-        :raises CallSkippedError: the budget is spent, or a sibling met an error that ends all calling.
+        :raises TikHubError: some calls failed; `CallRetryPolicy` decides about a retry.
+        :raises CallSkippedError: the budget is spent, or a sibling met an error that stops the run's calls.
         """
-        # Importing the hook takes a quarter of a second, and whatever parses the Dag file imports this module.
+        # Importing the hook takes a quarter of a second; each parse of the Dag file imports this module.
         from comets.profiles.queue import read_all
         from comets.profiles.reader import ProfileReader
         from comets.tikhub.hook import TikHubHook
@@ -69,8 +69,8 @@ class RollCallOperator(BaseOperator):
                 retries=settings().retries,
             )
             members = roll_call_members(database, dag_run.run_id, self.batch_number)
-            self.log.info("Batch %d: %d creators to ask for", self.batch_number, len(members))
+            self.log.info("Batch %d: %d creators to fetch", self.batch_number, len(members))
             outcomes = read_all(reader, members)
-        for outcome, count in outcomes.items():
-            self.log.info("Profiles %s: %d", outcome.value, count)
+        counts = ", ".join(f"{count:,} {outcome.value}" for outcome, count in outcomes.items())
+        self.log.info("Batch %d: %s", self.batch_number, counts or "nothing to fetch")
         return {outcome.name.lower(): count for outcome, count in outcomes.items()}

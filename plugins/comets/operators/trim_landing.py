@@ -1,4 +1,4 @@
-"""The task that deletes what TikHub answered long ago."""
+"""The task that deletes old rows of the landing tables."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class TrimLandingOperator(BaseOperator):
     """
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Trim the landing.
+        """Trim the landing tables.
 
         :raises DatabaseError: the connection is missing, or the schema file was not run.
         """
         timezone = settings().timezone
         landing_days = settings().retention.landing_days
-        # A date to come would take rows that are still to be kept.
+        # A date in the future would delete rows that are still to be kept.
         date = min(run_date(context["dag_run"], timezone), today(timezone))
         kept_date = date - timedelta(days=landing_days)
-        self.log.info("What TikHub answered is kept for %d days: from %s on", landing_days, kept_date)
         with connect() as database:
             database.require_schema()
             counts = trim_landing(database, kept_date, timezone)
         for table, count in counts.items():
             self.log.info("%s: %d rows deleted", table, count)
-        if not counts:
-            self.log.info("Nothing was that old.")
+        self.log.info(
+            "%d rows deleted from before %s (landing_days = %d)", sum(counts.values()), kept_date, landing_days
+        )
         return dict(counts)
