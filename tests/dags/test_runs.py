@@ -51,7 +51,7 @@ def test_two_days_of_hashtags_produce_growing_comets(
     assert re.search(r"Discovered Comet: @\S+ \([\d,]+ followers, new\)", log)
     assert re.search(r"Discovered Comet: @\S+ \([\d,]+ followers, [+-][\d,]+\)", log)
     assert re.search(rf"Total Comets discovered: {len(comets)}\b", log)
-    assert re.search(r"#gymtok: page at offset 20 gave \d+ items", log)
+    assert re.search(r"#gymtok: page at offset 20 has \d+ items", log)
     assert re.search(r"gymtok +\w+.*\d+ +\d+ +\d+", log)
     assert tikhub_connection not in log
 
