@@ -1,4 +1,4 @@
-"""A headless Chromium of the machine's own, driven by Playwright; nothing is downloaded."""
+"""The machine's headless Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import REQUIRED
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
-# It talks to nobody but the pages that it is sent to. As root it has no sandbox.
+# No requests but to the tested pages. Chromium's sandbox does not work as root.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,7 +27,7 @@ FLAGS = (
 
 
 def find_chromium() -> str:
-    """The program; a test without it is skipped, unless COMETS_REQUIRE names it."""
+    """Return the program; skip the test without it, unless COMETS_REQUIRE names it."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if "chromium" in REQUIRED:
@@ -38,7 +38,7 @@ def find_chromium() -> str:
 
 @contextmanager
 def running_chromium() -> Iterator[Browser]:
-    """Keep a browser at work."""
+    """Run a browser."""
     program = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))

@@ -1,4 +1,4 @@
-"""What all tests share: Airflow's environment, one embedded PostgreSQL, and one sandbox."""
+"""Shared fixtures: Airflow's environment, one embedded PostgreSQL and one sandbox."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROFILE_VARIABLE = "COMETS_TEST_PROFILE"
 
 pytest_plugins = ["tests.steps.fixtures"]
 
-# Airflow reads its environment when it is first imported, which test modules do while they are collected.
+# Airflow reads its environment at import, which happens during collection.
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix="comets-tests-"))
 atexit.register(shutil.rmtree, TEST_FOLDER, ignore_errors=True)
 POSTGRES = EmbeddedPostgres(TEST_FOLDER / "postgres", durable=False)
@@ -43,7 +43,6 @@ FAST_SETTINGS.write_text(
     .replace("requests_per_second: 1\n", "requests_per_second: 1000\n"),
     encoding="utf-8",
 )
-# What the caller wants to be tested and not skipped: programs that not every machine has.
 REQUIRED = frozenset(os.environ.get("COMETS_REQUIRE", "").split())
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "TIKHUB_", "COMETS_"))]:
     if name == PROFILE_VARIABLE:
@@ -60,29 +59,27 @@ os.environ.update(
 )
 
 
-# For the tests that do not say by themselves how much they try.
 settings.register_profile("normal", max_examples=400, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get(PROFILE_VARIABLE) or "normal")
 
 
-# Begun first, so that the two processes of `make test` end at about the same time.
+# Started first, so that both processes of `make test` end at about the same time.
 LONGEST_FILES = (
     "test_lost_workers.py",
     "test_demo.py",
-    "test_deaths.py",
+    "test_crash_recovery.py",
     "test_backfills.py",
     "test_tables_are_a_function_of_facts.py",
     "test_fault_matrix.py",
     "test_roll_call.py",
 )
 
-# These share a running stack.
-SHARING_A_STACK = ("stack/test_deaths.py", "stack/test_backfills.py", "stack/page/")
+SHARED_STACK_FILES = ("stack/test_crash_recovery.py", "stack/test_backfills.py", "stack/page/")
 
 
 def ring_of(item: pytest.Item) -> str:
-    """Return the ring of a test: what it needs decides."""
+    """Return the ring of a test by its folder and fixtures."""
     room = item.path.relative_to(PROJECT_FOLDER / "tests").parts[0]
     if room == "stack":
         return "stack"
@@ -100,28 +97,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
-    """Has the tests of a file run by one process, and those of files that share a stack."""
+    """Run the tests of one file, or of files that share a stack, in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "a stack" if any(name in file for name in SHARING_A_STACK) else file
+        return "a stack" if any(name in file for name in SHARED_STACK_FILES) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFixtures:
-    """How tests are shared out between the processes of `make test`."""
+    """Return the scheduler of `make test`."""
     return ByFixtures(config, log)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """The embedded server of this test session."""
+    """The embedded server of the test session."""
     with POSTGRES as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
-    """Make an empty database and return its URL."""
+    """Create an empty database; return its URL."""
 
     def make() -> str:
         name = f"test_{uuid4().hex}"
@@ -133,7 +130,7 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
 
 @pytest.fixture(scope="session")
 def schema_template(postgres: EmbeddedPostgres) -> str:
-    """Name of a database in which the schema file was run."""
+    """Name of a database with the schema."""
     name = "comets_template"
     postgres.create_database(name)
     with psycopg.connect(postgres.url(name), autocommit=True) as connection:
@@ -143,7 +140,7 @@ def schema_template(postgres: EmbeddedPostgres) -> str:
 
 @contextmanager
 def copied_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
-    """URL of a copy of a database without connections; dropped in the end."""
+    """Copy a database that has no connections; yield the copy's URL and drop it at the end."""
     name = f"comets_{uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(
@@ -155,40 +152,40 @@ def copied_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres, schema_template: str) -> Iterator[str]:
-    """URL of a creators' database of this test's own, with the schema in it."""
+    """URL of an empty creators' database for this test."""
     with copied_database(postgres, schema_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def running_server() -> Iterator[SandboxClient]:
-    """The sandbox of this test session."""
+    """The sandbox of the test session."""
     with running_sandbox() as client:
         yield client
 
 
 @pytest.fixture
 def sandbox(running_server: SandboxClient) -> SandboxClient:
-    """The sandbox as it was at its start: no calls, no faults, real time."""
+    """The reset sandbox: no calls, no faults, real time."""
     running_server.clear()
     return running_server
 
 
 def tikhub_connection_to(sandbox: SandboxClient, key: str) -> str:
-    """An Airflow connection to the sandbox, as an environment variable holds it."""
+    """Return an Airflow connection to the sandbox in JSON form."""
     return json.dumps({"conn_type": "http", "host": sandbox.url, "password": key})
 
 
 @pytest.fixture
 def tikhub_connection(sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Point the Airflow connection `tikhub` to the sandbox; returns the key."""
+    """Point the Airflow connection `tikhub` to the sandbox; return the key."""
     key = "key-of-the-tests-0123456789"
     monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(sandbox, key))
     return key
 
 
 def postgres_connection(url: str) -> str:
-    """An Airflow connection to a database, as an environment variable holds it."""
+    """Return an Airflow connection to a database in JSON form."""
     parts = psycopg.conninfo.conninfo_to_dict(url)
     connection = {
         "conn_type": "postgres",
@@ -202,6 +199,6 @@ def postgres_connection(url: str) -> str:
 
 @pytest.fixture
 def comets_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Point the Airflow connection `comets_db` to this test's database; returns its URL."""
+    """Point the Airflow connection `comets_db` to this test's database; return its URL."""
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", postgres_connection(database_url))
     return database_url

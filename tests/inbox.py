@@ -1,4 +1,4 @@
-"""A service that takes notices: a local server that Apprise posts JSON to."""
+"""A local notification service that receives Apprise's JSON posts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKEN = "TOKEN-OF-THE-INBOX-0123456789"
 
 @dataclass
 class Inbox:
-    """What has been sent, and how the next messages are answered."""
+    """Received messages, and the response to the next ones."""
 
     port: int = 0
     status: int = 200
@@ -26,16 +26,16 @@ class Inbox:
 
     @property
     def url(self) -> str:
-        """As Apprise writes it, with secrets in it."""
+        """The service's Apprise URL, with secrets in it."""
         return f"json://scout:{PASSWORD}@127.0.0.1:{self.port}/{TOKEN}"
 
     @property
     def connection(self) -> str:
-        """The Airflow connection, as an environment variable holds it."""
+        """The Airflow connection in JSON form."""
         return json.dumps({"conn_type": "apprise", "extra": {"config": [{"path": self.url}]}})
 
     def take(self) -> list[dict[str, Any]]:
-        """The messages since the last time."""
+        """Return and clear the received messages."""
         taken, self.messages = self.messages, []
         return taken
 
@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def running_inbox() -> Iterator[Inbox]:
-    """Run the service in threads; it answers at once."""
+    """Run the service in a thread; yield its inbox."""
     inbox = Inbox()
     inbox.may_answer.set()
     with _Server(inbox) as server:

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode with TLS, as hosted databases put it before themselves (Supabase's port 6543)."""
+"""PgBouncer in transaction mode with TLS, as in front of hosted databases (Supabase's port 6543)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START_SECONDS = 20
 
 
 def find_pgbouncer() -> str:
-    """The program; a test without it is skipped, unless COMETS_REQUIRE names it."""
+    """Return the program; skip the test without it, unless COMETS_REQUIRE names it."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         if "pgbouncer" in REQUIRED:
@@ -38,9 +38,9 @@ def find_pgbouncer() -> str:
 
 @contextmanager
 def running_pgbouncer(folder: Path, server: EmbeddedPostgres, passwords: Mapping[str, str]) -> Iterator[int]:
-    """Run it before a server, which it asks for a connection per transaction; yields its port.
+    """Run PgBouncer in front of a server; yield its port.
 
-    :param passwords: of the users that it lets in and logs in as
+    :param passwords: by user
     """
     program = find_pgbouncer()
     port = free_port()
@@ -63,7 +63,7 @@ def running_pgbouncer(folder: Path, server: EmbeddedPostgres, passwords: Mapping
         client_tls_cert_file = {folder}/certificate.pem
         """.replace("        ", "")
     )
-    # Like PostgreSQL it refuses to run as root.
+    # PgBouncer does not run as root.
     identity = server_identity()
     if identity:
         for path in (folder, *folder.iterdir()):
@@ -83,7 +83,7 @@ def running_pgbouncer(folder: Path, server: EmbeddedPostgres, passwords: Mapping
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until it listens."""
+    """Wait until PgBouncer listens."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -96,7 +96,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def make_certificate(folder: Path) -> None:
-    """A self-signed certificate, which sslmode=require takes."""
+    """Write a self-signed certificate, which sslmode=require accepts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

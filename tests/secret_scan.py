@@ -1,4 +1,4 @@
-"""Looks for secrets in everything that a run can leave behind."""
+"""Search for secrets in all output of a run."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ CACHE_LINK = "cache.sandbox.example"
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as it may be written: as it is, in a URL, and inside base64 at each of the three places to begin."""
+    """Return the spellings of a secret: plain, in URLs, and in base64 at each of the three alignments."""
     found = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
     for shift in range(3):
         for encode in (b64encode, urlsafe_b64encode):
             coded = encode(bytes(shift) + secret.encode()).decode().rstrip("=")
-            # The ends also hold bits of what stands before and after.
+            # The first and last characters also encode neighbouring bytes.
             found.add(coded[-(-shift * 4 // 3) : -1])
     return {spelling.casefold() for spelling in found}
 
 
 def findings(places: Mapping[str, Iterable[str]], secrets: Mapping[str, str]) -> list[str]:
-    """Name every place that holds a secret, and which one.
+    """Return every secret found and its place, as "name in place".
 
     :param secrets: by a name that may be shown
     """
@@ -47,7 +47,7 @@ def findings(places: Mapping[str, Iterable[str]], secrets: Mapping[str, str]) ->
 
 
 def database_texts(url: str) -> dict[str, list[str]]:
-    """Every value of every table of a database as text, by table and column."""
+    """Return every text value of every table of a database, by table and column."""
     with psycopg.connect(url) as connection:
         tables = connection.execute(
             "select table_schema, table_name from information_schema.tables"
@@ -71,7 +71,7 @@ def _text(value: Any) -> str:
 
 
 def exception_texts(error: BaseException) -> Iterator[str]:
-    """Everything that an exception holds: text, attributes, notes, pickle, traceback, and those behind it."""
+    """Yield all texts of an exception and its chain: message, attributes, notes, traceback and pickle."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

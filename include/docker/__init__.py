@@ -1,1 +1,1 @@
-"""The stack in containers: what the image of docker-compose.yaml runs, with settings read as in the local stack."""
+"""Entry points of the image of docker-compose.yaml; settings resolve as in the local stack."""

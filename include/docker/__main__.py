@@ -1,7 +1,7 @@
-"""Runs a command in the environment that a container's settings mean: `python -m include.docker COMMAND [ARGUMENT...]`.
+"""Run a command in the resolved environment of a container: `python -m include.docker COMMAND [ARGUMENT...]`.
 
-The image's `airflow` is a call of this (bin/airflow), so that services, health checks and `docker compose exec` all see
-the same environment; an entrypoint would be there for the services only.
+The image's `airflow` (bin/airflow) calls this, so that services, health checks and `docker compose exec` share one
+environment. An entrypoint would apply to services only.
 """
 
 import json
@@ -24,19 +24,18 @@ from include.stack.environment import (
     SANDBOX_PACE,
     SettingError,
     find_database,
-    find_notices,
     find_tikhub,
+    notification_connection,
 )
 from include.stack.keys import UI_USER
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT, State
 
 SANDBOX_PROFILE = "sandbox"
-# Parts of the URLs that docker-compose.yaml makes.
 URL_PASSWORDS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
 UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
 PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-# Inputs that have done their work; fewer processes know the passwords. DB_HOST means something else to the base image.
+# Resolved inputs, removed to limit which processes know passwords. The base image gives DB_HOST another meaning.
 CONSUMED = frozenset(
     {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
     | {*URL_PASSWORDS, UI_PASSWORD}
@@ -44,30 +43,32 @@ CONSUMED = frozenset(
 
 
 def main(command: list[str]) -> None:
-    """Replace this process by the command; exit with a message when a setting cannot be read."""
+    """Replace this process by the command; exit with a message if a setting is invalid."""
     if not command:
         sys.exit("usage: python -m include.docker COMMAND [ARGUMENT...]")
     try:
         environment = container_environment(os.environ)
     except SettingError as error:
-        sys.exit(f"The settings in .env or in the shell are wrong: {error}")
-    # Only the api-server has it. Written at every start, so that a changed password holds after a restart.
+        sys.exit(f"Invalid setting in .env or in the shell: {error}")
+    # Only the api-server has it; rewritten at every start so that a new password applies.
     if UI_PASSWORD in os.environ:
         write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: os.environ[UI_PASSWORD]}))
-    # By its path, because the name would lead back to bin/airflow.
+    # By path: the name `airflow` would resolve to bin/airflow again.
     program, *arguments = airflow_command(*command[1:]) if command[0] == "airflow" else command
     os.execvpe(program, [program, *arguments], environment)  # noqa: S606
 
 
 def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Work out Airflow's connections; without settings the bundled database, and the sandbox if its profile is on.
+    """Return the command's environment, with Airflow's connections.
 
-    :raises SettingError: a setting cannot be read.
+    The default is the bundled database, and the sandbox if its profile is active.
+
+    :raises SettingError: a setting is invalid.
     """
     given = {name: value for name, value in inherited.items() if value}
     for name in URL_PASSWORDS:
         if name in given and not (given[name].isascii() and given[name].isalnum()):
-            raise SettingError(f"{name} must be letters and digits, because it becomes a part of a URL")
+            raise SettingError(f"{name} must be letters and digits, because it is part of a URL")
     tikhub, tikhub_source = find_tikhub(given, 0)
     is_sandbox = not tikhub_source and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
     found = {"AIRFLOW_CONN_TIKHUB": tikhub} if tikhub_source else {}
@@ -75,16 +76,15 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
-    # As in the local stack, made-up creators go into another one only where Airflow's own variable names it.
     if not database_source or (is_sandbox and database_source != CONNECTION_VARIABLE):
         server, _, _ = given[METADATA_VARIABLE].rpartition("/")
         database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")
     kept = {name: value for name, value in given.items() if name not in CONSUMED}
-    return {**kept, **found, "AIRFLOW_CONN_COMETS_DB": database, **find_notices(given)}
+    return {**kept, **found, "AIRFLOW_CONN_COMETS_DB": database, **notification_connection(given)}
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put a file that only its owner can read in the place of what is there."""
+    """Write a file that only its owner can read, replacing an existing one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,7 +1,6 @@
-"""The one-shot service `airflow-init`: `python -m include.docker.init`, repeated without harm at every `up`.
+"""Migrate both databases and create the pool: `python -m include.docker.init`, the idempotent service `airflow-init`.
 
-It brings both databases up to date before anything else starts. A task whose pool does not exist would wait for ever
-without a word in its log, so the pool is made here too.
+Without the pool, tasks would stay queued with no log.
 """
 
 import os
@@ -21,7 +20,7 @@ from include.stack.output import note, say
 
 
 def main() -> int:
-    """Run all steps; return the exit code: after a failed step Compose starts nothing else."""
+    """Run all steps and return the exit code; Compose starts nothing else after a failure."""
     try:
         with TemporaryDirectory() as state:
             environment = resolve({**os.environ, "COMETS_STATE_DIR": state})
@@ -39,7 +38,7 @@ def main() -> int:
 
 
 def create_database(name: str) -> None:
-    """Create the creators' database beside Airflow's own unless it exists; on any other server its owner does."""
+    """Create the creators' database on Airflow's server unless it exists."""
     url = os.environ[METADATA_VARIABLE].replace("postgresql+psycopg2://", "postgresql://", 1)
     with psycopg.connect(url, autocommit=True) as connection:
         if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():

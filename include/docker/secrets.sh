@@ -1,6 +1,6 @@
 #!/bin/sh
-# Adds the secrets that docker-compose.yaml insists on to .env, where they are missing; values that are there stay.
-# Run it in the project's folder: sh include/docker/secrets.sh
+# Add the secrets that docker-compose.yaml requires to .env; existing values are kept.
+# Run in the project's folder: sh include/docker/secrets.sh
 set -eu
 umask 077
 
@@ -16,12 +16,11 @@ add() {
     echo "$file: added $1" >&2
 }
 
-# Letters and digits only, so that no tool needs to quote them.
 secret() {
     head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'
 }
 
-# The last line of a file that a person has edited may lack its end.
+# An edited file may lack its last newline.
 if [ -n "$(tail -c 1 "$file")" ]; then
     echo >>"$file"
 fi
@@ -30,5 +29,4 @@ add REDIS_PASSWORD "$(secret 24)"
 add COMETS_UI_PASSWORD "$(secret 8)"
 add AIRFLOW__API__SECRET_KEY "$(secret 32)"
 add AIRFLOW__API_AUTH__JWT_SECRET "$(secret 32)"
-# A Fernet key: 32 bytes in URL-safe base 64.
 add AIRFLOW__CORE__FERNET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"

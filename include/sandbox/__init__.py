@@ -1,7 +1,6 @@
-"""A TikHub look-alike over real HTTP: every creator, video and count it serves is made up.
+"""A local HTTP imitation of TikHub with made-up creators, for users without an API key and for tests.
 
-It exists for people without an API key and for tests. `python -m include.sandbox` serves it,
-`include.sandbox.server.running_sandbox` runs it inside a test.
+Serve it with `python -m include.sandbox`; tests use `include.sandbox.server.running_sandbox`.
 """
 
-NOTICE = "TikHub sandbox: every creator, video and count in its answers is made up."
+NOTICE = "TikHub sandbox: all creators, videos and counts are made up."

@@ -7,7 +7,7 @@ from include.sandbox.server import make_server
 
 
 def main(host: str = "127.0.0.1", port: int = 8099) -> None:
-    """Serve made-up creators like TikHub's until interrupted."""
+    """Serve the sandbox until interrupted."""
     print(NOTICE, f"Serving on http://{host}:{port}", sep="\n", flush=True)
     make_server(host=host, port=port).run()
 

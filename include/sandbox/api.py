@@ -1,4 +1,4 @@
-"""TikHub's routes: video search, profile and account, with the faults that a call meets."""
+"""TikHub's routes: video search, profile and account, with the configured faults."""
 
 import asyncio
 import json
@@ -19,14 +19,14 @@ from include.sandbox.shapes import profile_user, search_row
 
 _LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 _POLL_SECONDS = 0.02
-_CALLER_LEFT = 499
+_CLIENT_CLOSED = 499
 _FLAKED = "Request failed, please try again: the arguments may be wrong or the platform did not answer. Not charged."
 
 router = APIRouter(prefix="/api/v1", tags=["TikHub"])
 
 
 class Utf8Response(JSONResponse):
-    """JSON in UTF-8. Text that UTF-8 cannot hold (half a surrogate pair) is escaped, as real servers send it."""
+    """JSON in UTF-8; lone surrogates are escaped, as real servers send them."""
 
     def render(self, content: Any) -> bytes:
         try:
@@ -36,7 +36,7 @@ class Utf8Response(JSONResponse):
 
 
 class CutResponse(Utf8Response):
-    """Promises the whole body, sends half of it and lets the server close the connection."""
+    """A response that ends after half of its body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -45,9 +45,9 @@ class CutResponse(Utf8Response):
 
 
 def failure(request: Request, status: int, headers: dict[str, str] | None = None) -> HTTPException:
-    """Log a call as failed and return the exception that answers it, with the body of the real API.
+    """Log a call as failed and return the exception with the body of the real API.
 
-    The body echoes the request's headers, API key included; those of 404 and 405 have plain text, that of 422 a list.
+    The body echoes the request's headers with the API key; 404 and 405 have plain text, 422 a list.
     """
     call: Call = request.state.call
     call.status, call.billed = status, False
@@ -64,18 +64,18 @@ def _common_fields(request: Request, code: int, message: str) -> Json:
         "code": code,
         "request_id": str(uuid.uuid4()),
         "message": message,
-        # Wall time without an offset.
+        # Local time without an offset, as TikHub sends it.
         "time": sandbox_of(request).now().astimezone(_LOS_ANGELES).strftime("%Y-%m-%d %H:%M:%S"),
         "router": request.url.path,
         "params": dict(request.query_params),
     }
 
 
-async def admit(request: Request) -> Rule:
-    """Log a call and let it through after latency, key check and rate limit; return the rule that it meets.
+async def accept_call(request: Request) -> Rule:
+    """Log a call, apply latency, key check and rate limit, and return its fault rule.
 
     Raises:
-        HTTPException: the call is refused, its rule is a status, or the caller left.
+        HTTPException: the call is rejected, its rule is a status, or the client disconnected.
     """
     sandbox = sandbox_of(request)
     call = sandbox.log_call(request.url.path, request.query_params)
@@ -86,20 +86,20 @@ async def admit(request: Request) -> Rule:
         raise failure(request, 401)
     if not sandbox.limiter.admits(call.path):
         raise failure(request, 429, {"Retry-After": "1"})
-    rule = sandbox.take_rule(call)
+    rule = sandbox.match_rule(call)
     if rule.fault == "timeout":
-        await _hold(request, rule.delay)
+        await _delay(request, rule.delay)
     if rule.fault == "status":
         headers = None if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
         raise failure(request, rule.status, headers)
     return rule
 
 
-MetRule = Annotated[Rule, Depends(admit)]
+AppliedRule = Annotated[Rule, Depends(accept_call)]
 
 
-async def _hold(request: Request, seconds: float) -> None:
-    """Wait until the time is over or the rules are replaced; raise HTTPException if the caller leaves."""
+async def _delay(request: Request, seconds: float) -> None:
+    """Wait for a time or until the rules are replaced; raise HTTPException if the client disconnects."""
     sandbox = sandbox_of(request)
     rules = sandbox.switches.faults
     end = time.monotonic() + seconds
@@ -107,13 +107,13 @@ async def _hold(request: Request, seconds: float) -> None:
         if time.monotonic() > end or sandbox.switches.faults is not rules:
             return
         await asyncio.sleep(_POLL_SECONDS)
-    raise HTTPException(_CALLER_LEFT, "The caller left.")
+    raise HTTPException(_CLIENT_CLOSED, "The client disconnected.")
 
 
-def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Response:
-    """Log a call as answered and return the success envelope around `data`, or what its rule makes of that."""
+def respond(request: Request, rule: Rule, data: Json, offset: int = 0) -> Response:
+    """Log a call as successful and return `data` in the success envelope, changed by the call's rule."""
     now = sandbox_of(request).now()
-    envelope = _common_fields(request, 200, "Request successful. This answer is made up by the sandbox.")
+    envelope = _common_fields(request, 200, "Request successful. This response is made up by the sandbox.")
     envelope |= {
         "time_stamp": int(now.timestamp()),
         "time_zone": "America/Los_Angeles",
@@ -135,7 +135,7 @@ def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Respons
             call.billed = None
             return CutResponse(envelope)
         case "invalid_json":
-            # Not just without its end: that would look like a cut body.
+            # A missing end would look like a cut body.
             return Response(bytes(Utf8Response(envelope).body[:-1]) + b", oops", media_type="application/json")
         case "long_body":
             envelope["padding"] = "x" * rule.extra
@@ -145,14 +145,14 @@ def answer(request: Request, rule: Rule, data: Json, offset: int = 0) -> Respons
 @router.get("/tiktok/app/v3/fetch_video_search_result")
 async def fetch_video_search_result(
     request: Request,
-    rule: MetRule,
+    rule: AppliedRule,
     keyword: str,
     offset: int = 0,
     count: int = 20,
     publish_time: int = 0,
     region: str = "US",
 ) -> Response:
-    """Search videos. The cursor is offset + count, however many rows come back."""
+    """Search videos. The cursor is offset + count, regardless of the number of rows."""
     sandbox = sandbox_of(request)
     timestamp = sandbox.now().timestamp()
     results = sandbox.world.search(keyword, publish_time, region, timestamp)
@@ -166,14 +166,14 @@ async def fetch_video_search_result(
         "cursor": offset + count,
         "has_more": 1 if offset + count < len(results) else 0,
     }
-    return answer(request, rule, data, offset)
+    return respond(request, rule, data, offset)
 
 
 @router.get("/tiktok/app/v3/handler_user_profile")
 async def handler_user_profile(
-    request: Request, rule: MetRule, sec_user_id: str = "", user_id: str = "", unique_id: str = ""
+    request: Request, rule: AppliedRule, sec_user_id: str = "", user_id: str = "", unique_id: str = ""
 ) -> Response:
-    """Return one profile by the first identifier given. Unknown accounts get an ambiguous 400."""
+    """Return one profile by the first identifier given. Unknown accounts return an ambiguous 400."""
     sandbox = sandbox_of(request)
     world = sandbox.world
     if sec_user_id:
@@ -182,12 +182,12 @@ async def handler_user_profile(
         creator = world.find("uid", user_id) if user_id else world.find("handle", unique_id)
     if creator is None:
         raise failure(request, 400)
-    return answer(request, rule, {"status_code": 0, "user": profile_user(creator, sandbox.now().timestamp())})
+    return respond(request, rule, {"status_code": 0, "user": profile_user(creator, sandbox.now().timestamp())})
 
 
-@router.get("/tikhub/user/get_user_info", dependencies=[Depends(admit)])
+@router.get("/tikhub/user/get_user_info", dependencies=[Depends(accept_call)])
 async def get_user_info(request: Request) -> Json:
-    """Return key and balance, free of charge. Alone among TikHub's answers it has no `data`."""
+    """Return the account, free of charge. Unlike TikHub's other responses it has no `data`."""
     call: Call = request.state.call
     call.status, call.billed = 200, False
     return {

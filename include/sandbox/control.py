@@ -1,4 +1,4 @@
-"""What one running sandbox holds, and the routes that show and change it. They need no key and are not logged."""
+"""State of a running sandbox, and its control routes, which need no key and are not logged."""
 
 import time
 from collections import defaultdict, deque
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/sandbox", tags=["sandbox control"])
 class Call:
     """One API call.
 
-    `status` is None while the call runs and if the caller left before an answer. `billed` is None if TikHub's behaviour
-    is unknown: no complete answer was sent.
+    `status` is None while the call runs and if the client disconnected. `billed` is None if no complete response was
+    sent, as TikHub's behaviour is unknown then.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Call:
 
 
 class RateLimiter:
-    """Counts the calls of the last second by route, on real time. None is no limit."""
+    """Limit of calls per second and route, in real time. None is no limit."""
 
     def __init__(self, per_second: int | None, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
@@ -42,7 +42,7 @@ class RateLimiter:
         self._recent: dict[str, deque[float]] = defaultdict(deque)
 
     def admits(self, route: str) -> bool:
-        """Count a call, unless the limit is reached; return whether it counts."""
+        """Count a call and return True, unless the limit is reached."""
         if self._per_second is None:
             return True
         now = self._monotonic()
@@ -56,39 +56,39 @@ class RateLimiter:
 
 
 class Switches(BaseModel):
-    """What can be set while the sandbox runs; the defaults are the state at the start."""
+    """Settings that can change while the sandbox runs."""
 
     model_config = ConfigDict(extra="forbid")
 
-    now: datetime | None = Field(default=None, description="Instant at which the clock stands; None is real time.")
-    faults: list[Rule] = Field(default=[], description="Of several that fit a call, the first one counts.")
-    per_second: int | None = Field(default=None, ge=1, description="Calls admitted on each route; None is no limit.")
-    latency_seconds: float = Field(default=0, ge=0, description="How long every API answer takes.")
+    now: datetime | None = Field(default=None, description="Fixed time of the clock; None is real time.")
+    faults: list[Rule] = Field(default=[], description="The first matching rule applies.")
+    per_second: int | None = Field(default=None, ge=1, description="Calls per second of each route; None is no limit.")
+    latency_seconds: float = Field(default=0, ge=0, description="Delay of every API response.")
 
 
 class Sandbox:
-    """The world, the calls and the switches. One event loop uses them, so nothing is locked."""
+    """World, calls and switches. One event loop uses them, so they need no lock."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
         self.reset()
 
     def reset(self) -> None:
-        """Return to the state at the start."""
+        """Restore the initial state."""
         self.calls: list[Call] = []
         self.switches = Switches()
         self.limiter = RateLimiter(None)
         self.world.changes.clear()
 
     def change(self, switches: Switches) -> None:
-        """Take over the switches that are set."""
+        """Apply the switches that are set."""
         changes = {name: getattr(switches, name) for name in switches.model_fields_set}
         self.switches = self.switches.model_copy(update=changes)
         if "per_second" in changes:
             self.limiter = RateLimiter(switches.per_second)
 
     def now(self) -> datetime:
-        """Return the instant at which the clock stands (without offset: UTC), else the real time, in UTC."""
+        """Return the fixed time of the clock, or else the real time, in UTC."""
         now = self.switches.now or datetime.now(UTC)
         return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
@@ -98,10 +98,10 @@ class Sandbox:
         self.calls.append(call)
         return call
 
-    def take_rule(self, call: Call) -> Rule:
-        """Return the first rule that fits a call, and count it down."""
+    def match_rule(self, call: Call) -> Rule:
+        """Return the first rule that matches a call, and decrement its count."""
         rules = self.switches.faults
-        rule = next((rule for rule in rules if rule.fits(call.route, call.params)), Rule(fault="none"))
+        rule = next((rule for rule in rules if rule.matches(call.route, call.params)), Rule(fault="none"))
         if rule.times is not None:
             rule.times -= 1
             if rule.times == 0:
@@ -120,25 +120,25 @@ Served = Annotated[Sandbox, Depends(sandbox_of)]
 
 @router.get("/clock")
 async def get_clock(sandbox: Served) -> dict[str, Any]:
-    """Return the server's time, and whether it stands still."""
+    """Return the server's time, and whether it is fixed."""
     return {"now": sandbox.now(), "is_virtual": sandbox.switches.now is not None}
 
 
 @router.patch("/switches", status_code=204)
 async def patch_switches(sandbox: Served, switches: Switches) -> None:
-    """Change clock, faults, rate limit or latency. Other faults let held calls go on."""
+    """Change clock, faults, rate limit or latency. New faults release held calls."""
     sandbox.change(switches)
 
 
 @router.get("/calls")
 async def get_calls(sandbox: Served) -> list[Call]:
-    """Return the API calls since the last clearing."""
+    """Return the API calls since the log was cleared."""
     return sandbox.calls
 
 
 @router.delete("/calls", status_code=204)
 async def delete_calls(sandbox: Served) -> None:
-    """Delete the log of the calls."""
+    """Clear the call log."""
     sandbox.calls = []
 
 
@@ -160,12 +160,12 @@ async def get_creator(sandbox: Served, user_id: str) -> dict[str, Any]:
 
 @router.patch("/creators/{user_id}", status_code=204)
 async def patch_creator(sandbox: Served, user_id: str, change: CreatorChange) -> None:
-    """Remove, rename or pin a creator; what the body does not name stays as it is."""
+    """Remove, rename or pin a creator; fields absent from the body keep their values."""
     previous = sandbox.world.changes.get(user_id, CreatorChange())
     sandbox.world.changes[user_id] = previous.model_copy(update=change.model_dump(exclude_unset=True))
 
 
 @router.post("/reset", status_code=204)
 async def reset(sandbox: Served) -> None:
-    """Return clock, calls, faults, limits and creators to their state at the start."""
+    """Reset clock, calls, faults, limits and creators."""
     sandbox.reset()

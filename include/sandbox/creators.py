@@ -1,7 +1,7 @@
-"""Creators that do not exist, and their counts as functions of time.
+"""Made-up creators, and their counts as functions of time.
 
-Each generated creator is a pure function of (seed, number). Each of its identifiers leads back to its number, so that
-a profile can be fetched after a restart, before any search.
+A creator is a pure function of (seed, number). Its identifiers encode the number, so that profiles work after a
+restart without a search.
 """
 
 import base64
@@ -30,10 +30,10 @@ Identifier = Literal["uid", "sec_uid", "handle"]
 
 @dataclass(frozen=True, slots=True)
 class FollowerCurve:
-    """Followers swing between `low` and `low * ratio`, rising for `rise_share` of each period.
+    """Followers oscillate between `low` and `low * ratio`, rising for `rise_share` of each period.
 
-    A long rise with a short fall makes a growing creator, the reverse a shrinking one, a very short rise one that goes
-    viral again and again, and a ratio of 1 one that never moves.
+    A long rise makes a growing creator, a long fall a shrinking one, a very short rise a viral one, and a ratio of 1 a
+    constant one.
     """
 
     low: float
@@ -71,7 +71,7 @@ def follower_curve(dice: Dice, low: float, high: float) -> FollowerCurve:
         ratios, periods, rise_share = trend
         ratio, period_days = dice.uniform(*ratios), dice.uniform(*periods)
     ratio = max(1.0, min(ratio, 0.95 * high / low))
-    # The weekly rhythm stays below half the slope of the rise, so that a rise never turns into a fall.
+    # Below half the slope of the rise, so that a rise never turns into a fall.
     slope = math.log(ratio) / (period_days * max(rise_share, 1 - rise_share))
     weekly_swing = min(0.4 * slope * 7 / math.tau, 0.02)
     bottom = low * 1.025
@@ -93,7 +93,7 @@ class SteadyCount:
 
 
 class Role(IntEnum):
-    """What part a generated creator plays in a search; the low three bits of its number."""
+    """Role of a generated creator in searches; the low three bits of its number."""
 
     COMET = 0  # always between 10,000 and 100,000 followers, with videos above 50,000 plays
     HIDDEN = 1  # a Comet whose follower count is missing or 0 in a search
@@ -104,7 +104,6 @@ class Role(IntEnum):
     UPPER_EDGE = 6  # crosses 100,000 followers now and then
 
 
-# Bounds of the followers, and of the plays that a video ends with.
 BOUNDS: dict[Role, tuple[tuple[int, int], tuple[int, int]]] = {
     Role.COMET: ((10_400, 97_000), (80_000, 2_500_000)),
     Role.HIDDEN: ((11_000, 90_000), (80_000, 900_000)),
@@ -118,7 +117,7 @@ BOUNDS: dict[Role, tuple[tuple[int, int], tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """One account: its identifiers, and its counts as functions of time."""
+    """One account: identifiers, and counts as functions of time."""
 
     uid: str
     sec_uid: str
@@ -147,7 +146,7 @@ class CreatorBook:
         self.by_number = lru_cache(maxsize=4096)(self._make)
 
     def find(self, attribute: Identifier, value: str) -> Creator | None:
-        """Return the creator whose uid, sec_uid or handle is `value`, if there is one."""
+        """Return the creator whose uid, sec_uid or handle is `value`, or None."""
         try:
             number = self._decode(attribute, value)
             creator = self.by_number(number & _NUMBER_MASK)
@@ -156,10 +155,10 @@ class CreatorBook:
         return creator if getattr(creator, attribute) == value else None
 
     def _decode(self, attribute: Identifier, value: str) -> int:
-        """Return the number in an identifier.
+        """Return the number that an identifier encodes.
 
         Raises:
-            ValueError: the identifier is not shaped like a generated one.
+            ValueError: the identifier does not have the format of a generated one.
         """
         if attribute == "uid":
             return int(value) >> _UID_CHECK_BITS ^ self._mask
@@ -194,7 +193,7 @@ class CreatorBook:
         )
 
     def _uid(self, number: int, created_at: int) -> str:
-        """Return an id shaped as the real ones: the time of creation in the upper 32 bits."""
+        """Return an id in TikTok's format: the upper 32 bits are the creation time."""
         check = digest(self._seed, "uid", number) & ((1 << _UID_CHECK_BITS) - 1)
         return str(created_at << 32 | (number ^ self._mask) << _UID_CHECK_BITS | check)
 

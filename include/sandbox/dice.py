@@ -1,4 +1,4 @@
-"""Repeatable randomness: everything made up here is a pure function of a seed and some names."""
+"""Deterministic randomness: each value is a pure function of a seed and names."""
 
 import hashlib
 import math
@@ -6,13 +6,13 @@ import random
 
 
 def digest(*parts: object) -> int:
-    """Return a 64-bit number that depends on nothing but `parts` (unlike `hash`, which changes per process)."""
+    """Return a 64-bit number that depends only on `parts` (`hash` changes per process)."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 class Dice(random.Random):
-    """A generator whose whole sequence follows from the names it was made with."""
+    """A random generator seeded by names."""
 
     def __init__(self, *parts: object) -> None:
         super().__init__(digest(*parts))
@@ -22,5 +22,5 @@ class Dice(random.Random):
         return self.random() < probability
 
     def log_between(self, low: float, high: float) -> float:
-        """Return a number between two positive bounds, small ones as likely as large ones."""
+        """Return a log-uniform number between two positive bounds."""
         return math.exp(self.uniform(math.log(low), math.log(high)))

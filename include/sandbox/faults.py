@@ -1,4 +1,4 @@
-"""Fault rules: which calls go wrong, and how their data change."""
+"""Fault rules: which calls fail, and how."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from include.sandbox.words import search_key
 
 Json = dict[str, Any]
 
-# Values that replace those of a video; objects are merged, one level deep. None replaces the whole row.
+# Replacements for fields of a video; objects are merged one level deep. None replaces the whole row.
 ODDITIES: dict[str, Json | None] = {
     "null_item": None,
     "null_video_id": {"aweme_id": None},
@@ -27,33 +27,33 @@ ODDITIES: dict[str, Json | None] = {
 
 
 class Rule(BaseModel):
-    """One fault, and the calls that meet it: a condition that is not set fits every call."""
+    """A fault, and the calls it applies to: a condition that is not set matches every call."""
 
     model_config = ConfigDict(extra="forbid")
 
     fault: Literal[
-        "none",  # the call is answered as usual, whatever later rules say
+        "none",  # the usual response; later rules do not apply
         "status",  # HTTP `status` with TikHub's body for it, and a `Retry-After` header if `retry_after` is set
-        "html",  # a web page of the CDN with `status`; it quotes the Authorization header
+        "html",  # a web page of the CDN with `status` that echoes the Authorization header
         "redirect",  # 302 to another host
-        "timeout",  # the answer comes after `delay` seconds, or once the rules are replaced
+        "timeout",  # the response takes `delay` seconds, or until the rules are replaced
         "cut_body",  # status 200 and headers, then the connection closes in the middle of the body
         "long_body",  # the body is longer by `extra` characters
         "invalid_json",  # a complete body that is not valid JSON
-        "inner_status",  # HTTP 200 whose data carry the failing `status`
+        "inner_status",  # HTTP 200 whose data have the failing `status`
         "repeated_page",  # the rows of the first page, whatever the offset
         "stuck_cursor",  # a cursor that stays at the offset, with has_more 1
         "has_more",  # `value` instead of 1 or 0
         "empty_page",  # no rows although has_more is 1
-        "odd_items",  # the first video gets the first of the oddities `kinds`, and so on
-        "items",  # these rows instead of the real ones, exactly as given
+        "odd_items",  # the oddities `kinds` replace fields of the first videos, in order
+        "items",  # the rows are `items`, unchanged
     ]
     route: str | None = Field(default=None, description="Last part of the path.")
-    keyword: str | None = Field(default=None, description="Of a search; compared as hashtags are.")
+    keyword: str | None = Field(default=None, description="Of a search, in any spelling.")
     offset: int | None = Field(default=None, description="Of a search.")
-    count_over: int | None = Field(default=None, description="Fits a search for more items than this.")
+    count_over: int | None = Field(default=None, description="Matches searches for more items than this.")
     account: str | None = Field(default=None, description="Any identifier that a profile is fetched by.")
-    times: int | None = Field(default=None, ge=1, description="How many calls go wrong; None is all of them.")
+    times: int | None = Field(default=None, ge=1, description="Number of calls it applies to; None is all.")
 
     status: int = 502
     retry_after: int | None = None
@@ -63,8 +63,8 @@ class Rule(BaseModel):
     kinds: list[str] = list(ODDITIES)
     items: list[Any] = []
 
-    def fits(self, route: str, params: Mapping[str, str]) -> bool:
-        """Return whether a call meets this rule's conditions."""
+    def matches(self, route: str, params: Mapping[str, str]) -> bool:
+        """Return whether a call matches the conditions."""
         return (
             self.route in (None, route)
             and (self.keyword is None or search_key(self.keyword) == search_key(params.get("keyword", "")))
@@ -74,7 +74,7 @@ class Rule(BaseModel):
         )
 
     def change_data(self, data: Json, offset: int) -> Json:
-        """Return the data of an answer as this fault changes them."""
+        """Return the data of a response, changed by this fault."""
         match self.fault:
             case "inner_status":
                 return {"status_code": self.status}

@@ -1,4 +1,4 @@
-"""Serves the sandbox: in the foreground for `python -m include.sandbox`, in a thread for tests."""
+"""The sandbox's server: in the foreground for `python -m include.sandbox`, in a thread for tests."""
 
 import logging
 import socket
@@ -18,28 +18,27 @@ _STOP_SECONDS = 15
 
 
 def make_server(seed: int = DEFAULT_SEED, **options: Any) -> uvicorn.Server:
-    """Return a server of a sandbox of its own; `options` are those of `uvicorn.Config`."""
+    """Return a server with a new sandbox; `options` are those of `uvicorn.Config`."""
     app = FastAPI(title="TikHub sandbox", description=NOTICE)
     app.state.sandbox = control.Sandbox(seed)
     app.include_router(api.router)
     app.include_router(control.router)
-    # Cut bodies are meant: uvicorn's complaints about them would fill the log.
-    logging.getLogger("uvicorn.error").addFilter(_is_unplanned)
+    # uvicorn would log every intentionally cut body.
+    logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
     config = uvicorn.Config(
         app, log_level="error", access_log=False, timeout_graceful_shutdown=2, lifespan="off", **options
     )
     return uvicorn.Server(config)
 
 
-def _is_unplanned(record: logging.LogRecord) -> bool:
+def _is_unexpected(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
 @contextmanager
 def running_sandbox(seed: int = DEFAULT_SEED) -> Iterator[SandboxClient]:
-    """Run a sandbox of its own in a thread, on a free port, and yield its client."""
+    """Run a new sandbox in a thread on a free port; yield its client."""
     server = make_server(seed)
-    # The socket listens before the thread starts, so the first request waits for the server and not the reverse.
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""How videos and creators look in TikHub's answers: the fields that matter, with the oddities of the real ones."""
+"""Videos and creators in TikHub's response format, with its known oddities."""
 
 from include.sandbox.creators import SECONDS_PER_DAY, Creator
 from include.sandbox.dice import digest
@@ -8,7 +8,7 @@ from include.sandbox.world import Result
 
 
 def search_row(result: Result, timestamp: float) -> Json:
-    """Return a row of `search_item_list` at a unix time: a video, or a card that is none."""
+    """Return a row of `search_item_list` at a unix time: a video or another card."""
     if not isinstance(result, Video):
         return {"card_type": "related_search", "card_info": {"title": result}}
     plays = result.play_count(timestamp)
@@ -36,7 +36,7 @@ def search_row(result: Result, timestamp: float) -> Json:
 
 
 def _search_author(video: Video, timestamp: float) -> Json:
-    """Return an author as search gives it: no signature, two counters always 0, sometimes no follower count."""
+    """Return an author of a search: no signature, two counters always 0, sometimes no follower count."""
     creator = video.creator
     author = _identity(creator, timestamp) | {"aweme_count": 0, "total_favorited": 0}
     if creator.search_count == "shown":
@@ -53,7 +53,6 @@ def profile_user(creator: Creator, timestamp: float) -> Json:
         "follower_count": creator.followers.at(timestamp),
         "aweme_count": creator.videos.at(timestamp),
         "total_favorited": creator.hearts.at(timestamp),
-        # Likes given, which must not be read as likes received.
         "favoriting_count": digest("favoriting", creator.uid) % 20_000,
     }
 
@@ -69,7 +68,7 @@ def _identity(creator: Creator, timestamp: float) -> Json:
 
 
 def _avatar_urls(creator: Creator, timestamp: float) -> list[str]:
-    """Return the link signed for about two days, as the real ones are: it changes from day to day."""
+    """Return the avatar link, signed for about two days, so that it changes daily as the real one."""
     if not creator.avatar_url:
         return []
     if "?" in creator.avatar_url:

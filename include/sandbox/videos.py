@@ -1,4 +1,4 @@
-"""Videos that do not exist: a timetable of each creator that never ends, and the anonymised sample file."""
+"""Made-up videos: an endless timetable per creator, and the anonymised sample file."""
 
 import json
 import math
@@ -25,14 +25,14 @@ from include.sandbox.words import CAPTIONS, COMMON_HASHTAGS, search_key
 SHARED_CHANNEL = ""
 SAMPLE_FILE = Path(__file__).parent / "data" / "videos_sample.jsonl"
 
-_TRUE_ZERO_HEARTS = 10_000  # of the sample's authors with 0 followers, only the one below this really has none
+_TRUE_ZERO_HEARTS = 10_000  # sample authors with 0 followers and more hearts have a hidden count
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One video. Its plays rise fast in the first days and slowly from then on; reactions are shares of the plays."""
+    """One video. Plays rise fast in the first days and slowly afterwards; reactions are shares of the plays."""
 
     video_id: str
     creator: Creator
@@ -56,21 +56,21 @@ class Video:
 
 
 class VideoBook:
-    """All generated videos of one seed. A channel is the hashtag that a creator posts under."""
+    """All generated videos of one seed. A channel is a hashtag of a creator's posts."""
 
     def __init__(self, seed: int, creators: CreatorBook) -> None:
         self._seed = seed
         self._creators = creators
         self._video = lru_cache(maxsize=8192)(self._make)
 
-    def latest(self, number: int, channel: str, timestamp: float, most: int) -> list[Video]:
-        """Return up to `most` videos that a creator last published in a channel before a unix time, newest first."""
+    def latest(self, number: int, channel: str, timestamp: float, limit: int) -> list[Video]:
+        """Return a creator's last `limit` videos in a channel before a unix time, newest first."""
         period, phase = self._timetable(number, channel)
         newest = math.floor((timestamp - EPOCH) / period - phase)
-        return [self._video(number, channel, index) for index in range(newest, newest - most, -1)]
+        return [self._video(number, channel, index) for index in range(newest, newest - limit, -1)]
 
     def _timetable(self, number: int, channel: str) -> tuple[float, float]:
-        """Return the seconds between two videos and the part of that by which the first is late."""
+        """Return the seconds between two videos, and the first one's delay as a share of them."""
         dice = Dice(self._seed, "timetable", number, channel)
         days = dice.uniform(4, 9) if dice.chance(0.25) else dice.uniform(18, 70)
         return days * SECONDS_PER_DAY, dice.random()
@@ -97,10 +97,9 @@ class VideoBook:
 
 
 def _hashtags(dice: Dice, channel: str) -> tuple[tuple[str, ...], str | None]:
-    """Return a video's hashtags, and a word of the caption that search finds although it is no hashtag."""
+    """Return a video's hashtags, and a caption word that search matches without a hashtag."""
     if channel == SHARED_CHANNEL:
         return tuple(dice.sample(COMMON_HASHTAGS, 3)), None
-    # Search also finds words: about one video in twelve does not carry the hashtag that finds it.
     if dice.chance(0.08):
         return tuple(dice.sample([tag for tag in COMMON_HASHTAGS if tag != channel], 1)), channel
     extra = [tag for tag in ("fyp", "viral", "trending", "foryou") if tag != channel]
@@ -113,7 +112,7 @@ def _caption(dice: Dice, hashtags: tuple[str, ...], mentioned: str | None) -> st
 
 
 class Sample:
-    """Videos of the sample file by the search keys of their hashtags, and their authors."""
+    """Videos of the sample file by hashtag search key, and their authors."""
 
     def __init__(self, seed: int) -> None:
         records = [json.loads(line) for line in SAMPLE_FILE.read_text(encoding="utf-8").splitlines()]
@@ -156,7 +155,7 @@ def _sample_creator(newest: Record, seed: int) -> Creator:
 
 
 def _hidden_follower_count(record: Record) -> int:
-    """Return a made-up count for an author whose count the sample does not have."""
+    """Return a made-up count for an author without a count in the sample."""
     author = record["author"]
     if author["follower_count"] == 0 and author["heart_count"] < _TRUE_ZERO_HEARTS:
         return 0

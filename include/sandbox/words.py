@@ -1,4 +1,4 @@
-"""What made-up people, captions and hashtags are put together from. Changing a word changes the made-up world."""
+"""Parts of made-up names, captions and hashtags. Changing a word changes the made-up world."""
 
 import unicodedata
 
@@ -20,7 +20,7 @@ NOUNS = _words(
     "rocket sailor scout sparrow squid teapot tinker tulip turtle walrus weaver willow wizard yak"
 )
 
-# What joins the two parts, then the first and the second parts, one line for each script.
+# Per script: joint, first parts, second parts.
 NICKNAME_PARTS = (
     (" ", ("Amber", "Quiet", "Lucky", "Tuesday", "Small", "Borrowed"), ("Acorn", "Kites", "Otter", "Pickle", "Club")),
     (" ", ("Nova", "O'Pebble", "100%", "{curly}", "back\\slash", "Biscuit &"), ('"Nine"', "Basil", "badger", "lab")),
@@ -82,5 +82,5 @@ COMMON_HASHTAGS = (*DEMO_HASHTAGS, "fyp", "foryou", "viral", "trending", "storyt
 
 
 def search_key(text: str) -> str:
-    """Return what two spellings of a hashtag have in common: form, case, `#` and blanks do not matter."""
+    """Return the normalised form of a hashtag: without `#`, blanks, case and Unicode variants."""
     return "".join(unicodedata.normalize("NFKC", text).replace("#", "").casefold().split())

@@ -1,4 +1,4 @@
-"""The made-up world: its creators, and what a search finds at a given time."""
+"""The made-up world: its creators, and the results of searches over time."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,11 +28,11 @@ _NEWCOMER_DAYS = 7
 _FIRST_REPEAT = 20  # so that a page of the default size repeats earlier ones, not itself
 
 Result = Video | str | None
-"""A video, the title of a card that is no video, or a place that counts for the offset and is not returned."""
+"""A video, the title of another card, or a gap that counts for the offset and is not returned."""
 
 
 class CreatorChange(BaseModel):
-    """What a test changes about one creator; None leaves it as it is made up."""
+    """Changes of one creator; None keeps the made-up value."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +42,7 @@ class CreatorChange(BaseModel):
 
 
 class World:
-    """Everything that exists in one sandbox. All answers are functions of the time and of `changes`, by uid."""
+    """Creators and videos of one sandbox: functions of the time and of `changes`, by uid."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -60,7 +60,7 @@ class World:
         self._shared = tuple(dict.fromkeys(shared))
 
     def find(self, attribute: Identifier, value: str) -> Creator | None:
-        """Return the creator that has this identifier now, unless it is gone; an old handle finds nothing."""
+        """Return the creator with this current identifier; None if removed or unknown."""
         if attribute == "handle":
             for uid, change in self.changes.items():
                 if change.handle == value:
@@ -70,7 +70,7 @@ class World:
         return current if current is not None and getattr(current, attribute) == value else None
 
     def _current(self, creator: Creator) -> Creator | None:
-        """Return a creator as it is changed, or None if it is gone."""
+        """Return a creator with its changes applied; None if removed."""
         change = self.changes.get(creator.uid)
         if change is None:
             return creator
@@ -80,12 +80,12 @@ class World:
         return replace(creator, handle=change.handle or creator.handle, followers=followers)
 
     def search(self, keyword: str, publish_time: int, region: str, timestamp: float) -> list[Result]:
-        """Return all results of a search at a unix time, in the order of its pages.
+        """Return all results of a search at a unix time, in page order.
 
         Args:
             keyword: in any spelling.
-            publish_time: age limit of the videos in days; 0 is none.
-            region: decides the order.
+            publish_time: maximum age of videos in days; 0 is no limit.
+            region: determines the order.
             timestamp: unix time.
         """
         key = search_key(keyword)
@@ -99,9 +99,8 @@ class World:
         return self._with_oddities(videos, key)
 
     def _published(self, key: str, timestamp: float) -> Iterator[Video]:
-        """Yield the distinct videos that a search can find, with present authors."""
+        """Yield the distinct videos of a search whose authors exist."""
         found = {video.video_id: video for video in self._generated(key, timestamp)}
-        # A few videos that search finds although they carry no hashtag.
         loose = Dice(self._seed, "loose matches", key).sample(self._sample.untagged, _LOOSE_MATCHES)
         for video in (*self._sample.by_key.get(key, ()), *loose):
             if video.published_at <= timestamp:
@@ -112,8 +111,8 @@ class World:
                 yield replace(video, creator=creator)
 
     def _generated(self, key: str, timestamp: float) -> Iterator[Video]:
-        for number, most in self._cast(key):
-            yield from self._videos.latest(number, key, timestamp, most)
+        for number, limit in self._cast(key):
+            yield from self._videos.latest(number, key, timestamp, limit)
         for number in self._newcomers(key, timestamp):
             yield from self._videos.latest(number, key, timestamp, 2)
         for place, number in enumerate(self._shared):
@@ -122,14 +121,14 @@ class World:
                     yield video
 
     def _newcomers(self, key: str, timestamp: float) -> Iterator[int]:
-        """Yield the Comets that a search has begun to show lately, about one in two days."""
+        """Yield the Comets that recently appeared in a search, about one every two days."""
         today = int(timestamp // SECONDS_PER_DAY)
         for day in range(today - _NEWCOMER_DAYS, today + 1):
             if Dice(self._seed, "newcomer", key, day).chance(_NEWCOMER_CHANCE):
                 yield number_for(Role.COMET, self._seed, "newcomer", key, day)
 
     def _choose_cast(self, key: str) -> tuple[tuple[int, int], ...]:
-        """Return the creators that post under a hashtag, each with how many videos of theirs a search finds."""
+        """Return the creators of a hashtag, each with the number of videos in a search."""
         dice = Dice(self._seed, "cast", key)
         roles = [
             *[Role.COMET] * dice.randrange(5, 8),
@@ -147,7 +146,7 @@ class World:
         return tuple(cast.items())
 
     def _with_oddities(self, videos: list[Video], key: str) -> list[Result]:
-        """Add what real searches have: repeated videos, a card that is no video, a place without a result."""
+        """Add oddities of real searches: repeated videos, a non-video card, a gap."""
         results: list[Result] = list(videos)
         dice = Dice(self._seed, "oddities", key, len(videos))
         for place in range(_FIRST_REPEAT + 3, len(results), 17):
@@ -160,6 +159,6 @@ class World:
 
 
 def _recent(videos: list[Video], earliest: float) -> list[Video]:
-    """Keep the videos published since `earliest`, and one older video: the real filter is not exact either."""
+    """Return the videos published since `earliest`, and one older video, as the real filter is inexact."""
     slip = next((video for video in videos if video.published_at < earliest), None)
     return [video for video in videos if video.published_at >= earliest or video is slip]

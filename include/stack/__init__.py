@@ -1,1 +1,1 @@
-"""The local stack: PostgreSQL, the sandbox and Airflow on this machine, without root, Docker or system packages."""
+"""The local stack: PostgreSQL, the sandbox and Airflow on one machine, without root, Docker or system packages."""

@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-# Airflow puts plugins/ on the path by itself; commands read the package's settings too.
+# Outside Airflow, plugins/ is not on the path.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "plugins"))
 
 from comets.settings import SettingsError
 from include.stack.errors import StackError
 from include.stack.output import note
 
-AIRFLOWS_OWN = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def end(code: int | None) -> None:
-    """End with the exit code that a command has returned."""
+def exit_with(code: int | None) -> None:
+    """Exit with a command's return value as the exit code."""
     raise typer.Exit(code or 0)
 
 
@@ -28,13 +28,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    result_callback=end,
+    result_callback=exit_with,
 )
 
 
 @app.command()
 def demo() -> int:
-    """Run the main job from nothing to a leaderboard."""
+    """Run the pipeline and print a leaderboard."""
     from include.stack.demo import run_demo
 
     return run_demo()
@@ -42,7 +42,7 @@ def demo() -> int:
 
 @app.command()
 def up() -> int:
-    """Serve the whole stack with Airflow's UI until Ctrl-C."""
+    """Start the stack with Airflow's UI; Ctrl-C stops it."""
     from include.stack.up import serve
 
     return serve("make up")
@@ -50,7 +50,7 @@ def up() -> int:
 
 @app.command()
 def distributed() -> int:
-    """Serve the same with Redis and two Celery workers."""
+    """Start the stack with Redis and two Celery workers."""
     from include.stack.up import serve
 
     return serve("make distributed", is_distributed=True)
@@ -58,23 +58,23 @@ def distributed() -> int:
 
 @app.command()
 def leaderboard() -> int:
-    """Print the leaderboard of the newest date that was run."""
-    from include.stack.leaderboard import show_latest
+    """Print the latest leaderboard."""
+    from include.stack.leaderboard import print_latest
 
-    return show_latest()
+    return print_latest()
 
 
 @app.command()
 def check(*, notice: bool = False) -> int:
-    """Check key, balance, database, Airflow and notices."""
+    """Check key, balance, database, Airflow and notifications."""
     from include.stack.check import run_check
 
-    return run_check(sends_notice=notice)
+    return run_check(sends_test=notice)
 
 
-@app.command(context_settings=AIRFLOWS_OWN)
+@app.command(context_settings=PASS_THROUGH)
 def airflow(context: typer.Context) -> int:
-    """Run Airflow's command line, with what it needs around it."""
+    """Run Airflow's CLI with its databases and the sandbox."""
     from include.stack.airflow_cli import run_airflow
 
     return run_airflow(context.args)
@@ -82,7 +82,7 @@ def airflow(context: typer.Context) -> int:
 
 @app.command("airflow-line")
 def airflow_line(arguments: str) -> int:
-    """Run the same with all arguments in one text, quoted as for a shell."""
+    """Run Airflow's CLI with all arguments in one shell-quoted string."""
     from include.stack.airflow_cli import run_airflow
 
     return run_airflow(shlex.split(arguments))
@@ -91,16 +91,16 @@ def airflow_line(arguments: str) -> int:
 @app.command()
 def env() -> None:
     """Print the environment as `export` lines."""
-    from include.stack.environment_output import show_environment
+    from include.stack.environment_output import print_environment
 
-    show_environment()
+    print_environment()
 
 
 @app.command()
 def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM")] = "", last: Annotated[str, typer.Argument(metavar="TO")] = ""
 ) -> int:
-    """Run the days from FROM to TO (YYYY-MM-DD) on the running stack."""
+    """Run missed dates from FROM to TO (YYYY-MM-DD) on the running stack."""
     from include.stack.backfill import run_backfill
 
     return run_backfill(first, last)
@@ -108,7 +108,7 @@ def backfill(
 
 @app.command("setup-database")
 def setup_database() -> None:
-    """Run include/sql/setup_database.sql on the creators' database."""
+    """Apply include/sql/setup_database.sql to the creators' database."""
     from include.stack.services import set_up_database
 
     set_up_database()
@@ -116,15 +116,15 @@ def setup_database() -> None:
 
 @app.command()
 def status() -> None:
-    """Print what runs, where, and what the last run gave."""
-    from include.stack.status import show_status
+    """Show running services and the last run."""
+    from include.stack.status import print_status
 
-    show_status()
+    print_status()
 
 
 @app.command()
 def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> None:
-    """Save the embedded database of real creators to a file."""
+    """Back up the embedded database of real creators."""
     from include.stack.backup import back_up
 
     back_up(target)
@@ -132,7 +132,7 @@ def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> None:
 
 @app.command()
 def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, force: bool = False) -> None:
-    """Put the database of a file in the place of what is there."""
+    """Restore a backup of the embedded database."""
     from include.stack.backup import restore as restore_database
 
     restore_database(source, is_forced=force)
@@ -140,24 +140,24 @@ def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, forc
 
 @app.command()
 def clean(*, force: bool = False) -> None:
-    """Remove databases, logs and keys."""
+    """Delete databases, logs and keys."""
     from include.stack.cleaning import clean as clean_up
 
     clean_up(is_forced=force)
 
 
 def main() -> None:
-    """Run a command, and end with its exit code."""
+    """Run a command and exit with its code."""
     try:
         app()
     except (StackError, SettingsError) as error:
         reason = str(error)
     except Exception as error:
-        # Commands that ask Airflow have imported its client, which takes a second.
+        # Importing Airflow's client takes a second; only commands that use it have imported it.
         api = sys.modules.get("include.stack.airflow_api")
         if api is None or not isinstance(error, api.ApiException):
             raise
-        reason = api.describe_refusal(error)
+        reason = api.describe_api_error(error)
     note(f"Error: {reason}")
     sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""A running Airflow, asked through its REST API by apache-airflow-client."""
+"""Client of a running Airflow's REST API."""
 
 import json
 import time
@@ -31,7 +31,7 @@ from include.stack.errors import StackError
 
 CALL_SECONDS = 30
 POLL_SECONDS = 0.5
-# Airflow closes a backfill up to half a minute after its last run, and takes no other one before.
+# Airflow closes a backfill up to 30 s after its last run, and rejects another until then.
 BACKFILL_CLOSED_SECONDS = 60
 FINAL_STATES = frozenset({"success", "failed"})
 DONE_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -40,20 +40,20 @@ LOG_LINES = 25
 
 
 class AirflowApiError(StackError):
-    """Airflow refused a request or did not come up; the text says what it answered."""
+    """Airflow rejected a request or did not start; the text has its response."""
 
 
 class AirflowApi:
-    """The API server on this machine, as calls of apache-airflow-client and what takes more than one of them.
+    """The API server of the local stack.
 
-    :param url: where it listens.
-    :param check: called while waiting; raises when waiting has become pointless.
+    :param url: its base URL.
+    :param check: called while waiting; raises to stop the wait.
     """
 
     def __init__(self, url: str, check: Callable[[], None] = lambda: None) -> None:
         self.url = url
         self.check = check
-        # A proxy of the environment must not be asked for this machine. urllib3 writes a log of what it tries again.
+        # No proxy for this machine, and no retries: urllib3 would log each.
         self._configuration = Configuration(host=url, no_proxy="127.0.0.1", retries=0)
         self.client = ApiClient(self._configuration)
         self.dags = DAGApi(self.client)
@@ -65,18 +65,18 @@ class AirflowApi:
     def wait_until_ready(self, variables: Mapping[str, str], seconds: float) -> None:
         """Wait for Airflow's components, and log in.
 
-        The log-in proves that it is our API server and not one that has taken the port at the same moment.
+        The login proves that the server at the port is ours.
 
-        :raises AirflowApiError: one of them is not there in time, or does not know the password.
+        :raises AirflowApiError: a component is not healthy in time, or the login fails.
         """
-        self.wait_for(self._is_healthy, seconds, "Airflow's components did not report as healthy")
+        self.wait_for(self._is_healthy, seconds, "Airflow's components were not healthy")
         self.check()
         self.log_in(variables)
 
     def log_in(self, variables: Mapping[str, str]) -> None:
-        """Get a token for the further calls; the log-in is not part of the client.
+        """Fetch a token for all further calls; the client has no login of its own.
 
-        :raises AirflowApiError: Airflow does not answer or does not know the password.
+        :raises AirflowApiError: Airflow does not respond or rejects the password.
         """
         user, password = read_password(variables)
         session = requests.Session()
@@ -87,13 +87,14 @@ class AirflowApi:
             )
             reply.raise_for_status()
         except requests.RequestException as error:
-            raise AirflowApiError(f"{self.url} did not let {user} in: {error}") from None
+            raise AirflowApiError(f"Login as {user} at {self.url} failed: {error}") from None
         self._configuration.access_token = reply.json()["access_token"]
 
     def wait_for(self, is_reached: Callable[[], bool], seconds: float, failure: str) -> None:
-        """Ask again and again until something is the case.
+        """Poll until a condition holds.
 
-        :raises AirflowApiError: it is not in time.
+        :param failure: start of the error text.
+        :raises AirflowApiError: the condition does not hold in time.
         """
         deadline = time.monotonic() + seconds
         while not is_reached():
@@ -105,13 +106,13 @@ class AirflowApi:
     def wait_for_dag(self, dag_id: str, seconds: float) -> None:
         """Wait until a Dag has been parsed.
 
-        :raises AirflowApiError: it is not there in time; the text holds what went wrong in Dag files.
+        :raises AirflowApiError: the Dag does not appear in time; the text has the import errors of Dag files.
         """
         try:
             self.wait_for(lambda: self._has_dag(dag_id), seconds, f"The Dag {dag_id} did not appear")
         except AirflowApiError as error:
-            found = ImportErrorApi(self.client).get_import_errors().import_errors
-            traces = "".join(f"\n{problem.filename}:\n{problem.stack_trace}" for problem in found)
+            errors = ImportErrorApi(self.client).get_import_errors().import_errors
+            traces = "".join(f"\n{entry.filename}:\n{entry.stack_trace}" for entry in errors)
             raise AirflowApiError(f"{error}{traces}") from None
 
     def set_paused(self, dag_id: str, is_paused: bool) -> None:
@@ -123,7 +124,7 @@ class AirflowApi:
         return self.dag_runs.get_dag_run(dag_id, run_id).state.value
 
     def runs_between(self, dag_id: str, first: datetime, last: datetime) -> list[DAGRunResponse]:
-        """Return the runs with a logical date from an instant to another, both included, oldest first."""
+        """Return the runs whose logical date is between two instants, inclusive, oldest first."""
         period = {"logical_date_gte": first, "logical_date_lte": last, "order_by": ["logical_date"]}
         return list(entries(self.dag_runs.get_dag_runs, "dag_runs", dag_id=dag_id, **period))
 
@@ -133,14 +134,14 @@ class AirflowApi:
         return list(entries(call, "task_instances", dag_id=dag_id, dag_run_id=run_id))
 
     def progress(self, dag_id: str, run_id: str) -> str:
-        """Say which task of a run is at work and how many are done: `roll_call, 7 of 12 tasks done`."""
+        """Return the progress of a run: `roll_call, 7 of 12 tasks done`."""
         tasks = self.tasks(dag_id, run_id)
         open_tasks = [task.task_id for task in tasks if state_of(task) not in DONE_STATES]
-        at_work = open_tasks[0] if open_tasks else "waiting"
-        return f"{at_work}, {len(tasks) - len(open_tasks)} of {len(tasks)} tasks done"
+        current = open_tasks[0] if open_tasks else "waiting"
+        return f"{current}, {len(tasks) - len(open_tasks)} of {len(tasks)} tasks done"
 
     def failures(self, dag_id: str, run_id: str) -> Iterator[str]:
-        """Return lines that say why a run has failed: the end of each failed task's log."""
+        """Yield the last log lines of each failed task of a run."""
         for task in self.tasks(dag_id, run_id):
             if state_of(task) != "failed":
                 continue
@@ -152,10 +153,10 @@ class AirflowApi:
                 yield f"  {getattr(entry, 'event', entry)}"
 
     def create_backfill(self, dag_id: str, first: datetime, last: datetime, reprocess: str) -> frozenset[datetime]:
-        """Start a backfill from an instant to another, both included, as soon as Airflow takes one.
+        """Create a backfill between two instants, inclusive, once Airflow accepts one.
 
-        :param reprocess: which existing runs are made again: `none`, `failed`, or `completed` (failed and succeeded).
-        :return: the logical dates that it runs; there is no backfill when it has nothing to do.
+        :param reprocess: which existing runs to repeat: `none`, `failed`, or `completed` (failed and succeeded).
+        :return: the logical dates to run; if empty, no backfill is created.
         """
         body = BackfillPostBody(
             dag_id=dag_id, from_date=first, to_date=last, reprocess_behavior=ReprocessBehavior(reprocess)
@@ -188,7 +189,7 @@ class AirflowApi:
 
 
 def entries(call: Callable[..., Any], name: str, **parameters: Any) -> Iterator[Any]:
-    """Return a whole list, of which Airflow gives at most so many entries at once."""
+    """Yield all entries of a paginated list."""
     count = 0
     while True:
         page = call(**parameters, limit=PAGE_ENTRIES, offset=count)
@@ -200,27 +201,27 @@ def entries(call: Callable[..., Any], name: str, **parameters: Any) -> Iterator[
 
 
 def state_of(task: TaskInstanceResponse) -> str:
-    """Return a task instance's state; one that was not scheduled yet has none."""
+    """Return a task instance's state; empty before it is scheduled."""
     return task.state.value if task.state else ""
 
 
-def describe_refusal(error: ApiException) -> str:
-    """Return what Airflow says about a request that it refuses."""
+def describe_api_error(error: ApiException) -> str:
+    """Return Airflow's error message for a rejected request."""
     try:
         detail = json.loads(error.body or "")["detail"]
     except (ValueError, KeyError, TypeError):
         detail = error.reason
-    return f"Airflow answered {error.status}: {detail}"
+    return f"Airflow returned HTTP {error.status}: {detail}"
 
 
 def read_password(variables: Mapping[str, str]) -> tuple[str, str]:
-    """Return the first user of the UI and the password.
+    """Return the UI's first user and password.
 
-    :raises AirflowApiError: the file with the passwords does not know the user.
+    :raises AirflowApiError: the password file lacks the user.
     """
     user = variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"].split(",")[0].split(":")[0].strip()
     path = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     try:
         return user, str(json.loads(path.read_text())[user])
     except (OSError, ValueError, KeyError):
-        raise AirflowApiError(f"{path} holds no password for the user {user}.") from None
+        raise AirflowApiError(f"{path} has no password for the user {user}.") from None

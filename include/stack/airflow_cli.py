@@ -1,4 +1,4 @@
-"""Airflow's own command line with all that it needs; behind `make airflow` and the `airflow` wrapper."""
+"""Airflow's CLI with its databases and the sandbox; used by `make airflow` and the `airflow` wrapper."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from include.stack.services import airflow_databases, sandbox_parts
 
 
 def run_airflow(arguments: Sequence[str]) -> int:
-    """Run Airflow with the caller's input and output and return its exit code."""
+    """Run Airflow's CLI in the foreground; return its exit code."""
     environment = resolve_for_runs()
     with (
         airflow_databases(environment),
@@ -21,9 +21,9 @@ def run_airflow(arguments: Sequence[str]) -> int:
 
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a program as if it had been called directly; return its exit code, 128 + signal when a signal ended it.
+    """Run a program in the foreground; return its exit code, or 128 + signal if a signal ended it.
 
-    A Ctrl-C reaches the program by itself, which belongs to the same terminal; other stop signals are passed on.
+    The terminal sends Ctrl-C to the program itself; other stop signals are forwarded.
     """
     with subprocess.Popen(command, env=variables) as child:
         before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}

@@ -1,4 +1,4 @@
-"""`make backfill FROM=2026-03-01 TO=2026-03-07`: fills days through the running stack and shows what each one got."""
+"""`make backfill FROM=2026-03-01 TO=2026-03-07`: run missed dates on the running stack and print a line for each."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,17 +15,16 @@ from include.stack.airflow_api import FINAL_STATES, AirflowApi
 from include.stack.environment import Environment, resolve_for_runs
 from include.stack.errors import StackError
 from include.stack.leaderboard import fetch_all
-from include.stack.output import say, show_table, terminal
+from include.stack.output import print_table, say, terminal
 from include.stack.processes import running_url
 
 POLL_SECONDS = 2
-# Makes days that were never run and days that failed.
 REPROCESS = "failed"
 EXAMPLE = "make backfill FROM=2026-03-01 TO=2026-03-07"
 # Heading and column of include/sql/reporting/days.sql.
 FIGURES = {
-    "made": "made_search_count",
-    "re-used": "reused_search_count",
+    "searched": "made_search_count",
+    "reused": "reused_search_count",
     "Comets": "comet_count",
     "new": "new_comet_count",
     "measured": "observed_count",
@@ -37,51 +36,50 @@ FIGURES = {
 
 
 class BackfillError(StackError):
-    """The backfill cannot be started; the text says what to do."""
+    """The backfill cannot start; the text has the remedy."""
 
 
 def run_backfill(first: str, last: str) -> int:
-    """Fill the days from the first to the last date, both included; return 0 when all of them have succeeded."""
+    """Run missing and failed dates of a period, inclusive; return 0 if all succeed."""
     timezone = settings().timezone
     start, end = instants(*read_days(first, last, timezone), timezone)
-    # The run of a day that has begun may not be due yet.
     period = start, min(end, datetime.now(UTC))
     environment = resolve_for_runs()
-    api = reach_airflow(environment)
+    api = connect_to_airflow(environment)
     planned = api.create_backfill(DAG_ID, *period, REPROCESS)
     if planned:
-        say(f"Runs {len(planned)} of these days, which were missing or have failed; {api.url} shows them too.")
+        say(f"Running dates that are missing or failed: {len(planned)}. Airflow: {api.url}")
     else:
-        say("Nothing to do: no run of these days is missing or has failed.")
+        say("Nothing to do: no date is missing or failed.")
 
     def runs() -> list[DAGRunResponse]:
         return [run for run in api.runs_between(DAG_ID, *period) if run.logical_date in planned]
 
     follow(api, runs, timezone)
-    show_days(environment, api.runs_between(DAG_ID, *period), timezone)
+    print_days(environment, api.runs_between(DAG_ID, *period), timezone)
     failed_count = sum(run.state.value != "success" for run in runs())
     if failed_count:
-        say(f"{failed_count} of {len(planned)} have failed. The logs of their tasks say why: {api.url}")
+        say(f"{failed_count} of {len(planned)} runs failed. See their task logs: {api.url}")
     return 1 if failed_count else 0
 
 
 def read_days(first: str, last: str, timezone: str) -> tuple[date, date]:
-    """Read the first and the last day.
+    """Parse the first and the last date.
 
-    :raises BackfillError: they are no dates, the wrong way round, or in the future.
+    :raises BackfillError: a date is invalid or in the future, or the first is after the last.
     """
     days = read_day("FROM", first), read_day("TO", last)
     if days[0] > days[1]:
         raise BackfillError(f"FROM={first} is after TO={last}.")
     if days[1] > today(timezone):
-        raise BackfillError(f"TO={last} is in the future; only days that have begun can be filled.")
+        raise BackfillError(f"TO={last} is in the future.")
     return days
 
 
 def read_day(name: str, text: str) -> date:
-    """Read a date.
+    """Parse a date.
 
-    :raises BackfillError: it is none; the text shows how to write it.
+    :raises BackfillError: it is invalid or missing.
     """
     try:
         return date.fromisoformat(text)
@@ -91,17 +89,17 @@ def read_day(name: str, text: str) -> date:
 
 
 def instants(first: date, last: date, timezone: str) -> tuple[datetime, datetime]:
-    """Return the first and the last instant of days, in UTC; where the clocks skip midnight, a day's first one."""
+    """Return the first and the last instant of a period of local dates, in UTC."""
     start, end = (
         datetime.combine(day, clock(), ZoneInfo(timezone)).astimezone(UTC) for day in (first, last + timedelta(days=1))
     )
     return start, end - timedelta(microseconds=1)
 
 
-def reach_airflow(environment: Environment) -> AirflowApi:
+def connect_to_airflow(environment: Environment) -> AirflowApi:
     """Log in to the running stack.
 
-    :raises BackfillError: it does not run, or its Dag is paused.
+    :raises BackfillError: the stack is not running, or its Dag is paused.
     """
     url = running_url(environment.state)
     if url is None:
@@ -110,15 +108,15 @@ def reach_airflow(environment: Environment) -> AirflowApi:
     api.log_in(environment.variables)
     if api.dags.get_dag(DAG_ID).is_paused:
         raise BackfillError(
-            f"The Dag {DAG_ID} is paused, and so its backfill would not start. Unpause it in the UI ({api.url}) or:\n"
+            f"The Dag {DAG_ID} is paused, so the backfill would not start. Unpause it in the UI ({api.url}) or run:\n"
             f'  make airflow ARGS="dags unpause {DAG_ID}"\n'
-            "This starts the daily schedule too, beginning with the last run that it has missed."
+            "This also starts the daily schedule, with the last missed run first."
         )
     return api
 
 
 def follow(api: AirflowApi, runs: Callable[[], Sequence[DAGRunResponse]], timezone: str) -> None:
-    """Show a line for each day until all runs are over; a file gets the last one of each."""
+    """Show the progress of each run until all have ended."""
 
     def line(run: DAGRunResponse) -> str:
         is_running = run.state.value == "running"
@@ -134,12 +132,12 @@ def follow(api: AirflowApi, runs: Callable[[], Sequence[DAGRunResponse]], timezo
                     return
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        say(f"Not followed any further; the backfill goes on: {api.url}")
+        say(f"The backfill continues: {api.url}")
         raise
 
 
-def show_days(environment: Environment, runs: Sequence[DAGRunResponse], timezone: str) -> None:
-    """Print a line for each run; one that was never accepted has no figures."""
+def print_days(environment: Environment, runs: Sequence[DAGRunResponse], timezone: str) -> None:
+    """Print a line for each run; a rejected run has no figures."""
     if not runs:
         return
     found = fetch_all(environment, "reporting/days", run_ids=[run.dag_run_id for run in runs])
@@ -156,5 +154,5 @@ def show_days(environment: Environment, runs: Sequence[DAGRunResponse], timezone
         for run in runs
     ]
     say()
-    show_table(("date", "state", *FIGURES), rows, frozenset({0, 1}))
-    say("made, re-used: searches. measured, estimated, backdated: counts of that date, by how they are known.")
+    print_table(("date", "state", *FIGURES), rows, frozenset({0, 1}))
+    say("searched, reused: hashtag searches; measured, estimated, backdated: follower counts of that date")

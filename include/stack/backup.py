@@ -1,6 +1,6 @@
-"""`make backup` and `make restore`: the embedded database of real creators as one file, by pg_dump and pg_restore.
+"""`make backup` and `make restore`: the embedded database of real creators as one file.
 
-TikTok has no history: what is lost here cannot be read again. A database of others has backups of its own.
+TikTok has no history, so lost data cannot be fetched again.
 """
 
 import subprocess
@@ -21,23 +21,23 @@ COUNT_CREATORS = "select count(*) from creators"
 
 
 class BackupError(StackError):
-    """The database could not be saved or restored; the text says why."""
+    """A backup or restore failed; the text has the cause."""
 
 
 def back_up(target: str) -> None:
-    """Write the database to a file; the stack may run meanwhile.
+    """Write the database to a file; the stack may be running.
 
-    :param target: the file; a name with the time when left out
-    :raises BackupError: there is nothing to save, the file exists, or pg_dump failed.
+    :param target: path of the file; by default a name with the current time
+    :raises BackupError: there are no real creators, the file exists, or pg_dump fails.
     """
-    environment = embedded(resolve())
+    environment = ensure_embedded(resolve())
     path = Path(target or f"comets-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump")
     if path.exists():
-        raise BackupError(f"{path} exists already: choose another name by FILE=")
+        raise BackupError(f"{path} already exists. Choose another name with FILE=")
     with EmbeddedPostgres(environment.state.postgres) as server:
         count = creator_count(server)
         if count is None:
-            raise BackupError("There are no real creators yet, so there is nothing to save.")
+            raise BackupError("Nothing to back up: there are no real creators yet.")
         draft = path.with_name(f"{path.name}.part")
         with draft.open("xb") as file:
             run_tool(["pg_dump", "--format=custom", "--dbname", server.url(COMETS_DATABASE)], output=file)
@@ -46,21 +46,21 @@ def back_up(target: str) -> None:
 
 
 def restore(source: str, *, is_forced: bool) -> None:
-    """Put the database of a file in the place of what is there; the stack must not run.
+    """Replace the database by a backup; the stack must not be running.
 
-    :raises BackupError: the file cannot be read, or real creators would be lost without FORCE=1.
+    :raises BackupError: the file is missing or invalid, or real creators exist and FORCE=1 is not set.
     """
-    environment = embedded(resolve())
+    environment = ensure_embedded(resolve())
     path = Path(source)
     if not source or not path.is_file():
-        raise BackupError("Say which file: make restore FILE=comets-20260301-020000.dump")
+        raise BackupError("Choose an existing file: make restore FILE=comets-20260301-020000.dump")
     with (
         exclusive_stack(environment.state, "make restore", "it restores the database"),
         EmbeddedPostgres(environment.state.postgres) as server,
     ):
         count = creator_count(server)
         if count and not is_forced:
-            raise BackupError(f"{count:,} real creators would be lost. Save them first (make backup), then FORCE=1.")
+            raise BackupError(f"{count:,} real creators would be lost. Run `make backup` first, then use FORCE=1.")
         restored = f"{COMETS_DATABASE}_restored"
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(restored)))
@@ -73,20 +73,20 @@ def restore(source: str, *, is_forced: bool) -> None:
         say(f"Restored {creator_count(server) or 0:,} creators from {path}.")
 
 
-def embedded(environment: Environment) -> Environment:
-    """Check that the real creators are in the embedded database.
+def ensure_embedded(environment: Environment) -> Environment:
+    """Return the environment if its creators' database is the embedded one.
 
-    :raises BackupError: they are in another one.
+    :raises BackupError: another database is configured.
     """
     if environment.database_source is not None:
         raise BackupError(
-            f"The database of {environment.database_source} is not the embedded one: use its host's backups."
+            f"{environment.database_source} names another database than the embedded one. Use the backups of its host."
         )
     return environment
 
 
 def creator_count(server: EmbeddedPostgres) -> int | None:
-    """Return how many real creators the embedded database holds; None when there is no such database."""
+    """Return the number of real creators in the embedded database; None if it does not exist."""
     try:
         with psycopg.connect(server.url(COMETS_DATABASE)) as connection:
             row = connection.execute(COUNT_CREATORS).fetchone()
@@ -98,7 +98,7 @@ def creator_count(server: EmbeddedPostgres) -> int | None:
 def run_tool(command: list[str], *, output: IO[bytes] | None = None, source: IO[bytes] | None = None) -> None:
     """Run a program of PostgreSQL.
 
-    :raises BackupError: it failed; the text is what it says.
+    :raises BackupError: it fails; the text has its output.
     """
     program, *arguments = command
     result = subprocess.run(

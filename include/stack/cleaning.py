@@ -1,4 +1,4 @@
-"""`make clean`: removes the state folder's parts, and nothing else that may lie there."""
+"""`make clean`: delete the stack's files from the state folder, and no others."""
 
 import shutil
 import sys
@@ -18,23 +18,24 @@ class RealDataError(StackError):
 
 
 class StillInUseError(StackError):
-    """Something of the stack is at work."""
+    """A process still uses the stack."""
 
 
 def clean(*, is_forced: bool) -> None:
-    """Remove all state: databases, logs, keys.
+    """Delete databases, logs and keys.
 
-    :raises RealDataError: real creators would be lost, and the user does not want that.
+    :raises RealDataError: the user keeps the real creators.
+    :raises StillInUseError: a process uses an embedded PostgreSQL.
     """
     state = resolve().state
     if not is_forced:
-        spare_real_creators(state)
+        confirm_deletion(state)
     with exclusive_stack(state, "make clean", "it removes the state"):
         servers = [EmbeddedPostgres(state.postgres), EmbeddedPostgres(state.benchmarks / "postgres")]
-        are_ended = [server.end_unused() for server in servers]
-        if not all(are_ended):
+        are_stopped = [server.stop_unused() for server in servers]
+        if not all(are_stopped):
             raise StillInUseError(
-                "An `airflow` command, a test or a benchmark still uses an embedded PostgreSQL; end it first."
+                "An `airflow` command, a test or a benchmark still uses an embedded PostgreSQL. Stop it first."
             )
         for part in state.parts():
             if part.is_dir():
@@ -46,13 +47,13 @@ def clean(*, is_forced: bool) -> None:
                 shutil.rmtree(server.socket_folder, ignore_errors=True)
     with suppress(OSError):
         state.folder.rmdir()
-    say(f"Removed {state.folder}.")
+    say(f"Deleted {state.folder}.")
 
 
-def spare_real_creators(state: State) -> None:
-    """Ask before real creators are deleted: TikTok has no history.
+def confirm_deletion(state: State) -> None:
+    """Ask before real creators are deleted.
 
-    :raises RealDataError: the answer is no, or there is no terminal to ask on.
+    :raises RealDataError: the answer is no, or there is no terminal.
     """
     if not (state.postgres / "data" / "PG_VERSION").exists():
         return
@@ -60,11 +61,9 @@ def spare_real_creators(state: State) -> None:
         count = creator_count(server)
     if not count:
         return
-    warning = (
-        f"{count:,} real creators with their history would be deleted, and TikTok has no history to read it from again."
-    )
+    warning = f"This deletes {count:,} real creators and their history, which cannot be fetched again."
     if not sys.stdin.isatty():
-        raise RealDataError(f"{warning} make backup saves them; make clean FORCE=1 deletes them.")
+        raise RealDataError(f"{warning} Run `make backup` to save them, then `make clean FORCE=1`.")
     say(warning)
     if input("Delete them? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise RealDataError("Nothing was removed.")
+        raise RealDataError("Nothing was deleted.")

@@ -1,7 +1,6 @@
-"""Turns what people configure (URLs, single values, keys) into Airflow connections in their JSON form.
+"""Build Airflow connections in JSON form from URLs, single values and keys.
 
-JSON is the only form in which every password survives: Airflow's own URI form needs percent-encoding and reads parts
-of a URL differently from libpq.
+Only JSON holds every password: Airflow's URI form needs percent-encoding and reads URLs differently from libpq.
 """
 
 import json
@@ -14,27 +13,26 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 SCHEMES = frozenset({"postgres", "postgresql"})
-# Airflow's name of a part of a connection, and libpq's.
 FIELDS = {"host": "host", "schema": "dbname", "login": "user", "password": "password"}
 DEFAULT_PORT = 5432
-# Hosted databases put hints for other clients among the options, such as `supa=...`, and psycopg refuses them.
+# psycopg rejects options that hosts add for other clients, such as `supa=...`.
 LIBPQ_OPTIONS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
 class ConnectionFormatError(ValueError):
-    """A setting cannot be read. The text never contains the setting: there is a password in it."""
+    """A setting has an invalid format. The text never contains the value, which may hold a password."""
 
 
 def database_connection(url: str) -> str:
-    """Return the JSON connection for a PostgreSQL URL, whose password may be percent-encoded or pasted as it is.
+    """Return the JSON connection for a PostgreSQL URL, with a raw or percent-encoded password.
 
-    A pasted password may hold any sign, so it reaches up to the last "@".
+    A raw password may contain "@", so it extends to the last one.
 
-    :raises ConnectionFormatError: it is not a PostgreSQL URL.
+    :raises ConnectionFormatError: the text is not a PostgreSQL URL.
     """
     scheme, _, rest = url.strip().partition("://")
     if scheme.partition("+")[0] not in SCHEMES:
-        raise ConnectionFormatError("it does not begin with postgresql:// or postgres://")
+        raise ConnectionFormatError("it must start with postgresql:// or postgres://")
     credentials, _, address = rest.rpartition("@")
     user, _, password = credentials.partition(":")
     server, _, query = address.partition("?")
@@ -44,8 +42,8 @@ def database_connection(url: str) -> str:
     try:
         parameters = conninfo_to_dict(f"postgresql://{server}", **given)
     except psycopg.Error:
-        raise ConnectionFormatError("the part after the password is not host:port/database?options") from None
-    # Behind PgBouncer a session's prepared statements can be gone at the next statement: psycopg must not make any.
+        raise ConnectionFormatError("after the password it must be host:port/database?options") from None
+    # PgBouncer may run each statement in another session, so prepared statements fail.
     extra = {"prepare_threshold": None} if options.get("pgbouncer", "").lower() == "true" else {}
     return postgres_json(parameters, extra)
 
@@ -71,23 +69,23 @@ def http_connection(base_url: str, key: str) -> str:
 
 
 def apprise_connection(urls: str) -> str:
-    """Return the JSON connection for services that notices are sent to: one or more URLs as Apprise takes them."""
+    """Return the JSON connection for notification services: one or more Apprise URLs."""
     return json.dumps({"conn_type": "apprise", "extra": {"config": [{"path": urls.strip()}]}})
 
 
 def postgres_json(parameters: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
-    """Write libpq's parameters as a connection of type `postgres`; parameters without a value are left out."""
+    """Return libpq parameters as a JSON connection; empty parameters are dropped."""
     given = {name: value for name, value in parameters.items() if value}
     port = given.pop("port", str(DEFAULT_PORT))
     if not (port.isascii() and port.isdigit()):
-        raise ConnectionFormatError("its port is not a number")
+        raise ConnectionFormatError("its port must be a number")
     fields = {name: given.pop(key) for name, key in FIELDS.items() if key in given}
     options = {"extra": {**given, **extra}} if given or extra else {}
     return json.dumps({"conn_type": "postgres", **fields, "port": int(port), **options})
 
 
 def decode(text: str) -> str:
-    """Decode %XX where it is valid; a text that would not be UTF-8 afterwards was not encoded at all and stays."""
+    """Decode %XX; return a text that would not decode to UTF-8 unchanged, as it was not encoded."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:

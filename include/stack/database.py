@@ -1,4 +1,4 @@
-"""The creators' database: connecting to it, and the schema file."""
+"""The creators' database: connection and schema."""
 
 import json
 import re
@@ -11,18 +11,20 @@ from include.stack.environment import Environment
 from include.stack.errors import StackError
 from include.stack.project import PROJECT, SCHEMA_FILE, SQL_FOLDER
 
-# Airflow's own hints in a connection's extra; everything else there is for psycopg.
-NOT_FOR_PSYCOPG = frozenset({"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"})
+AIRFLOW_ONLY_OPTIONS = frozenset(
+    {"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"}
+)
 
 
 class DatabaseError(StackError):
-    """The creators' database cannot be used; the text says which one and why, without its password."""
+    """The creators' database cannot be used; the text names it and the cause, not its password."""
 
 
 def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[dict[str, Any]]:
-    """Connect to the creators' database, within so many seconds.
+    """Connect to the creators' database.
 
-    :raises DatabaseError: it cannot be reached or refuses the login.
+    :param seconds: timeout.
+    :raises DatabaseError: the database is unreachable or rejects the login.
     """
     target = environment.database
     options: dict[str, Any] = {
@@ -34,48 +36,44 @@ def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[d
         "connect_timeout": seconds,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    given |= {name: value for name, value in read_extra(target).items() if name not in NOT_FOR_PSYCOPG}
+    given |= {name: value for name, value in read_extra(target).items() if name not in AIRFLOW_ONLY_OPTIONS}
     try:
         return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
-        raise DatabaseError(f"Cannot use {describe(environment)}: {' '.join(str(error).split())}") from None
+        raise DatabaseError(f"Can't connect to {describe(environment)}: {' '.join(str(error).split())}") from None
 
 
 def read_extra(target: dict[str, Any]) -> dict[str, Any]:
-    """Return a connection's extra, which Airflow accepts as an object and as a text holding one."""
+    """Return a connection's extra, given as an object or as JSON text."""
     extra = target.get("extra") or {}
     try:
         return dict(json.loads(extra) if isinstance(extra, str) else extra)
     except ValueError:
-        raise DatabaseError("The extra of AIRFLOW_CONN_COMETS_DB is not valid JSON.") from None
+        raise DatabaseError("AIRFLOW_CONN_COMETS_DB has an extra that is not valid JSON.") from None
 
 
 def describe(environment: Environment) -> str:
-    """Name the creators' database for a person, without its password."""
+    """Return a description of the creators' database, without its password."""
     if environment.database_source is None:
-        return (
-            "the embedded PostgreSQL, for made-up creators only"
-            if environment.is_sandbox
-            else "the embedded PostgreSQL"
-        )
+        return "embedded PostgreSQL (made-up creators)" if environment.is_sandbox else "embedded PostgreSQL"
     target = environment.database
     place = f"{target.get('host') or 'the default host'}:{target.get('port') or 5432}"
     return f"database {target.get('schema')} at {place} as {target.get('login')} (from {environment.database_source})"
 
 
 def has_schema(environment: Environment) -> bool:
-    """Tell whether the schema file, of whatever version, was ever run on the creators' database."""
+    """Return whether the schema file, in any version, was ever applied to the creators' database."""
     with connect(environment) as connection:
         row = connection.execute("select to_regclass('comet_schema') is not null as is_there").fetchone()
     return bool(row and row["is_there"])
 
 
 def apply_schema(environment: Environment) -> None:
-    """Run the schema file, which changes nothing where its tables exist already.
+    """Apply the schema file, which is idempotent.
 
-    A login that may not change tables (see include/sql/grant_role.sql) leaves them as they are.
+    A login without the right to change tables (include/sql/grant_role.sql) is accepted if the schema is current.
 
-    :raises DatabaseError: the database cannot be used or refuses a statement, and its tables are not those of the file.
+    :raises DatabaseError: the database is unreachable, or a statement fails.
     """
     with connect(environment) as connection:
         try:
@@ -83,31 +81,32 @@ def apply_schema(environment: Environment) -> None:
         except psycopg.errors.InsufficientPrivilege as error:
             connection.execute("rollback")
             if not is_current(connection):
-                raise DatabaseError(f"{refusal(environment, error)} Run it once as the owner of the tables.") from None
+                failure = describe_schema_failure(environment, error)
+                raise DatabaseError(f"{failure} Run it once as the owner of the tables.") from None
         except psycopg.Error as error:
-            raise DatabaseError(refusal(environment, error)) from None
+            raise DatabaseError(describe_schema_failure(environment, error)) from None
 
 
-def refusal(environment: Environment, error: psycopg.Error) -> str:
-    """Say that the schema file could not be run."""
+def describe_schema_failure(environment: Environment, error: psycopg.Error) -> str:
+    """Return the message for a failed schema file."""
     return f"{SCHEMA_FILE.relative_to(PROJECT)} failed on {describe(environment)}: {str(error).strip()}"
 
 
-def require_current(connection: psycopg.Connection[dict[str, Any]], environment: Environment) -> None:
-    """Check that the tables are those of the schema file, and that this login may do what a run needs.
+def ensure_current_schema(connection: psycopg.Connection[dict[str, Any]], environment: Environment) -> None:
+    """Check the schema version and the privileges that a run needs.
 
-    :raises DatabaseError: says what is missing and which file to run.
+    :raises DatabaseError: the schema is outdated or a privilege is missing; the text has the remedy.
     """
     access = connection.execute((SQL_FOLDER / "database" / "read_access.sql").read_bytes()).fetchone() or {}
     if not is_current(connection):
-        raise DatabaseError(f"{describe(environment)} has not the tables of this version: make setup-database")
+        raise DatabaseError(f"{describe(environment)} has an outdated schema. Run: make setup-database")
     if access.get("missing"):
-        lacking = ", ".join(access["missing"])
-        raise DatabaseError(f"{describe(environment)} lacks {lacking}: run include/sql/grant_role.sql as the owner")
+        missing = ", ".join(access["missing"])
+        raise DatabaseError(f"{describe(environment)} lacks {missing}. Run include/sql/grant_role.sql as the owner")
 
 
 def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:
-    """Tell whether the tables are those of the schema file, as far as this login can see."""
+    """Return whether the database has the version of the schema file."""
     wanted = re.search(r"update comet_schema\s+set version = (\d+)", SCHEMA_FILE.read_text(encoding="utf-8"))
     try:
         row = connection.execute("select max(version) as version from comet_schema").fetchone()

@@ -1,7 +1,6 @@
-"""Works out the environment of the project: settings of the caller, of `.env`, and defaults of the local stack.
+"""Resolve the project's environment from exported variables, `.env` and the defaults of the local stack.
 
-The caller's exported variables win over `.env`, as with python-dotenv's `load_dotenv(override=False)`; empty values
-count as not set. Every variable that `.env.example` explains is read here and nowhere else.
+Exported variables win over `.env`; empty values count as not set. Variables of `.env.example` are read only here.
 """
 
 import hashlib
@@ -37,7 +36,7 @@ NOTICES_URL_VARIABLE = "COMETS_NOTICES_URL"
 NOTICES_CONNECTION = "AIRFLOW_CONN_COMETS_NOTICES"
 METADATA_VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 METADATA_VARIABLES = (METADATA_VARIABLE, f"{METADATA_VARIABLE}_CMD", f"{METADATA_VARIABLE}_SECRET")
-# Names and digests of what `make env` has exported: a value that is still the same is not the caller's own.
+# Names and digests of the values that `make env` exported; unchanged values are not the caller's own.
 EXPORTED_VARIABLE = "COMETS_EXPORTED"
 
 PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -45,17 +44,14 @@ PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 LIST_VARIABLES = frozenset({"PYTHONPATH", "NO_PROXY", "no_proxy"})
 
 COMETS_DATABASE = "comets"
-# Made-up and real creators never share a database.
 SANDBOX_DATABASE = "comets_sandbox"
 METADATA_DATABASE = "airflow"
 TIKHUB_URL = "https://api.tikhub.io"
 SANDBOX_KEY = "sandbox-key-without-any-value"
-# Read by comets.settings, which `include.docker` need not have.
+# The same as in comets.settings, which `include.docker` cannot import.
 PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
-# The sandbox needs no sparing; at TikHub's pace a demo would take many minutes.
 SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
-# Behind the caller's own: one of theirs with the same name is found first.
 PRELOAD = PROJECT / "include" / "stack" / "preload"
 DEFAULT_SANDBOX_PORT = 8099
 
@@ -64,7 +60,7 @@ Value = TypeVar("Value")
 
 
 class SettingError(StackError):
-    """A setting is wrong; the text names the variable and never shows a value that may hold a password."""
+    """A setting is invalid; the text names the variable, never its value if that may hold a password."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +68,11 @@ class Environment:
     """The resolved environment.
 
     :param variables: the whole environment for processes of the project.
-    :param own: the part of it that the caller had not set.
-    :param database_source: variable that names the creators' database; None is the embedded one.
-    :param tikhub_source: variable that names TikHub; None is the sandbox.
-    :param metadata_source: variable that names Airflow's own database; None is the embedded one.
-    :param configured_ports: which of the ports "ui" and "sandbox" the caller has chosen.
+    :param own: the part that the caller has not set.
+    :param database_source: variable that sets the creators' database; None: embedded.
+    :param tikhub_source: variable that sets TikHub; None: sandbox.
+    :param metadata_source: variable that sets Airflow's own database; None: embedded.
+    :param configured_ports: the ports ("ui", "sandbox") that the caller has set.
     """
 
     state: State
@@ -91,7 +87,7 @@ class Environment:
 
     @property
     def needs_embedded_postgres(self) -> bool:
-        """Whether one of the two databases is the embedded one."""
+        """Whether at least one of the two databases is embedded."""
         return self.database_source is None or self.metadata_source is None
 
     @property
@@ -101,7 +97,7 @@ class Environment:
 
     @property
     def embedded_database(self) -> str:
-        """The name of the creators' database where it is an embedded one."""
+        """The name of the embedded creators' database."""
         return SANDBOX_DATABASE if self.is_sandbox else COMETS_DATABASE
 
     @property
@@ -112,29 +108,29 @@ class Environment:
 
     @property
     def tikhub_host(self) -> str:
-        """The base URL of TikHub, as far as its connection tells it without the key."""
+        """TikHub's host or base URL, without the key."""
         value = self.variables["AIRFLOW_CONN_TIKHUB"]
         if not value.lstrip().startswith("{"):
             return urlsplit(value).hostname or "TikHub"
-        return str(explain("AIRFLOW_CONN_TIKHUB", lambda: json.loads(value)).get("host") or TIKHUB_URL)
+        return str(read_setting("AIRFLOW_CONN_TIKHUB", lambda: json.loads(value)).get("host") or TIKHUB_URL)
 
     @property
     def database(self) -> dict[str, Any]:
         """The creators' database as a connection: host, port, schema, login, password, extra."""
         value = self.variables["AIRFLOW_CONN_COMETS_DB"]
         if value.lstrip().startswith("{"):
-            return explain("AIRFLOW_CONN_COMETS_DB", lambda: dict(json.loads(value)))
-        return dict(json.loads(explain("AIRFLOW_CONN_COMETS_DB", lambda: database_connection(value))))
+            return read_setting("AIRFLOW_CONN_COMETS_DB", lambda: dict(json.loads(value)))
+        return dict(json.loads(read_setting("AIRFLOW_CONN_COMETS_DB", lambda: database_connection(value))))
 
 
 def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) -> Environment:
-    """Work out the environment; starts nothing, but makes this installation's keys at the first call.
+    """Resolve the environment; the first call also generates this installation's keys.
 
-    :param caller: environment to start from; the process's own when left out.
+    :param caller: the exported variables; by default those of this process.
     :param project: folder with `.env`.
-    :raises SettingError: a setting cannot be read.
+    :raises SettingError: a setting is invalid.
     """
-    inherited = without_exported(os.environ if caller is None else caller)
+    inherited = drop_exported(os.environ if caller is None else caller)
     given = {**read_env_file(project / ".env", inherited), **inherited}
     state = State((project / (given.get("COMETS_STATE_DIR") or ".state")).resolve())
     ui_port, ui_is_configured = first_port(given, "AIRFLOW__API__PORT", "COMETS_UI_PORT", default=DEFAULT_UI_PORT)
@@ -146,15 +142,15 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
         **airflow_defaults(state, ui_port, project),
         "AIRFLOW_CONN_COMETS_DB": database,
         "AIRFLOW_CONN_TIKHUB": tikhub,
-        **find_notices(given),
+        **notification_connection(given),
     }
     if points_to(tikhub, sandbox_port):
         defaults[PACE_VARIABLE] = SANDBOX_PACE
     if metadata_source:
         del defaults[METADATA_VARIABLE]
-    set_by_us = {name: value for name, value in defaults.items() if not given.get(name)}
+    ours = {name: value for name, value in defaults.items() if not given.get(name)}
     path = python_path(given.get("PYTHONPATH", ""))
-    variables = {**given, **set_by_us, **without_proxy(given), "PYTHONPATH": path}
+    variables = {**given, **ours, **without_proxy(given), "PYTHONPATH": path}
     own = {name: value for name, value in variables.items() if inherited.get(name) != value}
     configured = {name for name, known in (("ui", ui_is_configured), ("sandbox", sandbox_is_configured)) if known}
     return Environment(
@@ -171,9 +167,9 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
 
 
 def resolve_for_runs(caller: Mapping[str, str] | None = None) -> Environment:
-    """Work out the environment in which the Dag runs: made-up creators go into an embedded database of their own.
+    """Resolve the environment of Dag runs, in which made-up creators have their own embedded database.
 
-    Only Airflow's own variable, AIRFLOW_CONN_COMETS_DB, can name another one for them.
+    Only AIRFLOW_CONN_COMETS_DB can set another one for them.
     """
     environment = resolve(caller)
     if not environment.is_sandbox or environment.database_source == CONNECTION_VARIABLE:
@@ -188,26 +184,26 @@ def resolve_for_runs(caller: Mapping[str, str] | None = None) -> Environment:
 
 
 def read_env_file(path: Path, caller: Mapping[str, str]) -> dict[str, str]:
-    """Read `.env`; `${NAME}` in it means the caller's value first, as with `load_dotenv(override=False)`."""
+    """Return the values of `.env` that are not exported; `${NAME}` prefers exported values."""
     values = DotEnv(path, encoding="utf-8", interpolate=True, override=False).dict()
     return {name: value for name, value in values.items() if value is not None and name not in caller}
 
 
 def find_database(given: Mapping[str, str], state: State) -> tuple[str, str | None]:
-    """Return the creators' database as a JSON connection, and the variable it comes from (None: embedded)."""
+    """Return the creators' database as a JSON connection, and the variable that sets it (None: embedded)."""
     if given.get(CONNECTION_VARIABLE):
         return given[CONNECTION_VARIABLE], CONNECTION_VARIABLE
     for name in DATABASE_URL_VARIABLES:
         if given.get(name):
-            return explain(name, partial(database_connection, given[name])), name
+            return read_setting(name, partial(database_connection, given[name])), name
     for name in DATABASE_PART_VARIABLES:
         if given.get(name):
-            return explain("DB_PORT", partial(database_connection_of_parts, given)), name
+            return read_setting("DB_PORT", partial(database_connection_of_parts, given)), name
     return database_connection(EmbeddedPostgres(state.postgres).url(COMETS_DATABASE)), None
 
 
 def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str | None]:
-    """Return TikHub as a JSON connection, and the variable it comes from (None: the sandbox)."""
+    """Return TikHub as a JSON connection, and the variable that sets it (None: sandbox)."""
     if given.get("AIRFLOW_CONN_TIKHUB"):
         return given["AIRFLOW_CONN_TIKHUB"], "AIRFLOW_CONN_TIKHUB"
     if given.get("TIKHUB_API_KEY"):
@@ -215,8 +211,8 @@ def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str |
     return http_connection(sandbox_url(sandbox_port), SANDBOX_KEY), None
 
 
-def find_notices(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the connection of the services that notices are sent to, as a variable; nothing when there are none."""
+def notification_connection(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable with the notification connection; empty if none is configured."""
     if given.get(NOTICES_CONNECTION):
         return {NOTICES_CONNECTION: given[NOTICES_CONNECTION]}
     urls = given.get(NOTICES_URL_VARIABLE, "").strip()
@@ -224,12 +220,12 @@ def find_notices(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def points_to(connection: str, sandbox_port: int) -> bool:
-    """Tell whether a TikHub connection, in whatever form, leads to the sandbox's port on this machine."""
+    """Return whether a TikHub connection, in JSON or URI form, leads to the sandbox's port on this machine."""
     return re.search(rf"(?:127\.0\.0\.1|localhost)(?::|%3A){sandbox_port}\b", connection) is not None
 
 
 def without_proxy(given: Mapping[str, str]) -> dict[str, str]:
-    """Keep a proxy of the caller's out of the talk between processes on this machine."""
+    """Return variables that exclude this machine from the caller's proxy."""
     if not any(given.get(name) for name in PROXY_VARIABLES):
         return {}
     known = given.get("no_proxy") or given.get("NO_PROXY") or ""
@@ -238,7 +234,7 @@ def without_proxy(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str]:
-    """Return Airflow's settings for a small installation on this machine; names as in Airflow 3.3's configuration."""
+    """Return Airflow's settings for a small installation on one machine."""
     keys = load_keys(state.keys)
     return {
         "AIRFLOW_HOME": str(state.airflow_home),
@@ -246,7 +242,7 @@ def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(project / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Tasks mostly wait for TikHub, and the pool limits how many do: 16 at most, unless more are set.
+        # Tasks mostly wait for TikHub; the pool takes up to 16 by default.
         "AIRFLOW__CORE__PARALLELISM": "18",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
@@ -258,14 +254,14 @@ def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str
         "AIRFLOW__API__PORT": str(ui_port),
         "AIRFLOW__API__SECRET_KEY": keys.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt_secret,
-        # A step follows the one before after this pause instead of a second (measured: 9 s instead of 14 s for a run).
+        # Instead of 1 s between steps: a run takes 9 s instead of 14 s.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     }
 
 
 def first_port(given: Mapping[str, str], *names: str, default: int) -> tuple[int, bool]:
-    """Return the port named by the first variable that is set, and whether one was."""
+    """Return the port of the first variable that is set, or else the default, and whether one is set."""
     for name in names:
         if given.get(name):
             if not given[name].isascii() or not given[name].isdigit() or not 0 < int(given[name]) < 65536:
@@ -275,32 +271,35 @@ def first_port(given: Mapping[str, str], *names: str, default: int) -> tuple[int
 
 
 def python_path(inherited: str) -> str:
-    """Put the project and its plugins in front of the caller's PYTHONPATH, and behind it what Airflow loads ahead."""
+    """Return the PYTHONPATH: the project and plugins, the caller's entries, then the preload folder."""
     ours = [str(PROJECT), str(PROJECT / "plugins")]
     theirs = [part for part in inherited.split(os.pathsep) if part and part not in (*ours, str(PRELOAD))]
     return os.pathsep.join([*ours, *theirs, str(PRELOAD)])
 
 
-def explain(name: str, read: Callable[[], Value]) -> Value:
-    """Read a setting; a failure names the variable, never its value."""
+def read_setting(name: str, read: Callable[[], Value]) -> Value:
+    """Return the value that `read` parses.
+
+    :raises SettingError: it is invalid; the text names the variable, never its value.
+    """
     try:
         return read()
     except json.JSONDecodeError:
         raise SettingError(f"{name} is not valid JSON") from None
     except ConnectionFormatError as error:
-        raise SettingError(f"{name} cannot be read: {error}") from None
+        raise SettingError(f"{name} is invalid: {error}") from None
 
 
 def exported_record(own: Mapping[str, str]) -> str:
-    """Write down what `make env` exports, so that a later call knows its own values from the caller's.
+    """Return the names and digests of exported values, by which a later call recognises them.
 
-    Lists are left out: they contain the caller's part, and putting ours into them twice changes nothing.
+    Lists are left out: they contain the caller's entries, and adding ours twice changes nothing.
     """
     return ",".join(f"{name}={digest(value)}" for name, value in own.items() if name not in LIST_VARIABLES)
 
 
-def without_exported(caller: Mapping[str, str]) -> dict[str, str]:
-    """Drop what an earlier `make env` has exported and the caller has not changed since; it is worked out again."""
+def drop_exported(caller: Mapping[str, str]) -> dict[str, str]:
+    """Drop values that `make env` exported and the caller has not changed since."""
     record = dict(item.split("=", 1) for item in caller.get(EXPORTED_VARIABLE, "").split(",") if "=" in item)
     return {
         name: value for name, value in caller.items() if name != EXPORTED_VARIABLE and record.get(name) != digest(value)
@@ -308,5 +307,5 @@ def without_exported(caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def digest(value: str) -> str:
-    """Shorten a value to something that shows whether it is still the same, and nothing else."""
+    """Return a short hash of a value."""
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""`make env`: the environment as lines for a shell."""
+"""`make env`: print the environment as lines for a shell."""
 
 import os
 import re
@@ -12,15 +12,15 @@ WRAPPER_FOLDER = Path(__file__).with_name("bin")
 SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def show_environment() -> None:
-    """Print the lines."""
+def print_environment() -> None:
+    """Print the export lines."""
     say("\n".join(export_lines()))
 
 
 def export_lines() -> list[str]:
-    """Return `export` lines for what the caller has not set, and for a PATH that begins with the `airflow` wrapper.
+    """Return `export` lines for variables that the caller has not set, and a PATH with the `airflow` wrapper first.
 
-    The values hold keys and passwords: this is the one command that prints them.
+    This is the only command that prints keys and passwords.
     """
     own = resolve_for_runs().own
     path = os.pathsep.join([str(WRAPPER_FOLDER), *other_folders(os.environ.get("PATH", ""))])
@@ -29,5 +29,5 @@ def export_lines() -> list[str]:
 
 
 def other_folders(path: str) -> list[str]:
-    """Return the folders of a PATH without the wrapper's, so that a second call does not lengthen it."""
+    """Return the folders of a PATH without the wrapper's."""
     return [folder for folder in path.split(os.pathsep) if folder and folder != str(WRAPPER_FOLDER)]

@@ -1,5 +1,5 @@
-"""What goes wrong in a way that fits into a few words for a person."""
+"""Base error of the local stack."""
 
 
 class StackError(RuntimeError):
-    """Base of the stack's errors: the text is for a person and is shown without a traceback."""
+    """Base of the stack's errors; commands print the text without a traceback."""

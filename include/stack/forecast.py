@@ -1,4 +1,4 @@
-"""What a run of today will ask for and cost, before it is started."""
+"""Forecast of today's run, and consent to its cost."""
 
 import os
 import sys
@@ -12,12 +12,11 @@ YES_VARIABLE = "YES"
 
 
 class DeclinedError(StackError):
-    """The user does not want to pay for the run."""
+    """The user declined the run."""
 
 
 def forecast(environment: Environment, settings: Settings) -> str:
-    """Forecast a run with the settings' defaults in a sentence."""
-    # Airflow takes seconds to import.
+    """Return the calls and cost of a run with default params, as text."""
     from comets.database.client import Database
     from comets.params import parse_params, trigger_form
     from comets.runs.acceptance import forecast_run
@@ -27,12 +26,12 @@ def forecast(environment: Environment, settings: Settings) -> str:
         return str(forecast_run(Database(connection), params, settings.budget.price_per_call_usd))
 
 
-def ask_consent(question: str) -> None:
-    """Ask on a terminal whether to go on; YES=1 says so beforehand, and without a terminal there is no question.
+def confirm(question: str) -> None:
+    """Ask whether to continue; skipped with YES=1 or without a terminal.
 
     :raises DeclinedError: the answer is no.
     """
     if os.environ.get(YES_VARIABLE) or not sys.stdin.isatty():
         return
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise DeclinedError("Nothing was started and nothing was paid for.")
+        raise DeclinedError("Cancelled. No call was made.")

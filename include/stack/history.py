@@ -1,6 +1,6 @@
-"""A past of made-up days: `python -m include.stack.history DATE...` runs the Dag's operators, each day in one process.
+"""Run the Dag's operators for past dates in one process: `python -m include.stack.history URL HOUR DATE...`.
 
-So a month takes seconds. What Airflow adds (its scheduler, retries, its own records) the days that follow show.
+Without the scheduler a month takes seconds.
 """
 
 import sys
@@ -29,8 +29,8 @@ SCORED_AFTER = timedelta(minutes=30)
 
 
 def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
-    """Run the days, at an hour of the Dag's timezone, while the sandbox's clock stands there."""
-    # Outside of a task runner operators warn.
+    """Run the dates at an hour of the Dag's timezone, with the sandbox's clock set to it."""
+    # Operators warn outside a task runner.
     ExecutorSafeguard.test_mode = True
     sandbox = SandboxClient(sandbox_url)
     for day in days:
@@ -40,7 +40,7 @@ def main(sandbox_url: str, hour: int, days: Sequence[date]) -> None:
 
 
 def run_day(at: datetime) -> None:
-    """Run the steps of the Dag in their order."""
+    """Run the steps of the Dag in order."""
     dag_run = SimpleNamespace(run_id=f"history__{at.isoformat()}", logical_date=at, run_after=at, clear_number=0)
     ti = SimpleNamespace(dag_id="", run_id=dag_run.run_id, xcom_push=lambda **_: None)
     context: dict[str, Any] = {
@@ -83,7 +83,6 @@ def run_day(at: datetime) -> None:
     run(QualityCheckOperator, "check_roll_call", step="roll_call", after="search")
     for name in ("upsert_creators", "record_growth", "score_creators"):
         run_sql(name)
-    # A task that fails ends the history, so all of them have succeeded here.
     states = {dag_run.run_id: {f"extract_videos_{number}": "success" for number in range(len(groups))}}
     ti.get_task_states = lambda **_: states
     run(ReportOperator, "report", extract_task_id="extract_videos", groups=groups)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one orderly end."""
+"""Clean shutdown on Ctrl-C and SIGTERM."""
 
 import signal
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(KeyboardInterrupt):
-    """The user or the system asked for the end."""
+    """A stop signal was received."""
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise Stopped at the first stop signal; further ones are ignored, so that the cleaning up is not cut short."""
+    """Raise Stopped at the first stop signal; ignore later ones, so that cleanup completes."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in STOP_SIGNALS:

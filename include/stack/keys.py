@@ -1,4 +1,4 @@
-"""Keys and the UI's password: generated once per installation, readable by their owner only."""
+"""Keys and passwords, generated once per installation and readable only by their owner."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ UI_USER = "admin"
 
 
 class Keys(NamedTuple):
-    """What Airflow's processes must share."""
+    """Secrets that Airflow's processes share."""
 
     fernet_key: str
     jwt_secret: str
@@ -20,7 +20,7 @@ class Keys(NamedTuple):
 
 
 def load_keys(folder: Path) -> Keys:
-    """Return this installation's keys, making them and the UI's password file at the first call."""
+    """Return this installation's keys; the first call generates them and the UI's password file."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     create_once(folder / "keys.json", json.dumps(new_keys()._asdict()))
     keys = Keys(**json.loads((folder / "keys.json").read_text()))
@@ -29,9 +29,9 @@ def load_keys(folder: Path) -> Keys:
 
 
 def load_redis_password(folder: Path) -> str:
-    """Return the password of this installation's Redis, making it at the first call.
+    """Return the password of this installation's Redis; the first call generates it.
 
-    :param folder: as for the other keys, which :func:`load_keys` has made
+    :param folder: that of :func:`load_keys`, which must exist
     """
     path = folder / "redis_password"
     create_once(path, secrets.token_urlsafe(32))
@@ -39,12 +39,12 @@ def load_redis_password(folder: Path) -> str:
 
 
 def passwords_file(folder: Path) -> Path:
-    """The file in which Airflow's simple auth manager looks for passwords."""
+    """Return the password file of Airflow's simple auth manager."""
     return folder / "ui_passwords.json"
 
 
 def new_keys() -> Keys:
-    """Generate a set of keys; a Fernet key is 32 bytes in URL-safe base 64."""
+    """Generate a set of keys; a Fernet key is 32 bytes in URL-safe base64."""
     return Keys(
         fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         jwt_secret=secrets.token_urlsafe(48),
@@ -54,7 +54,7 @@ def new_keys() -> Keys:
 
 
 def create_once(path: Path, text: str) -> None:
-    """Write a private file unless it exists; of several callers at the same time one wins, whole."""
+    """Write a private file atomically unless it exists."""
     if path.exists():
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")

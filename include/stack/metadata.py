@@ -1,4 +1,4 @@
-"""Airflow's own database: created or migrated when needed, with the pool that brakes the calls to TikHub."""
+"""Airflow's own database: migrations and the TikHub pool."""
 
 import subprocess
 from importlib.metadata import version
@@ -12,25 +12,24 @@ from include.stack.files import log_tail, open_log
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT
 
-POOL_DESCRIPTION = "Parallel TikHub work over all runs and backfills; set by pool_slots in include/comets.yaml."
+POOL_DESCRIPTION = "Parallel TikHub tasks over all runs and backfills; set by pool_slots in include/comets.yaml."
 
 
 class MetadataError(StackError):
-    """Airflow's database could not be made ready; the text holds the end of the log."""
+    """Airflow's database could not be set up; the text has the end of the log."""
 
 
 def prepare_metadata(environment: Environment) -> None:
-    """Make Airflow's database ready: its tables for the installed version, and the pool with its slots.
+    """Migrate Airflow's database to the installed version, and set the pool's slots.
 
-    A database of the caller's own is filled when it is empty, and otherwise gets nothing but the pool: its owner
-    decides when to migrate it. A connection that only Airflow can work out (`..._CMD`, `..._SECRET`) is left alone.
+    A configured database is migrated only if it is empty: its owner decides about upgrades. One that only Airflow can
+    resolve (`..._CMD`, `..._SECRET`) is skipped.
 
-    :raises MetadataError: Airflow failed at it.
+    :raises MetadataError: a command of Airflow fails.
     """
     if not environment.variables.get(METADATA_VARIABLE):
         return
     is_own = environment.metadata_source is not None
-    # Lies beside the cluster, so that it goes with it.
     done = environment.state.postgres / "airflow-ready"
     wanted = f"{version('apache-airflow')} {POOL} {settings().slots}"
     if not is_own and done.is_file() and done.read_text() == wanted:
@@ -56,19 +55,19 @@ def prepare_metadata(environment: Environment) -> None:
 
 
 def setup_commands(*, migrates: bool = True) -> list[tuple[str, ...]]:
-    """Return Airflow's own commands that make its tables, if wanted, and the pool."""
+    """Return the commands that migrate Airflow's database, if requested, and set the pool."""
     migrate = [airflow_command("db", "migrate")] if migrates else []
     return [*migrate, airflow_command("pools", "set", POOL, str(settings().slots), POOL_DESCRIPTION)]
 
 
 def is_empty(url: str) -> bool:
-    """Tell whether Airflow was never set up in a database.
+    """Return whether a database has no tables of Airflow.
 
-    :raises MetadataError: it cannot be reached.
+    :raises MetadataError: the database is unreachable.
     """
     try:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
         return not sqlalchemy.inspect(engine).has_table("alembic_version")
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         reason = str(error.__cause__ or error).strip()
-        raise MetadataError(f"Airflow's database ({METADATA_VARIABLE}) cannot be used: {reason}") from None
+        raise MetadataError(f"Can't use Airflow's database ({METADATA_VARIABLE}): {reason}") from None

@@ -1,4 +1,4 @@
-"""What a person reads: lines and tables on standard output, remarks on standard error."""
+"""Terminal output: results on standard output, progress and errors on standard error."""
 
 import sys
 from collections.abc import Sequence
@@ -10,28 +10,28 @@ TABLE_WIDTH = 100
 
 
 def say(text: str = "") -> None:
-    """Print a line of the command's result."""
+    """Print a line to standard output."""
     print(text, flush=True)
 
 
 def note(text: str) -> None:
-    """Print a line about what happens, where it cannot be mistaken for the result."""
+    """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def terminal() -> Console:
-    """Return standard output as rich writes to it: a file gets lines of 100 columns, without colours.
+    """Return a console on standard output; files get lines of 100 columns.
 
-    Texts come from outside, so nothing in them is read as markup.
+    Markup is off: texts come from outside.
     """
     width = None if sys.stdout.isatty() else TABLE_WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], text_columns: frozenset[int]) -> None:
-    """Print a table: columns of text to the left, all others, which hold numbers, to the right.
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], text_columns: frozenset[int]) -> None:
+    """Print a table; text columns align left, number columns right.
 
-    The last column gives way where the terminal is too narrow.
+    Only the last column shrinks in a narrow terminal.
     """
     table = Table(box=None, pad_edge=False, header_style="")
     for number, column in enumerate(zip(headings, *rows, strict=True)):

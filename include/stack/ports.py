@@ -1,4 +1,4 @@
-"""Ports of this machine: is one free, which one is."""
+"""Free ports of this machine."""
 
 import socket
 
@@ -8,11 +8,11 @@ LOOPBACK = "127.0.0.1"
 
 
 class PortTakenError(StackError):
-    """A port that the stack needs is in use; the text names it, its purpose and the variable that changes it."""
+    """A port is in use; the text names it, its purpose and the variable that changes it."""
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether something listens on a port of the loopback interface."""
+    """Return whether a port of the loopback interface is in use."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,18 +23,16 @@ def is_taken(port: int) -> bool:
 
 
 def require_free(port: int, purpose: str, variable: str) -> None:
-    """Refuse to go on when a port is in use.
+    """Check that a port is free.
 
-    :raises PortTakenError: it is.
+    :raises PortTakenError: the port is in use.
     """
     if is_taken(port):
-        raise PortTakenError(
-            f"Port {port}, wanted for {purpose}, is taken by another program. Choose another one: {variable}=<port>"
-        )
+        raise PortTakenError(f"Port {port} for {purpose} is in use. Choose another with {variable}=<port>.")
 
 
 def free_port() -> int:
-    """Return a port that is free at the moment."""
+    """Return a port that is currently free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

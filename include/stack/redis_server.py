@@ -1,4 +1,4 @@
-"""Redis, the queue between Airflow's scheduler and its Celery workers: `redis-server` of the operating system."""
+"""Redis, the queue between Airflow's scheduler and Celery workers: `redis-server` of the operating system."""
 
 import shutil
 from pathlib import Path
@@ -11,17 +11,17 @@ from include.stack.processes import Part
 
 PROGRAM = "redis-server"
 START_SECONDS = 30
-ASK_SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 class RedisMissingError(StackError):
-    """There is no redis-server; the text names the package to install."""
+    """`redis-server` is not installed; the text names the package."""
 
 
 class RedisServer:
-    """A Redis on a free port of this machine, with a password; what is queued outlives an orderly end.
+    """A Redis on a free port, with a password; a clean stop keeps the queue.
 
-    :param folder: where its data and settings live.
+    :param folder: folder of data and settings.
     :param password: letters, digits, "-" and "_" only.
     """
 
@@ -30,36 +30,34 @@ class RedisServer:
         self._port = free_port()
         self._password = password
         settings = folder / "redis.conf"
-        # In a file and not on the command line, which every user of the machine can read.
+        # Other users of the machine can read command lines.
         settings.touch(mode=0o600)
-        # Without a rule about saving it keeps Redis's own, one of which is that it saves when it is asked to end.
         settings.write_text(f'bind {LOOPBACK}\nport {self._port}\nrequirepass {password}\ndir "{folder}"\n')
-        # Scheduler and workers use it until their end.
-        self.part = Part("redis", (find_redis(), str(settings)), is_needed_to_end=True)
+        self.part = Part("redis", (find_redis(), str(settings)), stops_last=True)
 
     @property
     def url(self) -> str:
-        """Its URL, password included."""
+        """The URL, with the password."""
         return f"redis://:{self._password}@{LOOPBACK}:{self._port}/0"
 
-    def answers(self) -> bool:
-        """Tell whether it can be used."""
+    def is_ready(self) -> bool:
+        """Return whether it accepts commands."""
         try:
-            with redis.Redis(LOOPBACK, self._port, password=self._password, socket_timeout=ASK_SECONDS) as client:
+            with redis.Redis(LOOPBACK, self._port, password=self._password, socket_timeout=TIMEOUT_SECONDS) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
 
 
 def find_redis() -> str:
-    """Return the path of the program.
+    """Return the path of `redis-server`.
 
     :raises RedisMissingError: it is not installed.
     """
     program = shutil.which(PROGRAM)
     if program is None:
         raise RedisMissingError(
-            f"{PROGRAM} is not installed. Install the package: `apt-get install redis-server` (Debian, Ubuntu), "
+            f"{PROGRAM} is not installed. Install it with `apt-get install redis-server` (Debian, Ubuntu), "
             "`dnf install redis` (Fedora) or `brew install redis` (macOS)."
         )
     return program

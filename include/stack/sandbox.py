@@ -8,25 +8,25 @@ from include.stack.processes import Part
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
-ASK_SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 def sandbox_part(port: int) -> Part:
-    """Return the sandbox at a port of this machine."""
+    """Return the sandbox's process for a port."""
     return Part("sandbox", (sys.executable, "-m", "include.sandbox", "--host", HOST, "--port", str(port)))
 
 
 def sandbox_url(port: int) -> str:
-    """Return the base URL of a sandbox on this machine."""
+    """Return the base URL of the sandbox at a port."""
     return f"http://{HOST}:{port}"
 
 
-def sandbox_answers(port: int) -> bool:
-    """Tell whether a sandbox, and not something else, listens on a port of this machine."""
+def is_sandbox_running(port: int) -> bool:
+    """Return whether a sandbox responds at a port."""
     session = requests.Session()
     session.trust_env = False
     try:
-        reply = session.get(f"{sandbox_url(port)}/sandbox/clock", timeout=ASK_SECONDS)
+        reply = session.get(f"{sandbox_url(port)}/sandbox/clock", timeout=TIMEOUT_SECONDS)
         return reply.ok and "is_virtual" in reply.json()
     except (requests.RequestException, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""What a command needs around Airflow: databases, schema, sandbox. What is started here ends with the command."""
+"""Databases, schema and sandbox that commands need; they stop with the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,12 +11,12 @@ from include.stack.ports import require_free
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.processes import Part
 from include.stack.project import PROJECT, SCHEMA_FILE
-from include.stack.sandbox import sandbox_answers, sandbox_part
+from include.stack.sandbox import is_sandbox_running, sandbox_part
 
 
 @contextmanager
 def databases(environment: Environment) -> Iterator[None]:
-    """Keep the embedded PostgreSQL at work, as far as the environment uses it, with the creators' tables in it."""
+    """Run the embedded PostgreSQL if the environment uses it, with the schema applied."""
     if not environment.needs_embedded_postgres:
         yield
         return
@@ -25,7 +25,7 @@ def databases(environment: Environment) -> Iterator[None]:
             server.create_database(METADATA_DATABASE)
         if environment.database_source is None:
             server.create_database(environment.embedded_database)
-            # While others use it their runs would have to wait for the locks that the schema file takes.
+            # The schema file takes locks that running tasks would wait for.
             if server.started_here or not has_schema(environment):
                 apply_schema(environment)
         yield
@@ -33,33 +33,33 @@ def databases(environment: Environment) -> Iterator[None]:
 
 @contextmanager
 def airflow_databases(environment: Environment) -> Iterator[None]:
-    """Keep both databases at work, with Airflow's own one ready."""
+    """Run both databases, with Airflow's own migrated."""
     with databases(environment):
         prepare_metadata(environment)
         yield
 
 
 def sandbox_parts(environment: Environment) -> list[Part]:
-    """Return the sandbox if the environment uses one, unless one answers at its port already.
+    """Return the sandbox's process if the environment uses one and none is running.
 
-    :raises PortTakenError: something that is no sandbox listens there.
+    :raises PortTakenError: another program uses its port.
     """
     port = environment.sandbox_port
-    if not environment.is_sandbox or sandbox_answers(port):
+    if not environment.is_sandbox or is_sandbox_running(port):
         return []
     require_free(port, "the TikHub sandbox", "COMETS_SANDBOX_PORT")
     return [sandbox_part(port)]
 
 
-def set_up_given_database(environment: Environment) -> None:
-    """Apply the schema to the database that the caller has named, and say so; the embedded one has it already."""
+def set_up_configured_database(environment: Environment) -> None:
+    """Apply the schema to a configured database; the embedded one already has it."""
     if environment.database_source is not None:
         apply_schema(environment)
         note(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
 
 
 def set_up_database() -> None:
-    """Run the schema file on the creators' database."""
+    """Apply the schema file to the creators' database."""
     environment = resolve()
     if environment.database_source is None:
         environment = resolve_for_runs()

@@ -1,4 +1,4 @@
-"""`make status`: what runs, where, and what the last run gave."""
+"""`make status`: show running services and the last run."""
 
 from comets.settings import settings
 from include.stack.database import describe
@@ -24,22 +24,23 @@ left join (select * from comet_runs order by accepted_at desc limit 1) as run on
 """
 
 
-def show_status() -> None:
-    """Print it."""
+def print_status() -> None:
+    """Print Airflow's URL, the database, TikHub and the last run."""
     environment = resolve_for_runs()
-    say(f"Airflow    {running_url(environment.state) or 'not running; make up starts it'}")
-    say(f"Database   {describe(environment)}")
-    say(f"TikHub     {describe_tikhub(environment)}")
+    say(f"Airflow      {running_url(environment.state) or 'not running (start with: make up)'}")
+    say(f"Database     {describe(environment)}")
+    say(f"TikHub       {describe_tikhub(environment)}")
     if environment.database_source is None and not EmbeddedPostgres(environment.state.postgres).is_running():
-        say("Last run   unknown while the embedded PostgreSQL does not run")
+        say("Last run     unknown (the embedded PostgreSQL is not running)")
         return
     last = fetch_one(environment, LAST_RUN)
     if last["run_id"] is None:
-        say("Last run   none yet")
+        say("Last run     none")
         return
     price = settings().budget.price_per_call_usd
     found = (
         f"{last['comet_count']:,} Comets, {last['new_comet_count']:,} new" if last["is_reported"] else "not reported"
     )
-    say(f"Last run   {last['run_id']} for {last['recorded_date']}: {found}, {last['billed_count'] * price:.2f} USD")
-    say(f"Newest day {last['newest_date'] or 'none'}; {last['creator_count']:,} creators")
+    say(f"Last run     {last['run_id']} for {last['recorded_date']}: {found}, {last['billed_count'] * price:.2f} USD")
+    say(f"Latest date  {last['newest_date'] or 'none'}")
+    say(f"Creators     {last['creator_count']:,}")

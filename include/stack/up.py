@@ -1,10 +1,10 @@
-"""`make up` and `make distributed`: the whole stack in the foreground, with Airflow's UI."""
+"""`make up` and `make distributed`: run the stack in the foreground, with Airflow's UI."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from include.stack.account import ask_account
+from include.stack.account import fetch_account
 from include.stack.airflow_api import AirflowApi, read_password
 from include.stack.celery_settings import celery_parts, celery_variables
 from include.stack.database import connect, describe
@@ -15,8 +15,8 @@ from include.stack.output import say
 from include.stack.ports import require_free
 from include.stack.processes import COMPONENTS, Part, Processes, exclusive_stack
 from include.stack.redis_server import RedisServer, find_redis
-from include.stack.sandbox import sandbox_answers
-from include.stack.services import airflow_databases, sandbox_parts, set_up_given_database
+from include.stack.sandbox import is_sandbox_running
+from include.stack.services import airflow_databases, sandbox_parts, set_up_configured_database
 
 HEALTHY_SECONDS = 180
 WATCH_SECONDS = 0.5
@@ -24,10 +24,10 @@ CONNECT_SECONDS = 4
 
 
 def serve(command: str, *, is_distributed: bool = False) -> int:
-    """Serve the stack until Ctrl-C or SIGTERM; return the exit code.
+    """Run the stack until Ctrl-C or SIGTERM; return the exit code.
 
-    :param command: how the user calls it.
-    :param is_distributed: with Celery workers as separate processes behind a Redis.
+    :param command: the user's command, shown to others.
+    :param is_distributed: whether tasks run in Celery workers with Redis as their queue.
     """
     if is_distributed:
         find_redis()
@@ -41,78 +41,76 @@ def serve(command: str, *, is_distributed: bool = False) -> int:
                 api.check()
                 time.sleep(WATCH_SECONDS)
         except Stopped:
-            say("Stopping.")
+            say("Stopping...")
             stack.close()
-            say("Stopped. The data are kept for the next start.")
+            say("Stopped. Data is kept.")
             return 0
 
 
 @contextmanager
 def running_airflow(environment: Environment, command: str, *, is_distributed: bool = False) -> Iterator[AirflowApi]:
-    """Keep the whole stack at work; yield the API of its Airflow, logged in.
+    """Run the stack; yield the logged-in API of its Airflow.
 
-    :raises StackError: another command runs the stack, a port is taken, or something does not start.
+    :raises StackError: another command runs the stack, a port is in use, or a component does not start.
     """
     url = f"http://127.0.0.1:{environment.ui_port}"
     with exclusive_stack(environment.state, command, url):
         require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
         sandbox = sandbox_parts(environment)
-        say("Starting the databases. The first start takes up to a minute.")
+        say("Starting databases (up to a minute the first time)...")
         with airflow_databases(environment):
-            set_up_given_database(environment)
-            say("Starting Airflow.")
+            set_up_configured_database(environment)
+            say("Starting Airflow...")
             variables, parts, is_ready = airflow_parts(environment, is_distributed=is_distributed)
             with Processes(environment.state, variables, [*sandbox, *parts]) as processes:
                 api = AirflowApi(url, processes.check)
-                api.wait_for(is_ready, HEALTHY_SECONDS, "The queue did not answer")
+                api.wait_for(is_ready, HEALTHY_SECONDS, "The queue was not ready")
                 api.wait_until_ready(environment.variables, HEALTHY_SECONDS)
                 if environment.is_sandbox:
-                    answers = lambda: sandbox_answers(environment.sandbox_port)  # noqa: E731
-                    api.wait_for(answers, HEALTHY_SECONDS, "The sandbox did not answer")
+                    is_running = lambda: is_sandbox_running(environment.sandbox_port)  # noqa: E731
+                    api.wait_for(is_running, HEALTHY_SECONDS, "The sandbox was not ready")
                 yield api
 
 
 def airflow_parts(
     environment: Environment, *, is_distributed: bool
 ) -> tuple[Mapping[str, str], Sequence[Part], Callable[[], bool]]:
-    """Return the environment of Airflow's components, the components, and what tells that their queue is ready."""
+    """Return the environment of Airflow's components, the components, and a check that their queue is ready."""
     if not is_distributed:
         return environment.variables, COMPONENTS, lambda: True
     queue = RedisServer(environment.state.redis, load_redis_password(environment.state.keys))
-    return celery_variables(environment.variables, queue.url), [queue.part, *celery_parts()], queue.answers
+    return celery_variables(environment.variables, queue.url), [queue.part, *celery_parts()], queue.is_ready
 
 
 def preflight(environment: Environment) -> None:
-    """Check in a few seconds what would end a run red after a minute: the key, its balance, and a database of others.
+    """Check key, balance and a configured database before anything starts.
 
     :raises StackError: one of them cannot be used.
     """
     if not environment.is_sandbox:
-        ask_account(environment)
+        fetch_account(environment)
     if environment.database_source is not None:
         connect(environment, CONNECT_SECONDS).close()
 
 
 def introduce(environment: Environment, api: AirflowApi) -> None:
-    """Say where everything is."""
+    """Print the addresses, the login and the logs."""
     user, password = read_password(environment.variables)
     say()
     say("Airflow is ready.")
-    say(f"  UI         {api.url}   user {user}   password {password}")
-    say(f"  Comets     {api.url}/comets/   in the UI under Browse")
-    say(f"  Database   {describe(environment)}")
-    say(f"  TikHub     {describe_tikhub(environment)}")
-    say(f"  Task logs  {environment.task_logs}")
-    say(f"  Other logs {environment.state.logs}")
+    say(f"  UI          {api.url}  (user {user}, password {password})")
+    say(f"  Comets      {api.url}/comets/  (in the UI under Browse)")
+    say(f"  Database    {describe(environment)}")
+    say(f"  TikHub      {describe_tikhub(environment)}")
+    say(f"  Task logs   {environment.task_logs}")
+    say(f"  Other logs  {environment.state.logs}")
     say()
-    say("The Dag comet_discovery is paused at first: unpause it in the UI for the daily run, or trigger it there.")
-    say("Ctrl-C stops everything.")
+    say("New Dags are paused. Unpause comet_discovery in the UI for daily runs, or trigger it.")
+    say("Press Ctrl-C to stop.")
 
 
 def describe_tikhub(environment: Environment) -> str:
-    """Say where the data come from."""
+    """Return a description of the data source."""
     if environment.is_sandbox:
-        return (
-            f"the sandbox at port {environment.sandbox_port}: THE DATA ARE MADE UP. Set TIKHUB_API_KEY for real ones."
-        )
-    return f"{environment.tikhub_host} (from {environment.tikhub_source}): every successful call costs money"
+        return f"sandbox on port {environment.sandbox_port} (MADE-UP DATA; set TIKHUB_API_KEY for real data)"
+    return f"{environment.tikhub_host} (key from {environment.tikhub_source}; successful calls are billed)"

@@ -1,1 +1,1 @@
-"""Benchmarks: they measure and print, and assert nothing. `make bench` runs them; pytest does not collect them."""
+"""Benchmarks, run by `make bench`: they measure and print, and assert nothing."""

@@ -1,4 +1,4 @@
-"""Run benchmarks by name: `make bench ARGS="growth page_views"`, all of them when none is named."""
+"""Run benchmarks by name, or all: `make bench ARGS="growth page_views"`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ benchmarks: {", ".join(SCRIPTS)}"""
 
 
 def main(names: Sequence[str]) -> int:
-    """Run each benchmark in a process of its own, as Airflow reads its environment once; return the exit code."""
+    """Run each benchmark in its own process, as Airflow reads its environment once; return the exit code."""
     if not set(names) <= set(SCRIPTS):
         note(USAGE)
         return 2
@@ -25,7 +25,7 @@ def main(names: Sequence[str]) -> int:
     commands = {name: [sys.executable, "-m", f"tests.benchmarks.{name}"] for name in names or SCRIPTS}
     failed = [name for name, command in commands.items() if subprocess.call(command, cwd=PROJECT, env=variables)]
     if failed:
-        note(f"Error: not measured: {', '.join(failed)}.")
+        note(f"Error: failed benchmarks: {', '.join(failed)}.")
     return 1 if failed else 0
 
 

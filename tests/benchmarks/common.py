@@ -1,10 +1,9 @@
-"""What the benchmarks share: sizes, time of interleaved rounds, and the table of ratios.
+"""Shared parts of the benchmarks: sizes, interleaved rounds, and the table of ratios.
 
-No harness fits: pyperf and pytest-benchmark repeat a stateless call of milliseconds in a loop or a fresh process, and
-here each round is a day of SQL on a large database or a whole run of Airflow, in turns with other ways to do the same.
+pyperf and pytest-benchmark repeat stateless calls of milliseconds; here a round is a day of SQL or a whole Airflow run.
 
-A machine with other work on it is slow for minutes. Each round therefore does every way once, and a ratio is the median
-of the ratios of the rounds.
+Load on a machine lasts minutes, so each round runs every implementation once, and a ratio is the median of the rounds'
+ratios.
 """
 
 from __future__ import annotations
@@ -41,16 +40,16 @@ PROFILE_PATH = "/api/v1/tiktok/app/v3/handler_user_profile"
 PAGE_SIZE = 20
 
 Rounds = Mapping[str, Sequence[float]]
-"""Seconds of each round by the name of what was timed."""
+"""Seconds of each round, by name."""
 
 
 class BenchmarkError(StackError):
-    """A benchmark can't measure what it is about; the text says what happened."""
+    """A benchmark failed; the text has the cause."""
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """The bounds of a Comet, for all ways alike; all are inclusive."""
+    """Inclusive bounds of a Comet, shared by all implementations."""
 
     min_followers: int = 10_000
     max_followers: int = 100_000
@@ -59,46 +58,46 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table.
+    """A row of the table.
 
-    :param ours: of each round
-    :param other: the name of another way
-    :param theirs: of each round, in the same order; none for a line without a ratio
-    :param most: the target: the ratio is at most so much, or without a ratio the value
+    :param ours: values of this package, by round
+    :param other: name of the compared implementation
+    :param theirs: values of the compared implementation, by round; empty for a row without a ratio
+    :param target: maximum of the ratio, or of the value in a row without a ratio
     """
 
     name: str
     ours: Sequence[float]
     other: str = ""
     theirs: Sequence[float] = ()
-    most: float | None = None
+    target: float | None = None
     unit: str = "s"
 
     @property
     def ratio(self) -> float | None:
-        """The median of the rounds' ratios; None without another way."""
+        """The median of the rounds' ratios; None without a compared implementation."""
         return median(mine / other for mine, other in zip(self.ours, self.theirs, strict=True)) if self.theirs else None
 
     def cells(self) -> list[str]:
-        """The texts of the columns."""
+        """Return the texts of the columns."""
         mine, ratio = median(self.ours), self.ratio
         cells = [self.name, f"{rounded(mine)} {self.unit}", self.other, "", "", ""]
         if ratio is not None:
             cells[3:5] = [f"{rounded(median(self.theirs))} {self.unit}", rounded(ratio)]
-        if self.most is not None:
-            is_met = (mine if ratio is None else ratio) <= self.most
-            cells[5] = f"{'passes' if is_met else 'misses'}: at most {rounded(self.most)}"
+        if self.target is not None:
+            is_met = (mine if ratio is None else ratio) <= self.target
+            cells[5] = f"{'passes' if is_met else 'misses'}: at most {rounded(self.target)}"
         return cells
 
 
 def rounded(value: float) -> str:
-    """Write a number with as many decimals as tell enough."""
+    """Return a number with up to two decimals."""
     decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{decimals}f}"
 
 
 def show(title: str, rows: Sequence[Row], size_name: str) -> None:
-    """Print a table as Markdown, with its title above and the machine below; the targets are those of the full size."""
+    """Print a Markdown table with title and machine; targets apply only to the full size."""
     headings = HEADINGS if size_name == "full" else HEADINGS[:-1]
     columns = [column for column in zip(headings, *(row.cells() for row in rows), strict=False) if any(column[1:])]
     table = Table(box=MARKDOWN)
@@ -112,21 +111,21 @@ def show(title: str, rows: Sequence[Row], size_name: str) -> None:
 
 
 def machine() -> str:
-    """Describe the machine, its load, and the version of Airflow."""
+    """Return a description of the machine, its load, and the version of Airflow."""
     memory = psutil.virtual_memory().total / 2**30
     load = os.getloadavg()[0]
     return f"{os.cpu_count()} processors (load {load:.1f}), {memory:.0f} GB, Airflow {version('apache-airflow')}"
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """Time a call."""
+    """Return the duration of a call."""
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
 
 
 def interleave(act: Callable[[int], Mapping[str, float]], rounds: int) -> Rounds:
-    """Run rounds that each do every way once, with their numbers from 1; collect their figures by name."""
+    """Run rounds, numbered from 1; return their values by name."""
     collected: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
         taken = act(number)
@@ -138,7 +137,7 @@ def interleave(act: Callable[[int], Mapping[str, float]], rounds: int) -> Rounds
 
 
 def copy_database(server: EmbeddedPostgres, source: str, target: str) -> str:
-    """Put a copy of a database in the place of another one; return its URL."""
+    """Replace a database by a copy of another; return its URL."""
     names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
@@ -147,7 +146,7 @@ def copy_database(server: EmbeddedPostgres, source: str, target: str) -> str:
 
 
 def run_script(benchmark: Callable[[str, Path], None]) -> None:
-    """Run a benchmark at the size that the environment names, with the folder of the benchmarks in the state folder."""
+    """Run a benchmark at the size in the environment, with the state folder's folder for benchmarks."""
     size = os.environ.get(SIZE_VARIABLE) or SIZES[0]
     try:
         if size not in SIZES:

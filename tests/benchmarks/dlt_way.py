@@ -1,6 +1,6 @@
-"""A day in dlt: REST sources, parallel resources and merges for what TikHub answers, SQL for what is worked out of it.
+"""A day in dlt: REST sources, parallel resources and merges for TikHub's responses, SQL for the rest.
 
-It keeps no pace, a refused call is tried again, and of creators and videos it stores what growth needs.
+It has no rate limit of its own, retries rejected calls, and stores only what growth needs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ from tests.benchmarks.common import PAGE_SIZE, PROFILE_PATH, SEARCH_PATH, Criter
 
 MERGE = {"disposition": "merge", "strategy": "delete-insert"}
 SETTINGS = {
-    # It would tell its makers of every run.
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    # Where Airflow is installed, dlt would import it and ask its database for secrets, which takes seconds.
+    # dlt would import Airflow to read secrets, which takes seconds.
     "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
-    # After 5 tries of a refused call, as is its default, all fails.
+    # The default of 5 attempts of a rate-limited call fails the pipeline.
     "RUNTIME__REQUEST_MAX_ATTEMPTS": "50",
-    # With 5 calls a second allowed and 1 s for each, 8 took 27 s, dlt's default of 5 took 30 s, and 20, half of whose
-    # calls were refused, 35 s.
+    # At 5 calls/s and 1 s latency, 8 took 27 s, the default of 5 30 s, and 20 35 s.
     "EXTRACT__WORKERS": "8",
 }
 
@@ -52,7 +50,6 @@ group by hashtag, user_id
 having count(nullif(follower_count, 0)) = 0 and max(play_count) >= %(min_video_views)s
 """
 
-# An author is judged by the last count of a search, else by its profile.
 FIND_COMETS = """
 insert into dlt_days.creators
 with latest as (
@@ -93,16 +90,16 @@ where today.recorded_date = %(day)s and today.follower_count is not null
 
 
 class DltWay:
-    """dlt's work in a database of its own, which has to be empty.
+    """dlt in its own empty database.
 
-    :param url: of TikHub
+    :param url: base URL of TikHub
     """
 
     snapshot_table = "dlt_days.creator_stats"
 
     def __init__(self, url: str, database_url: str) -> None:
         os.environ.update(SETTINGS)
-        # Imported here because dlt reads its settings then, and outside of what is timed.
+        # dlt reads its settings at import, which is not timed.
         import dlt.sources.rest_api
 
         self._dlt: Any = dlt
@@ -119,10 +116,9 @@ class DltWay:
             connection.execute(TABLES)
 
     def run_day(self, day: date, hashtags: Sequence[str], pages: int, criteria: Criteria) -> None:
-        """Search, keep the Comets, read the profile of each tracked creator, and record growth."""
+        """Search, store Comets, fetch the profiles of tracked creators, and record growth."""
         parameters = {"day": day, **asdict(criteria)}
         self._pipeline.run(self._searches(day, hashtags, pages))
-        # dlt makes the table of profiles with its first rows: the searches of the sandbox always hide some counts.
         self._read_profiles(day, self._execute(UNKNOWN_AUTHORS, parameters))
         self._execute(FIND_COMETS, parameters)
         self._read_profiles(day, self._execute(UNREAD_CREATORS, parameters))
@@ -143,7 +139,7 @@ class DltWay:
 
     def _read_profiles(self, day: date, user_ids: Sequence[str]) -> None:
         if user_ids:
-            # Pages of one creator: dlt asks for those of a page one after the other, and for pages side by side.
+            # Pages of one creator: dlt runs pages in parallel, but the rows of a page in sequence.
             pages = [[{"user_id": user_id}] for user_id in user_ids]
             wanted = self._dlt.resource(pages, name="wanted", selected=False)
             self._pipeline.run(self._source([wanted, profile_resource(day)]))
@@ -154,7 +150,7 @@ class DltWay:
 
 
 def search_resource(hashtag: str, pages: int) -> dict[str, Any]:
-    """Describe the search of a hashtag; all are merged into one table."""
+    """Return the resource for a hashtag's search; all merge into one table."""
     return {
         "name": f"search_{hashtag}",
         "table_name": "videos",
@@ -180,7 +176,7 @@ def search_resource(hashtag: str, pages: int) -> dict[str, Any]:
 
 
 def profile_resource(day: date) -> dict[str, Any]:
-    """Describe the profiles of the resource `wanted`; accounts that TikHub does not show are left out."""
+    """Return the resource for the profiles of `wanted`, without unknown accounts."""
     return {
         "name": "profiles",
         "primary_key": ["user_id", "recorded_date"],
@@ -222,9 +218,9 @@ def profile_row(day: date, user: dict[str, Any]) -> dict[str, Any]:
 
 
 def credentials(database_url: str, folder: Path) -> str:
-    """Return a database's URL as dlt reads it, with a link in a temporary folder to that of the socket.
+    """Return a database's URL for dlt, with a symlink to the socket's folder.
 
-    dlt wants a password and a host even where neither is used, and cannot read a folder's name with a space.
+    dlt requires a password and a host, and cannot read paths with spaces.
     """
     parts = conninfo_to_dict(database_url)
     link = folder / "socket"

@@ -1,15 +1,12 @@
-"""The SQL of a day after a long history: its steps, and `record_growth` beside plain writing and the original's way.
+"""The SQL steps of a day after a long history; `record_growth` is compared with plain writing and the original's way.
 
-The cases are a new day on which all creators are read, the same day again, a day on which a quarter is read after three
-days without, which fills those days too, and a date in the middle that is run afterwards and reads nothing. Each is
-rolled back.
+Cases, each rolled back: a new day with all creators read; the same day again; a day with a quarter of the creators read
+after three days without, which also fills those days; and a date in the middle, run late, with nothing read.
 
-Plain writing is of the very rows that the step has written, into the same table in the order of its key: an update of
-those that are there, an insert of the others. It works nothing out.
+Plain writing updates and inserts the rows that the step wrote, in the order of the key, without computing anything.
 
-The original's way is a select and an upsert per creator over a connection on this machine, in the random order in which
-creators come. It is timed with a sample of the creators, and scaled: it takes as long for each. It estimates nothing
-and never repairs a later date, so that only the new day is compared with it.
+The original's way is a select and an upsert per creator in random order, timed for a sample and scaled. It neither
+estimates nor repairs later dates, so only the new day is compared.
 """
 
 from __future__ import annotations
@@ -28,8 +25,8 @@ ROUNDS = 5
 SAMPLE = 5_000
 QUARTER = 0.25
 NEW, AGAIN, PART, MIDDLE, BY_ROWS = "new day", "same day again", "quarter read", "date in the middle", "by rows"
-MOST = {NEW: 3.5, PART: 2.5, MIDDLE: 1.5}
-"""The targets: so many times plain writing."""
+TARGETS = {NEW: 3.5, PART: 2.5, MIDDLE: 1.5}
+"""Maximum ratios to plain writing."""
 COLUMNS = (
     "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, daily_growth_percent, "
     "basis, counted_at, gap_days"
@@ -48,18 +45,24 @@ def main(size_name: str, folder: Path) -> None:
         rounds = interleave(lambda number: measure(connection, size, counts), ROUNDS)
     rows = [
         *(
-            Row(f"{GROWTH}, {case}, {counts[case]:,} rows", rounds[case], "plain writing", rounds[plain_of(case)], most)
-            for case, most in MOST.items()
+            Row(
+                f"{GROWTH}, {case}, {counts[case]:,} rows",
+                rounds[case],
+                "plain writing",
+                rounds[plain_of(case)],
+                limit,
+            )
+            for case, limit in TARGETS.items()
         ),
-        Row(f"{GROWTH}, {NEW}", rounds[NEW], "the original's way", rounds[BY_ROWS], most=1 / 15),
-        Row(f"{GROWTH}, {AGAIN}", rounds[AGAIN], NEW, rounds[NEW], most=1),
+        Row(f"{GROWTH}, {NEW}", rounds[NEW], "the original's way", rounds[BY_ROWS], target=1 / 15),
+        Row(f"{GROWTH}, {AGAIN}", rounds[AGAIN], NEW, rounds[NEW], target=1),
         *(Row(f"{step}, {NEW}", rounds[step]) for step in (*FOUND, SCORES)),
     ]
     show(f"SQL of a day, {size.creators:,} creators after {size.dates - 1} dates", rows, size_name)
 
 
 def measure(connection: Connection, size: Size, counts: dict[str, int]) -> Mapping[str, float]:
-    """Time every case once, each beside plain writing of the same rows."""
+    """Time every case once, and plain writing of the same rows."""
     taken: dict[str, float] = {}
     for case in (NEW, PART, MIDDLE):
         with landed(connection, size, case) as run_id:
@@ -85,7 +88,7 @@ def plain_of(case: str) -> str:
 
 @contextmanager
 def landed(connection: Connection, size: Size, case: str) -> Iterator[str]:
-    """Land the facts of a case; yield the id of its run, and roll back in the end."""
+    """Land the facts of a case; yield the id of its run, and roll back at the end."""
     with connection.transaction(force_rollback=True):
         if case == MIDDLE:
             yield land_day(connection, size, size.left_out_day, share=0, hashtags=0)
@@ -93,7 +96,6 @@ def landed(connection: Connection, size: Size, case: str) -> Iterator[str]:
             share = QUARTER if case == PART else 1
             run_id = land_day(connection, size, size.dates, share=share)
             connection.execute("analyze comet_profiles")
-            # Those who are read were not on the days before, and have no rows there.
             connection.execute(
                 """
                 delete from creator_stats as stats
@@ -106,17 +108,16 @@ def landed(connection: Connection, size: Size, case: str) -> Iterator[str]:
                 {"run_id": run_id, "last_date": size.last_date, "days_each": round(1 / share)},
             )
             yield run_id
-    # What was rolled back would be in the way of the next case.
     connection.execute(f"vacuum {CHANGED_TABLES}".encode())
 
 
 def time_step(connection: Connection, run_id: str, step: str) -> float:
-    """Do a step as its task does it; return the seconds."""
+    """Run a step as its task does; return the seconds."""
     return seconds(lambda: run_steps(connection, run_id, [step]))
 
 
 def written_rows(connection: Connection) -> bytes:
-    """Return the snapshots that this transaction has written, in the order of their key."""
+    """Return the snapshots written by this transaction, in the order of their key."""
     query = f"""
         copy (
             select {COLUMNS} from creator_stats
@@ -129,7 +130,7 @@ def written_rows(connection: Connection) -> bytes:
 
 
 def write_plainly(connection: Connection, rows: bytes) -> tuple[int, float]:
-    """Write rows as the plainest SQL does; return their number, and the seconds."""
+    """Write rows by plain SQL; return their number and the seconds."""
     connection.execute(
         f"create temp table given on commit drop as select {COLUMNS} from creator_stats limit 0".encode()
     )
@@ -159,7 +160,7 @@ def write_plainly(connection: Connection, rows: bytes) -> tuple[int, float]:
 def time_repetition(connection: Connection, run_id: str) -> float:
     """Repeat the growth of a day; return the seconds.
 
-    :raises BenchmarkError: it wrote something.
+    :raises BenchmarkError: the step wrote rows.
     """
     query = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables"
     before = connection.execute(query).fetchone()
@@ -170,7 +171,7 @@ def time_repetition(connection: Connection, run_id: str) -> float:
 
 
 def seconds_per_creator(connection: Connection, size: Size) -> float:
-    """Time the original's way for some creators of the new day."""
+    """Return the seconds per creator of the original's way, for a sample of the new day."""
     profiles = connection.execute(
         """
         select user_id, follower_count, heart_count, video_count

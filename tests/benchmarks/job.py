@@ -1,11 +1,11 @@
-"""A whole day in a real Airflow, from the searches to the recorded growth, beside the original's way and dlt.
+"""A whole day in a real Airflow, from searches to recorded growth, compared with the original's way and dlt.
 
-The day before has been done in each way, so that creators are tracked; it is not timed. The sandbox's clock stands
-still on each day. Ours is timed from the trigger of the run to its end, the start of a process for each task included;
-the others without imports, while Airflow idles. All ask the same sandbox and write into the same PostgreSQL.
+Each implementation first runs the day before, untimed, so that creators are tracked. Ours is timed from the trigger of
+the run to its end, including a process per task; the others without imports, while Airflow is idle. All use the same
+sandbox and PostgreSQL.
 
-Each way has to record the same followers and growth of the same creators. The original's way does that with one row per
-statement, dlt with merges and SQL; neither keeps the answers, checks them, works out scores, or can be resumed.
+Each must record the same followers and growth of the same creators. The others do not keep responses, check them,
+compute scores or resume.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ CRITERIA = Criteria()
 CREATORS = "creators"
 
 Snapshots = frozenset[tuple[str, int, int]]
-"""user_id, followers, and how many of them came since the day before."""
+"""user_id, followers, and growth since the day before."""
 
 
 def main(size_name: str, folder: Path) -> None:
     """Print the ratios."""
     searches = SEARCHES[size_name]
-    # Both days are over for Airflow, so that midnight may pass meanwhile.
+    # Both days are past, so that midnight may pass during the benchmark.
     day = datetime.now(UTC).date() - timedelta(days=2)
     with searching_stack(folder / "job", searches) as (stack, server):
         run_day(stack, searches, moment(day - timedelta(days=1)))
@@ -52,12 +52,11 @@ def main(size_name: str, folder: Path) -> None:
 
 
 def measure(stack: Stack, server: EmbeddedPostgres, searches: Searches, day: date, number: int) -> Mapping[str, float]:
-    """Do a day once in each way; return the seconds, and of how many creators they have recorded growth.
+    """Run a day in each implementation; return the seconds, and the number of creators.
 
-    :raises BenchmarkError: they recorded different snapshots.
+    :raises BenchmarkError: the recorded snapshots differ.
     """
     url = copy_database(server, "day_before", "creators")
-    # Runs of the same day differ by their minute.
     taken = {OURS: run_day(stack, searches, moment(day), minute=number)}
     recorded = {OURS: snapshots(url, "creator_stats", day)}
     for name, make_way in WAYS.items():
@@ -70,7 +69,7 @@ def measure(stack: Stack, server: EmbeddedPostgres, searches: Searches, day: dat
         recorded[name] = snapshots(server.url(database), way.snapshot_table, day)
     if len(set(recorded.values())) > 1:
         counts = {name: len(rows) for name, rows in recorded.items()}
-        raise BenchmarkError(f"The ways recorded different growth; creators: {counts}")
+        raise BenchmarkError(f"The implementations recorded different growth; creators: {counts}")
     return {**taken, CREATORS: len(recorded[OURS])}
 
 
@@ -81,12 +80,12 @@ def run_day(stack: Stack, searches: Searches, now: datetime, minute: int = 0) ->
 
 
 def moment(day: date) -> datetime:
-    """Return when a day's run begins, where the sandbox's clock stands."""
+    """Return the instant of a day's run and of the sandbox's clock."""
     return datetime.combine(day, time(2), UTC)
 
 
 def snapshots(url: str, table: str, day: date) -> Snapshots:
-    """Read what was recorded for a day."""
+    """Return the recorded snapshots of a day."""
     query = f"select user_id, follower_count, daily_growth_followers from {table} where recorded_date = %s"
     with psycopg.connect(url) as connection:
         return frozenset(connection.execute(query.encode(), [day]).fetchall())

@@ -1,8 +1,7 @@
-"""A day as the original script does it: one process, one request after the other, one row per statement.
+"""A day as the original script does it: one process, sequential requests, one row per statement, one transaction.
 
-It has one transaction and no landing: what fails is made again from the start. Three things are better here than there,
-so that it does the same job: a page goes on where the one before has ended, a refused call is repeated after the time
-that TikHub names, and creators are judged and tracked as the package does it.
+To do the same job it differs in three ways: pages continue at the cursor, rate-limited calls are retried after
+`Retry-After`, and creators are judged and tracked as in the package.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import requests
 
 from tests.benchmarks.common import PAGE_SIZE, PROFILE_PATH, SEARCH_PATH, Criteria
 
-ANSWER_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 TABLES = """
 create table creators (user_id text primary key, handle text, nickname text, avatar_url text, last_updated_at date);
@@ -71,9 +70,9 @@ Counts = tuple[str, int, int, int]
 
 
 class OriginalWay:
-    """The original's work in a database of its own, which has to be empty.
+    """The original's way in its own empty database.
 
-    :param url: of TikHub
+    :param url: base URL of TikHub
     """
 
     snapshot_table = "creator_stats"
@@ -89,7 +88,7 @@ class OriginalWay:
             connection.execute(TABLES.encode())
 
     def run_day(self, day: date, hashtags: Sequence[str], pages: int, criteria: Criteria) -> None:
-        """Search, keep the Comets, read the profile of each tracked creator, and record growth."""
+        """Search, store Comets, fetch the profiles of tracked creators, and record growth."""
         self._profiles = {}
         with psycopg.connect(self._database_url) as connection:
             for hashtag in hashtags:
@@ -100,7 +99,7 @@ class OriginalWay:
             record_growth(connection, day, (counts_of(user) for user in users if user is not None))
 
     def _comets(self, videos: Iterable[dict[str, Any]], criteria: Criteria) -> Iterator[User]:
-        """Find the authors of a search who are Comets, each once; the last count that it shows counts."""
+        """Yield each author of a search that is a Comet, judged by the last count."""
         authors: dict[str, User] = {}
         counts: dict[str, int] = {}
         for video in videos:
@@ -124,7 +123,7 @@ class OriginalWay:
             offset = data["cursor"]
 
     def _profile(self, user_id: str) -> User | None:
-        """Read an account, once a day; None where TikHub does not show it."""
+        """Return an account, fetched once a day; None if unknown."""
         if user_id not in self._profiles:
             try:
                 self._profiles[user_id] = self._ask(PROFILE_PATH, user_id=user_id)["user"]
@@ -136,7 +135,7 @@ class OriginalWay:
 
     def _ask(self, path: str, **parameters: Any) -> dict[str, Any]:
         while True:
-            reply = self._session.get(self._url + path, params=parameters, timeout=ANSWER_SECONDS)
+            reply = self._session.get(self._url + path, params=parameters, timeout=TIMEOUT_SECONDS)
             if reply.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 reply.raise_for_status()
                 data: dict[str, Any] = reply.json()["data"]
@@ -145,12 +144,12 @@ class OriginalWay:
 
 
 def counts_of(user: User) -> Counts:
-    """Return what growth is worked out from."""
+    """Return the counts that growth is computed from."""
     return user["uid"], user["follower_count"], user["total_favorited"], user["aweme_count"]
 
 
 def store_creator(connection: Connection, author: User, day: date) -> None:
-    """Look whether a creator is there, then insert or update it."""
+    """Insert or update a creator, after a select."""
     avatar = next(iter(author["avatar_larger"]["url_list"]), None)
     row = {**{name: author[name] for name in ("uid", "unique_id", "nickname")}, "avatar": avatar, "day": day}
     is_known = connection.execute(KNOWN, row).fetchone()
@@ -158,9 +157,9 @@ def store_creator(connection: Connection, author: User, day: date) -> None:
 
 
 def record_growth(connection: Connection, day: date, profiles: Iterable[Counts]) -> None:
-    """Write the snapshots of a day with their growth since the day before, in the transaction of the caller.
+    """Write the snapshots of a day with growth since the day before, in the caller's transaction.
 
-    No statement is prepared: behind a pooler, where hosted databases are, none can be.
+    Statements are not prepared, as poolers of hosted databases do not allow it.
     """
     with connection.cursor() as cursor:
         for user_id, follower_count, heart_count, video_count in profiles:

@@ -1,7 +1,6 @@
-"""How long each view of the Comets page takes, asked over HTTP as a browser does, on a long history.
+"""Response times of every view of the Comets page over HTTP, on a long history.
 
-The clock runs from the request to the end of the answer: Airflow's login, the database's connection and query, and the
-page that is made of it. Airflow's API server is a process of its own beside the database and the client.
+Times include authentication, the database's connection and query, and rendering.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from tests.benchmarks.seed import SIZES, Size, connect, history
 from tests.benchmarks.stack import running_stack
 
 ROUNDS = 5
-ANSWER_SECONDS = 60
-MOST_MILLISECONDS = 300
+TIMEOUT_SECONDS = 60
+MAX_MILLISECONDS = 300
 HASHTAG, RARE_TEXT, FREQUENT_TEXT = "topic007", "otter4321", "otter"
 GROWTH_SORTS = ("followers", "growth", "rate", "growth_1d", "growth_7d", "growth_30d", "acceleration")
 SORTS = (*GROWTH_SORTS, "engagement", "reach", "breakout", "score")
 
 
 def main(size_name: str, folder: Path) -> None:
-    """Print every view, and the view in the middle and the slowest one."""
+    """Print the times of every view, and the median and slowest view."""
     size = SIZES[size_name]
     with (
         history(folder, size) as url,
@@ -37,30 +36,29 @@ def main(size_name: str, folder: Path) -> None:
         session.cookies["_token"] = str(stack.api.client.configuration.access_token)
         session.headers["Accept"] = "text/html,*/*;q=0.8"
         wanted = views(url, size)
-        # The first answers come from cold caches.
         measure(session, stack.api.url, wanted)
         rounds = interleave(lambda number: measure(session, stack.api.url, wanted), ROUNDS)
     rows = [
-        Row(f"/comets/{name}", rounds[name], most=MOST_MILLISECONDS, unit="ms")
+        Row(f"/comets/{name}", rounds[name], target=MAX_MILLISECONDS, unit="ms")
         for name in sorted(wanted, key=lambda name: median(rounds[name]))
     ]
     title = f"Views of the page, {size.creators:,} creators with {size.dates - 1} dates, slowest last"
     show(title, rows, size_name)
-    show(f"The view in the middle of {len(rows)}, and the slowest", [rows[len(rows) // 2], rows[-1]], size_name)
+    show(f"Median and slowest of {len(rows)} views", [rows[len(rows) // 2], rows[-1]], size_name)
 
 
 def measure(session: requests.Session, url: str, wanted: list[str]) -> Mapping[str, float]:
-    """Ask for each view once; return milliseconds.
+    """Fetch each view once; return milliseconds.
 
-    :raises BenchmarkError: a view was not there.
+    :raises BenchmarkError: a view failed.
     """
     taken = {}
     for path in wanted:
         begun = time.perf_counter()
-        reply = session.get(f"{url}/comets/{path}", timeout=ANSWER_SECONDS, allow_redirects=False)
+        reply = session.get(f"{url}/comets/{path}", timeout=TIMEOUT_SECONDS, allow_redirects=False)
         taken[path] = 1000 * (time.perf_counter() - begun)
         if reply.status_code != requests.codes.ok:
-            raise BenchmarkError(f"/comets/{path} answered {reply.status_code}: {reply.text[:500]}")
+            raise BenchmarkError(f"/comets/{path} returned HTTP {reply.status_code}: {reply.text[:500]}")
     return taken
 
 

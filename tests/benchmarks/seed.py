@@ -1,6 +1,6 @@
-"""A made-up history in an embedded PostgreSQL: facts of each date, and what the steps of the Dag make of them.
+"""A made-up history in an embedded PostgreSQL: facts of each date, processed by the Dag's steps.
 
-It is kept for later runs until this seed, the size or a step changes.
+Later runs reuse it until the seed, the size or a step changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FOUND, GROWTH, SCORES = ("filter_comets", "upsert_creators"), "record_growth", "
 RANKED_DATES = 10
 VACUUM_DAYS = 10
 
-# The tables are several times larger than those of the stack's small server. Nothing may work beside what is timed.
+# Memory for large tables, and no autovacuum during timing.
 SERVER = {"shared_buffers": "2GB", "max_wal_size": "8GB", "autovacuum": "off", "effective_cache_size": "8GB"}
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -36,7 +36,7 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Size:
-    """A history of creators who are all tracked since its first date; the searches find a few more on each date."""
+    """A history with all creators tracked since its first date; searches find a few more on each date."""
 
     name: str
     creators: int
@@ -45,12 +45,12 @@ class Size:
 
     @property
     def last_date(self) -> date:
-        """The last date that was run."""
+        """The last date with a run."""
         return date(2026, 6, 30)
 
     @property
     def left_out_day(self) -> int:
-        """The number of the one date that was not run."""
+        """The number of the only date without a run."""
         return self.dates // 3
 
     @property
@@ -71,7 +71,7 @@ SIZES = {
 
 @contextmanager
 def history(folder: Path, size: Size) -> Iterator[str]:
-    """Serve a database with a history of that size; yield its URL."""
+    """Run a server with a history of a size; yield the database's URL."""
     name, digest = f"history_{size.name}", digest_of(size)
     with EmbeddedPostgres(folder / "postgres", durable=False, settings=SERVER) as server:
         with connect(server.url()) as connection:
@@ -87,29 +87,29 @@ def history(folder: Path, size: Size) -> Iterator[str]:
 
 
 def digest_of(size: Size) -> str:
-    """Return what a history is made of, in short."""
+    """Return a hash of the inputs of a history."""
     files = [SEED_FILE, SCHEMA_FILE, *(SQL_FOLDER / f"{step}.sql" for step in (*FOUND, GROWTH, SCORES))]
     return hashlib.sha256(repr(size).encode() + b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def connect(url: str) -> Connection:
-    """Connect with parameters bound by the client, as Airflow's hook does: a file of statements can then have some."""
+    """Connect with parameters bound by the client, as Airflow's hook does, so that several statements can have them."""
     return psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor)
 
 
 def make(url: str, size: Size) -> None:
-    """Land and work out each date, one after the other."""
-    note(f"Making {size.creators:,} creators with {size.dates} dates each; later runs use them again.")
+    """Land and process each date in order."""
+    note(f"Creating {size.creators:,} creators with {size.dates} dates each; later runs reuse them.")
     with connect(url) as connection:
         connection.execute(SCHEMA_FILE.read_bytes())
         for day_number in range(size.dates):
             make_day(connection, size, day_number)
         connection.execute("vacuum analyze")
-    note("Made.")
+    note("Created.")
 
 
 def make_day(connection: Connection, size: Size, day_number: int) -> None:
-    """Do a date as its run does, and rank it if it is to have a ranking."""
+    """Process a date as its run does, with scores for ranked dates."""
     if day_number == size.left_out_day:
         return
     run_id = land_day(connection, size, day_number)
@@ -124,8 +124,8 @@ def make_day(connection: Connection, size: Size, day_number: int) -> None:
 def land_day(connection: Connection, size: Size, day_number: int, *, share: float = 1, hashtags: int = -1) -> str:
     """Land the facts of a date; return the id of its run.
 
-    :param share: so many of the tracked creators are read
-    :param hashtags: so many are searched; those of the size when left out
+    :param share: share of the tracked creators that are read
+    :param hashtags: number of searched hashtags; by default that of the size
     """
     run_id = f"scheduled__{size.date_of(day_number)}T02:00:00+00:00"
     parameters = {
@@ -143,7 +143,7 @@ def land_day(connection: Connection, size: Size, day_number: int, *, share: floa
 
 
 def run_steps(connection: Connection, run_id: str, steps: Sequence[str]) -> None:
-    """Execute SQL files as their tasks do, each in a transaction."""
+    """Run SQL steps as their tasks do, each in a transaction."""
     for step in steps:
         with connection.transaction():
             connection.execute(statements(step), {"run_id": run_id, **step_parameters()})
@@ -151,7 +151,7 @@ def run_steps(connection: Connection, run_id: str, steps: Sequence[str]) -> None
 
 @cache
 def step_parameters() -> dict[str, Any]:
-    """Return the parameters of a step but for its run; without time limits."""
+    """Return the parameters of a step without its run id and without timeouts."""
     score = load_settings(DEFAULT_SETTINGS_FILE).score
     return {
         "statement_timeout": "0",
@@ -164,5 +164,5 @@ def step_parameters() -> dict[str, Any]:
 
 @cache
 def statements(step: str) -> bytes:
-    """Return a SQL file without comments, in which `%` is no placeholder; Airflow's operator drops them alike."""
+    """Return a SQL file without comments, which may contain `%`, as Airflow's operator does."""
     return re.sub(rb"(?m)^\s*--.*$", b"", (SQL_FOLDER / f"{step}.sql").read_bytes())

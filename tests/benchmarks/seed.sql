@@ -1,9 +1,8 @@
--- Purpose: the facts of one made-up date, as its run lands them: three pages of 20 videos for each hashtag, and the
--- profiles of a share of the tracked creators. All else is made of them by the steps of the Dag.
--- The numbers look random and are the same each time. A creator's number is in its id.
+-- Purpose: land the facts of one made-up date: three pages of 20 videos per hashtag, and profiles of tracked creators.
+-- Deterministic; a creator's number is in its id.
 create schema if not exists benchmark;
 
--- A number from 0 to below 1 for a key; another salt gives another number.
+-- A hash of key and salt in [0, 1).
 create or replace function benchmark.fraction(number_key bigint, salt integer)
 returns double precision
 language sql
@@ -12,7 +11,7 @@ as $$
     select (hashint8extended(number_key, 20260630 + salt) & 9007199254740991) / 9007199254740992.0::double precision
 $$;
 
--- Most creators grow by less than a percent a day, some shrink, every fiftieth grows by three.
+-- Most creators grow by less than a percent a day, some shrink, every fiftieth grows by three percent.
 create or replace function benchmark.follower_count(creator_number bigint, day_number integer)
 returns bigint
 language sql
@@ -31,7 +30,7 @@ as $$
         )::bigint
 $$;
 
--- The page of hashtags reads what a report has counted; the newest run of the history is still at work.
+-- The hashtags page reads reports; the newest run has none yet.
 insert into comet_runs (
     run_id, recorded_date, timezone, hashtags, min_followers, max_followers, min_video_views, pages_per_hashtag,
     page_size, publish_time_days, region, max_api_calls, is_refresh, is_live, accepted_at, report
@@ -79,9 +78,8 @@ cross join generate_series(0, 2) as page_number
 where run_id = %(run_id)s
 order by search_id, page_number;
 
--- Videos were published in the week before, so that many are seen on several dates and for several hashtags. Every fifth
--- is by an author who is not tracked, a few creators have very many. On the first date each creator has one more, with
--- enough views and a count in the band: so all of them are tracked from then on.
+-- Videos of the last week recur over dates and hashtags. Every fifth author is not tracked, a few have very many videos.
+-- On the first date each creator has one more qualifying video, so that all are tracked from then on.
 insert into comet_videos (
     page_id, item_position, recorded_date, observed_at, observed_date, video_id, published_at, caption, play_count,
     like_count, comment_count, share_count, save_count, is_tagged, user_id, handle, nickname, follower_count
@@ -106,7 +104,6 @@ places as (
     cross join generate_series(0, 19) as item_position
 ),
 
--- About 1.8 sightings per video.
 found as (
     select
         *,
@@ -157,7 +154,6 @@ select
 from authored
 order by page_id, item_position;
 
--- One profile in a hundred could not be read.
 insert into comet_profiles (
     recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date, handle, nickname, follower_count,
     heart_count, video_count
@@ -182,7 +178,6 @@ select
 from answers
 order by user_id;
 
--- The page of runs counts the calls of the newest run.
 insert into comet_calls (run_id, run_attempt, route, user_id, reserved_at, duration_ms, status_code, is_billed)
 select run_id, 0, '/api/v1/tiktok/app/v3/handler_user_profile', user_id, observed_at, 700, 200, true
 from comet_profiles

@@ -1,4 +1,4 @@
-"""A stack as `make up` starts it, with made-up creators, a sandbox of its own, and no settings of the caller."""
+"""A stack as of `make up`, with made-up creators, its own sandbox, and none of the caller's settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from tests.benchmarks.common import BenchmarkError
 RUN_SECONDS = 3600
 CALL_BUDGET = 1_000_000
 
-# Empty is "not set", and wins over the caller's own .env.
 NOTHING_CONFIGURED = dict.fromkeys(
     [
         "AIRFLOW_CONN_TIKHUB",
@@ -54,10 +53,10 @@ NOTHING_CONFIGURED = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Searches:
-    """What is searched, and how TikHub is meanwhile.
+    """Searches, and TikHub's latency and rate limit.
 
-    :param latency_seconds: of each answer
-    :param per_second: calls of a route that are answered; the others are refused with 429
+    :param latency_seconds: of each response
+    :param per_second: rate limit of a route; further calls return 429
     """
 
     hashtag_count: int
@@ -67,7 +66,7 @@ class Searches:
 
     @property
     def hashtags(self) -> list[str]:
-        """Hashtags that the sandbox makes up videos for."""
+        """The hashtags to search."""
         return [f"bench{number:04d}" for number in range(self.hashtag_count)]
 
     def __str__(self) -> str:
@@ -79,10 +78,10 @@ class Searches:
 
 @dataclass(frozen=True)
 class RunTimes:
-    """How long a run of the Dag took.
+    """Durations of a Dag run.
 
     :param extract_seconds: from the end of `accept_run` to the end of the last `extract_videos`
-    :param seconds: from the moment it was triggered to its end
+    :param seconds: from the trigger to the end
     """
 
     extract_seconds: float
@@ -91,13 +90,13 @@ class RunTimes:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack at work with the Dag unpaused."""
+    """A running stack with the Dag unpaused."""
 
     api: AirflowApi
     sandbox: SandboxClient
 
     def limit(self, searches: Searches, now: datetime) -> None:
-        """Have the sandbox answer as TikHub is meanwhile; its clock stands still."""
+        """Set the sandbox's latency, rate limit and fixed clock."""
         self.sandbox.clear()
         self.sandbox.set_latency(searches.latency_seconds)
         self.sandbox.set_rate_limit(searches.per_second)
@@ -106,7 +105,7 @@ class Stack:
     def run(self, searches: Searches, logical_date: datetime, **criteria: int) -> RunTimes:
         """Run the Dag to its end.
 
-        :raises BenchmarkError: a task did not succeed.
+        :raises BenchmarkError: a task does not succeed.
         """
         conf: dict[str, Any] = {
             "hashtags": searches.hashtags,
@@ -128,18 +127,18 @@ class Stack:
 
 
 def last_end(tasks: Sequence[TaskInstanceResponse], task_id: str) -> datetime:
-    """Return when the last instance of a task ended."""
+    """Return the end of the last instance of a task."""
     return max(end_of(task) for task in tasks if task.task_id == task_id)
 
 
 def end_of(task_or_run: TaskInstanceResponse | DAGRunResponse) -> datetime:
-    """Return when a task instance or a run ended."""
+    """Return the end of a task instance or a run."""
     return task_or_run.end_date or datetime.max.replace(tzinfo=UTC)
 
 
 @contextmanager
 def searching_stack(folder: Path, searches: Searches) -> Iterator[tuple[Stack, EmbeddedPostgres]]:
-    """Keep a stack at work that calls as often as TikHub allows, and the server of its database `creators`."""
+    """Run a stack at TikHub's rate limit; yield it and the server of its database `creators`."""
     shutil.rmtree(folder, ignore_errors=True)
     with EmbeddedPostgres(folder / "creators") as server:
         server.create_database("creators")
@@ -151,16 +150,16 @@ def searching_stack(folder: Path, searches: Searches) -> Iterator[tuple[Stack, E
 
 @contextmanager
 def running_stack(folder: Path, creators_url: str, variables: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Keep a stack at work in a folder that is made new, and removed behind it if all went well.
+    """Run a stack in a new folder, deleted at the end on success.
 
-    :param creators_url: of the creators' database; the schema is set up in it
-    :param variables: of the environment, beside those of every stack
+    :param creators_url: URL of the creators' database, to which the schema is applied
+    :param variables: further variables of the environment
     """
     shutil.rmtree(folder, ignore_errors=True)
     caller = {
         "PATH": os.environ["PATH"],
         **NOTHING_CONFIGURED,
-        # Unpausing the Dag would otherwise start the scheduled run that was missed last.
+        # Otherwise unpausing the Dag starts the last missed run.
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         CONNECTION_VARIABLE: database_connection(creators_url),
         "COMETS_STATE_DIR": str(folder),
@@ -169,7 +168,6 @@ def running_stack(folder: Path, creators_url: str, variables: Mapping[str, str] 
         **(variables or {}),
     }
     environment = resolve_for_runs(caller)
-    # The size of the pool is worked out in this process, from the pace.
     os.environ[PACE_VARIABLE] = environment.variables[PACE_VARIABLE]
     with running_airflow(environment, "make bench") as api:
         api.wait_for_dag(DAG_ID, DAG_SECONDS)

@@ -32,8 +32,7 @@ def metadata(postgres: EmbeddedPostgres) -> None:
 
 @pytest.fixture(scope="session")
 def quick_tasks() -> Iterator[None]:
-    """Work out once what Airflow works out again in every task, a third of a run's time: the statements of a SQL file,
-    and whether the schema of a param is one."""
+    """Cache the splitting of SQL files and schema checks, a third of a run's time."""
     split, check = cache(DbApiHook.split_sql_string), Draft202012Validator.check_schema
     checked: set[str] = set()
 
@@ -51,14 +50,13 @@ def quick_tasks() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dag_runner(metadata: None, quick_tasks: None) -> RunDag:
-    """Run a Dag in this process through Airflow's own task runner, with the connections of the environment."""
+    """Run a Dag in this process by Airflow's task runner, with the environment's connections."""
     from airflow.dag_processing.dagbag import DagBag
 
     def run(
         logical_date: str | None, conf: Mapping[str, Any] | None = None, dag_id: str = "comet_discovery"
     ) -> Outcome:
         instant = datetime.fromisoformat(logical_date) if logical_date else None
-        # Parsed anew for each run, as workers do: a run's conf is written into the params of the Dag object.
         dag_run = DagBag().dags[dag_id].test(logical_date=instant, run_conf=dict(conf or {}))
         tasks = {
             ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": ti.state
@@ -79,7 +77,7 @@ def run_dag(dag_runner: RunDag, tikhub_connection: str, comets_connection: str) 
 def new_world(
     postgres: EmbeddedPostgres, schema_template: str, running_server: SandboxClient, dag_runner: RunDag
 ) -> NewWorld:
-    """Begin a world, empty or as a copy of another one's database, in which the Dag's connections lead to it."""
+    """Create a world, empty or as a copy of another, and point the Dag's connections to it."""
 
     @contextmanager
     def begin(like: World | None = None) -> Iterator[World]:
@@ -95,7 +93,7 @@ def new_world(
 
 @pytest.fixture
 def world(new_world: NewWorld) -> Iterator[World]:
-    """An empty world of this test's own."""
+    """An empty world for this test."""
     with new_world() as begun:
         yield begun
 

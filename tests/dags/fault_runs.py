@@ -1,4 +1,4 @@
-"""Runs of the Dag in which many hashtags and profiles fail, each in its own way."""
+"""Dag runs in which many hashtags and profiles fail, each with another fault."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from include.sandbox.creators import Creator
 from tests.conftest import POSTGRES
 from tests.dags.fault_table import (
     DATE_OF_FATAL_RUNS,
-    EVER,
     FATAL_CELLS,
     FINAL,
     KINDS,
     OFFSETS,
     PAGE_SIZE,
     PASSING,
+    PERMANENT,
 )
 from tests.dags.worlds import PROFILE, SEARCH, Day, Row, World, cast, identifiers_of, page_of
 from tests.secret_scan import database_texts
@@ -37,28 +37,27 @@ HIDDEN_HASHTAG = "the_hidden"
 
 
 @dataclass
-class Written:
-    """All that was logged, every exception that a retry policy saw, and what Airflow had in its database."""
+class RecordedOutput:
+    """Log lines, exceptions of tasks, and contents of Airflow's database."""
 
     logs: list[str] = field(default_factory=list)
     exceptions: list[BaseException] = field(default_factory=list)
     metadata: dict[str, set[str]] = field(default_factory=dict)
 
     def keep_metadata(self) -> None:
-        """Take down Airflow's database as it is now: it forgets a run when its date is run again."""
+        """Record Airflow's database, which drops a run when its date runs again."""
         for place, texts in database_texts(POSTGRES.url("airflow")).items():
             self.metadata.setdefault(place, set()).update(texts)
 
 
 @contextmanager
-def everything_written() -> Iterator[Written]:
-    """Take down logs at DEBUG, by whatever library, and exceptions of tasks."""
-    written = Written()
+def recorded_output() -> Iterator[RecordedOutput]:
+    """Record all logs at DEBUG and all exceptions of tasks."""
+    written = RecordedOutput()
     formatter = logging.Formatter("%(name)s %(levelname)s %(message)s")
 
     class Recorder(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # The sandbox works in this process too, and may say what it likes.
             if not record.name.startswith("uvicorn"):
                 written.logs.append(formatter.format(record))
 
@@ -89,7 +88,7 @@ def metadata_rows(statement: str, *values: object) -> list[Row]:
 
 
 def task_instances(run_id: str) -> list[Row]:
-    """Every try of every task of a run, which Airflow forgets when the date is run again."""
+    """Return every try of every task of a run."""
     return metadata_rows(
         """
         select task_id, map_index, try_number, state, retry_reason from task_instance_history where run_id = %s
@@ -104,7 +103,7 @@ def task_instances(run_id: str) -> list[Row]:
 
 @dataclass
 class FaultyRun:
-    """A run, its creators that fail by kind, and what was seen of it from outside."""
+    """A run, its failing creators by fault, and its calls and task instances."""
 
     world: World
     day: Day
@@ -115,29 +114,29 @@ class FaultyRun:
     hidden: dict[str, Creator]
 
     def state(self, hashtag: str) -> str | None:
-        """How the search of a hashtag ended in Airflow."""
+        """Return the state of a hashtag's search task."""
         return self.day.tasks[f"extract_videos[{self.hashtags.index(hashtag)}]"]
 
     def tries(self, hashtag: str) -> list[Row]:
-        """The task instance's tries in their order: state and the reason that Airflow has stored with it."""
+        """Return the tries of a hashtag's search task in order."""
         index = self.hashtags.index(hashtag)
         return [row for row in self.instances if (row["task_id"], row["map_index"]) == ("extract_videos", index)]
 
     def searched(self, hashtag: str) -> list[tuple[int, int, bool | None]]:
-        """The searches of a hashtag as the sandbox got them: offset, count, and whether it bills them."""
+        """Return offset, count and billing of a hashtag's searches, as the sandbox logged them."""
         return [
             (int(call["params"]["offset"]), int(call["params"]["count"]), call["billed"])
             for call in self.calls
             if call["params"].get("keyword") == hashtag
         ]
 
-    def asked(self, creator: Creator) -> list[bool | None]:
-        """Whether the sandbox bills the calls for a profile, in their order."""
+    def profile_billing(self, creator: Creator) -> list[bool | None]:
+        """Return whether the sandbox billed each call for a profile, in order."""
         identifiers = identifiers_of(creator)
         return [call["billed"] for call in self.calls if {*call["params"].values()} & {*identifiers}]
 
     def ledger(self, **conditions: Any) -> list[tuple[Any, ...]]:
-        """Calls in the ledger: status, whether billed, error class."""
+        """Return status, billing and error class of calls in the ledger."""
         wanted = " and ".join(f"{name} = %s" for name in conditions)
         return [
             (row["status_code"], row["is_billed"], row["error_type"])
@@ -149,7 +148,7 @@ class FaultyRun:
         ]
 
     def landed(self, hashtag: str) -> dict[str, list[Row]]:
-        """What a hashtag has in the tables, without numbers of rows."""
+        """Return a hashtag's landed rows without ids."""
         tables = {
             "pages": "select page_offset, page.next_offset, received_count, landed_count, rejected_count, observed_at",
             "videos": "select page_offset, item_position, video_id, play_count, user_id, follower_count, is_tagged",
@@ -172,17 +171,17 @@ class FaultyRun:
 
 
 def searching(name: str, place: str | None = None) -> str:
-    """The hashtag of a cell."""
+    """Return the hashtag for a fault and place."""
     return re.sub(r"\W", "_", f"{place or 'once'} {name}").casefold()
 
 
 def search_rule(name: str, hashtag: str, offset: int, **changes: Any) -> Row:
-    """A page of a hashtag goes wrong."""
+    """Return a rule by which a page of a hashtag fails."""
     return {"route": SEARCH, "keyword": hashtag, "offset": offset, **KINDS[name].rule, **changes}
 
 
 def profile_rules(name: str, creator: Creator, *, is_once: bool) -> list[Row]:
-    """A profile goes wrong, once or by whatever it is asked for."""
+    """Return rules by which a profile fails, once or always by every identifier."""
     rule = {"route": PROFILE, **KINDS[name].rule}
     if is_once:
         return [{**rule, "account": creator.sec_uid, "times": 1}]
@@ -190,17 +189,16 @@ def profile_rules(name: str, creator: Creator, *, is_once: bool) -> list[Row]:
 
 
 def _between_healthy_ones(names: list[str], creators: list[Creator]) -> dict[str, Creator]:
-    # In the order in which they are asked for, so that no two in a row fail.
+    # In fetch order, so that no two in a row fail.
     return dict(zip(names, sorted(creators, key=lambda creator: creator.uid)[::2], strict=True))
 
 
 def faulty_run(
     world: World, hashtags: list[str], rules: list[Row], profiles: list[str], *, is_once: bool, is_calm: bool = False
 ) -> FaultyRun:
-    """Run the Dag for hashtags of which pages fail by these rules, and two more of creators whose profile fails: found
-    with their follower count, so that the roll call asks for them, and without it.
+    """Run the Dag with failing searches, and with failing profiles in the roll call and of hidden authors.
 
-    :param is_calm: nothing fails
+    :param is_calm: whether nothing fails
     """
     players = cast(4 * len(profiles))
     shown, unknown = players[: 2 * len(profiles)], players[2 * len(profiles) :]
@@ -229,22 +227,22 @@ def _seen(
 
 
 def once(world: World, *, is_calm: bool = False) -> FaultyRun:
-    """Every page of every kind's hashtag, and a profile of each kind, fail once; or nothing does."""
+    """Run with each page and profile failing once per fault; without failures if calm."""
     rules = [search_rule(name, searching(name), offset, times=1) for name in PASSING for offset in OFFSETS.values()]
     profiles = [name for name, kind in PASSING.items() if kind.of_profile != "no account"]
     return faulty_run(world, [searching(name) for name in PASSING], rules, profiles, is_once=True, is_calm=is_calm)
 
 
-def for_ever(world: World) -> FaultyRun:
-    """One page of every hashtag fails whenever it is asked for, and so do profiles."""
-    rules = [search_rule(name, searching(name, place), OFFSETS[place]) for name, place in EVER]
-    hashtags = [searching(name, place) for name, place in EVER]
+def always(world: World) -> FaultyRun:
+    """Run with one page of each hashtag, and profiles, failing always."""
+    rules = [search_rule(name, searching(name, place), OFFSETS[place]) for name, place in PERMANENT]
+    hashtags = [searching(name, place) for name, place in PERMANENT]
     return faulty_run(world, hashtags, rules, [*PASSING], is_once=False)
 
 
 @dataclass
 class FatalRun:
-    """A run in which one answer ends all calling."""
+    """A run that one response stops."""
 
     day: Day
     calls: list[Row]
@@ -253,7 +251,7 @@ class FatalRun:
 
 
 def fatal_runs(world: World) -> Iterator[FatalRun]:
-    """A run for each of FATAL_CELLS: whichever of three hashtags or creators comes first gets the answer."""
+    """Yield a run for each of FATAL_CELLS; the first of three hashtags or creators meets the fault."""
     players = cast(6)
     for number, (name, place, is_once) in enumerate(FATAL_CELLS):
         rule = KINDS[name].rule | ({"times": 1} if is_once else {})
@@ -271,9 +269,8 @@ def fatal_runs(world: World) -> Iterator[FatalRun]:
         yield FatalRun(day, world.sandbox.calls(), ledger, task_instances(day.run_id))
 
 
-def wrong_requests(world: World) -> FaultyRun:
-    """A run in which the request for some profiles is called wrong, once: in the roll call, and of one hidden author
-    in each of several hashtags."""
+def invalid_requests(world: World) -> FaultyRun:
+    """Run with profile requests rejected as invalid, in the roll call and of hidden authors."""
     names = list(FINAL)
     players = cast(4 * len(names))
     in_roll_call = _between_healthy_ones(names, players[: 2 * len(names)])

@@ -1,4 +1,4 @@
-"""What has to happen for each way in which TikHub can fail, as data."""
+"""Faults of TikHub and the expected reactions, as data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ IS_LONG = os.environ.get("COMETS_TEST_PROFILE") == "long"
 Reaction = Literal["retry", "wait", "smaller page", "fail", "stop the run", "no account"]
 
 FAILED_CALLS: dict[Reaction, int] = {
-    # How often a call that always fails so is made: the tries in all, over hook and Airflow together.
+    # Attempts of a call that always fails, over hook and Airflow together.
     "retry": 3,
     "wait": 5,
     "smaller page": 3,
@@ -22,24 +22,24 @@ FAILED_CALLS: dict[Reaction, int] = {
 }
 
 OFFSETS = {"first": 0, "middle": 4, "last": 8}
-"""Where the three pages of every search begin."""
+"""Offsets of the three pages of every search."""
 
 PAGE_SIZE = 4
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way of failing.
+    """A fault.
 
-    :param rule: what the sandbox is told to do
-    :param reaction: what happens to a search
+    :param rule: the sandbox's rule
+    :param reaction: reaction to it in a search
     :param error: class of the error
     :param status: HTTP status in the ledger
-    :param is_billed: in the ledger; None is "nobody can know"
-    :param sandbox_bills: the same as the sandbox counts
-    :param said: stands in the reason that Airflow shows
-    :param ever: the places of a search where it fails for ever; all of them in the long profile
-    :param profile: what happens to a profile, where that differs
+    :param is_billed: billing in the ledger; None: unknown
+    :param sandbox_bills: billing by the sandbox
+    :param reason_text: part of the reason that Airflow shows
+    :param ever: places of a search where it is tested as permanent; all in the long profile
+    :param profile: reaction to it for a profile, if different
     """
 
     rule: dict[str, Any]
@@ -48,32 +48,33 @@ class Kind:
     status: int | None
     is_billed: bool | None
     sandbox_bills: bool | None
-    said: str
+    reason_text: str
     ever: tuple[str, ...]
     profile: Reaction | None = None
 
     @property
     def of_profile(self) -> Reaction:
-        """What happens to a profile."""
+        """The reaction for a profile."""
         if self.profile:
             return self.profile
         return "retry" if self.reaction == "smaller page" else self.reaction
 
 
-def _status(status: int, reaction: Reaction, error: str, said: str, *ever: str, **rule: Any) -> Kind:
+def _status(status: int, reaction: Reaction, error: str, reason_text: str, *ever: str, **rule: Any) -> Kind:
     rule = {"fault": "status", "status": status, **rule}
-    return Kind(rule, reaction, f"TikHub{error}Error", status, False, False, said, ever)
+    return Kind(rule, reaction, f"TikHub{error}Error", status, False, False, reason_text, ever)
 
 
 def _inner(status: int, reaction: Reaction, error: str, *ever: str, profile: Reaction | None = None) -> Kind:
     rule = {"fault": "inner_status", "status": status}
-    said = f"(HTTP 200, inner status {status})"
-    return Kind(rule, reaction, f"TikHub{error}Error", 200, True, True, said, ever, profile)
+    reason_text = f"(HTTP 200, inner status {status})"
+    return Kind(rule, reaction, f"TikHub{error}Error", 200, True, True, reason_text, ever, profile)
 
 
-def _broken(reaction: Reaction, error: str, status: int | None, bills: bool | None, said: str, *ever: str) -> Kind:
-    # Whether such a call is billed, TikHub alone knows.
-    return Kind({}, reaction, f"TikHub{error}Error", status, None, bills, said, ever)
+def _broken(
+    reaction: Reaction, error: str, status: int | None, bills: bool | None, reason_text: str, *ever: str
+) -> Kind:
+    return Kind({}, reaction, f"TikHub{error}Error", status, None, bills, reason_text, ever)
 
 
 def _with(kind: Kind, **rule: Any) -> Kind:
@@ -126,8 +127,7 @@ SAME_ERROR = {
     *("429", "inner 429", "500", "503", "inner 500", "timeout", "web page with 502", "broken JSON"),
     *("inner 5", "405", "422", "402", "403"),
 }
-"""Kinds that end in the same error as another one. The hook's tests show them all, so whole runs meet these in the long
-profile only; each timeout takes five seconds."""
+"""Faults with the same error as another; whole runs test them in the long profile only."""
 
 KINDS = {name: kind for name, kind in EVERY_KIND.items() if IS_LONG or name not in SAME_ERROR}
 
@@ -135,8 +135,10 @@ PASSING = {name: kind for name, kind in KINDS.items() if kind.reaction not in ("
 FINAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "fail"}
 FATAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "stop the run"}
 
-EVER = [(name, place) for name, kind in {**PASSING, **FINAL}.items() for place in (OFFSETS if IS_LONG else kind.ever)]
-"""Searches that fail for ever: kind and place."""
+PERMANENT = [
+    (name, place) for name, kind in {**PASSING, **FINAL}.items() for place in (OFFSETS if IS_LONG else kind.ever)
+]
+"""Searches that always fail: fault and place."""
 
 FATAL_PLACES = (*OFFSETS, "roll call", "hidden author")
 FATAL_CELLS = [
@@ -147,4 +149,4 @@ FATAL_CELLS = [
 ]
 
 DATE_OF_FATAL_RUNS = date(2026, 4, 1)
-"""Each of them on a day of its own from here on."""
+"""Date of the first fatal run; each has its own date."""

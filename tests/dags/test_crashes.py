@@ -1,7 +1,7 @@
-"""A run that dies between any two statements and is tried again ends in the tables of an undisturbed one.
+"""Runs that crash between any two statements and are retried end with the tables of an undisturbed run.
 
-The tasks run as Airflow runs them, but in this process and without its scheduler, so that many deaths can be tried. A
-death is a database connection that is gone before a statement: what was not committed is lost, a call may be in flight.
+Tasks run in this process, without the scheduler, so that many crashes can be combined. A crash closes the database
+connection before a statement: uncommitted rows are lost, and a call may be in flight.
 """
 
 from __future__ import annotations
@@ -30,57 +30,57 @@ DAYS = ("2026-03-01T02:00:00+00:00", "2026-03-02T02:00:00+00:00")
 SMALL = {"hashtags": ["gymtok", "cozygaming"], "pages_per_hashtag": 2, "page_size": 10}
 
 
-class DeathError(Exception):
-    """The process is gone."""
+class CrashError(Exception):
+    """The process has crashed."""
 
 
 @dataclass
-class Deaths:
-    """After how many statements each attempt of a task dies; when there is none left, attempts live."""
+class Crashes:
+    """Number of statements after which each attempt of a task crashes; attempts after the last complete."""
 
     left: list[int] = field(default_factory=list)
     statement_count: int = 0
     limit: int | None = None
 
     def begin(self) -> None:
-        """A new attempt of a task begins."""
+        """Start an attempt of a task."""
         self.statement_count = 0
         self.limit = self.left.pop(0) if self.left else None
 
     def strike(self, connection: psycopg.Connection[Any]) -> None:
-        """Let a statement through, or die before it."""
+        """Allow a statement, or crash before it."""
         self.statement_count += 1
         if self.limit is not None and self.statement_count > self.limit:
             connection.close()
-            raise DeathError
+            raise CrashError
 
 
 @pytest.fixture
-def deaths(monkeypatch: pytest.MonkeyPatch) -> Deaths:
-    """Let statements of the Python tasks die as told."""
-    deaths = Deaths()
+def crashes(monkeypatch: pytest.MonkeyPatch) -> Crashes:
+    """Crash statements of Python tasks as planned."""
+    crashes = Crashes()
 
-    def mortal(method: Callable[..., Any]) -> Callable[..., Any]:
+    def crashable(method: Callable[..., Any]) -> Callable[..., Any]:
         def execute(self: Database, *arguments: Any, **parameters: Any) -> Any:
-            deaths.strike(self._connection)
+            crashes.strike(self._connection)
             return method(self, *arguments, **parameters)
 
         return execute
 
     for name in ("execute", "execute_many", "fetch_all", "fetch_optional"):
-        monkeypatch.setattr(Database, name, mortal(getattr(Database, name)))
-    return deaths
+        monkeypatch.setattr(Database, name, crashable(getattr(Database, name)))
+    return crashes
 
 
 @dataclass
 class Pipeline:
-    """The tasks of a run in their order, each tried again until it lives."""
+    """The tasks of a run in order, each retried until it completes."""
 
     url: str
-    deaths: Deaths
+    crashes: Crashes
 
     def run(self, instant: str) -> None:
-        """Run a day."""
+        """Run a date."""
         run_id = f"run of {instant}"
         context = run_context(run_id, instant, **SMALL)
         for hashtags in self._attempt(AcceptRunOperator(task_id="accept").execute, context):
@@ -98,27 +98,29 @@ class Pipeline:
     def _step(self, name: str, run_id: str) -> None:
         with psycopg.connect(self.url) as connection:
             for statement in statements(name):
-                self.deaths.strike(connection)
+                self.crashes.strike(connection)
                 connection.execute(statement, {"run_id": run_id, **PARAMETERS})
 
     def _attempt(self, task: Callable[..., Any], *arguments: Any) -> Any:
         while True:
-            self.deaths.begin()
+            self.crashes.begin()
             try:
                 return task(*arguments)
-            except DeathError:
+            except CrashError:
                 continue
 
 
-def live_through(url: str, sandbox: SandboxClient, deaths: Deaths, plan: list[int]) -> tuple[dict[str, list[Row]], int]:
-    """Two days with deaths; returns the tables' contents and the number of calls that the sandbox got."""
+def run_two_days(
+    url: str, sandbox: SandboxClient, crashes: Crashes, plan: list[int]
+) -> tuple[dict[str, list[Row]], int]:
+    """Run two dates with crashes; return the tables' contents and the number of the sandbox's calls."""
     with psycopg.connect(url, autocommit=True) as connection:
         clear_tables(connection)
     sandbox.clear_calls()
-    deaths.left = list(plan)
+    crashes.left = list(plan)
     for instant in DAYS:
         sandbox.set_clock(instant)
-        Pipeline(url, deaths).run(instant)
+        Pipeline(url, crashes).run(instant)
     with psycopg.connect(url) as connection:
         contents = {
             table: sorted(connection.execute(f"select {columns} from {table}".encode()).fetchall(), key=repr)
@@ -127,8 +129,8 @@ def live_through(url: str, sandbox: SandboxClient, deaths: Deaths, plan: list[in
     return contents, len(sandbox.calls())
 
 
-def paid_twice(url: str) -> list[Row]:
-    """What was answered and landed, and asked for again in the same run."""
+def calls_paid_twice(url: str) -> list[Row]:
+    """Return calls that succeeded more than once in the same run."""
     with psycopg.connect(url) as connection:
         return connection.execute(
             """
@@ -143,16 +145,15 @@ def paid_twice(url: str) -> list[Row]:
 
 @pytest.fixture
 def undisturbed(
-    comets_connection: str, tikhub_connection: str, sandbox: SandboxClient, deaths: Deaths
+    comets_connection: str, tikhub_connection: str, sandbox: SandboxClient, crashes: Crashes
 ) -> tuple[dict[str, list[Row]], int]:
-    """The same two days without any death."""
-    contents, call_count = live_through(comets_connection, sandbox, deaths, [])
+    """The same two dates without crashes."""
+    contents, call_count = run_two_days(comets_connection, sandbox, crashes, [])
     assert all(contents.values())
     return contents, call_count
 
 
 @settings(
-    # Under the real scheduler each point is tried once (tests/stack/test_deaths.py), here they are combined.
     max_examples=25 if os.environ.get(PROFILE_VARIABLE) == "long" else 2,
     derandomize=True,
     database=None,
@@ -162,17 +163,16 @@ def undisturbed(
 )
 @given(plan=st.lists(st.integers(0, 70), min_size=1, max_size=30))
 @example(plan=list(range(60)))
-def test_a_death_between_any_two_statements_changes_nothing_and_pays_nothing_twice(
+def test_crash_between_any_two_statements_changes_no_row_and_pays_no_call_twice(
     comets_connection: str,
     sandbox: SandboxClient,
-    deaths: Deaths,
+    crashes: Crashes,
     undisturbed: tuple[dict[str, list[Row]], int],
     plan: list[int],
 ) -> None:
     expected, call_count = undisturbed
-    contents, disturbed_call_count = live_through(comets_connection, sandbox, deaths, plan)
+    contents, disturbed_call_count = run_two_days(comets_connection, sandbox, crashes, plan)
     for table in CONTENTS:
         assert contents[table] == expected[table], table
-    assert paid_twice(comets_connection) == []
-    # A death costs at most the one call in flight.
+    assert calls_paid_twice(comets_connection) == []
     assert disturbed_call_count - call_count <= len(plan)

@@ -1,4 +1,4 @@
-"""What another session holds, or what takes too long, is ended in time, in words, with nothing half done."""
+"""Locks and slow statements time out before the task, with a clear error and no partial rows."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ SHORT = timedelta(seconds=2)
 
 
 @contextmanager
-def another_session(url: str, statement: str) -> Iterator[None]:
-    """A transaction of somebody else that stays open after a statement."""
+def blocking_session(url: str, statement: str) -> Iterator[None]:
+    """Keep another transaction open after a statement."""
     with psycopg.connect(url) as holder:
         holder.execute(statement.encode())
         yield
 
 
 def counts(url: str) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return the number of rows by table."""
     with psycopg.connect(url) as connection:
         tables = connection.execute(
             "select relname from pg_class where relname ~ '^(comet_|creator)' and relkind = 'r'"
@@ -48,26 +48,25 @@ def counts(url: str) -> dict[str, int]:
         }
 
 
-def test_a_python_task_does_not_wait_for_a_lock_to_its_end(comets_connection: str) -> None:
+def test_python_task_times_out_on_a_lock(comets_connection: str) -> None:
     with psycopg.connect(comets_connection, autocommit=True) as connection:
         Facts(connection).accept(run_id="run 1")
     before = counts(comets_connection)
     with connect(timeout=SHORT) as database:
         with (
-            another_session(comets_connection, "select from comet_runs for update"),
+            blocking_session(comets_connection, "select from comet_runs for update"),
             pytest.raises(DatabaseTimeoutError) as ended,
         ):
             Ledger(database, "run 1", 0).execute(Call("a route"), lambda: pytest.fail("the call was made"))
         assert "include/sql/calls/lock_run.sql waited too long for a lock" in str(ended.value)
         assert 'in relation "comet_runs"' in str(ended.value)
         assert counts(comets_connection) == before
-        # The connection can be used afterwards.
         assert database.fetch_one("calls/lock_run", run_id="run 1")
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 1, 20).action is RetryAction.RETRY
     assert CallRetryPolicy(settings().retries).evaluate(ended.value, 3, 20).action is RetryAction.FAIL
 
 
-def test_a_statement_that_never_ends_is_ended_within_the_tasks_own_timeout(comets_connection: str) -> None:
+def test_endless_statement_times_out_before_the_task(comets_connection: str) -> None:
     with psycopg.connect(comets_connection, autocommit=True) as connection:
         connection.execute(
             """
@@ -83,7 +82,7 @@ def test_a_statement_that_never_ends_is_ended_within_the_tasks_own_timeout(comet
     assert counts(comets_connection)["comet_runs"] == 0
 
 
-def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str) -> None:
+def test_sql_step_times_out_on_a_lock(comets_connection: str) -> None:
     with psycopg.connect(comets_connection, autocommit=True) as connection:
         Facts(connection).accept(run_id="run 1")
     before = counts(comets_connection)
@@ -92,7 +91,7 @@ def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str) 
     context: Any = {"run_id": "run 1", "task": step, "ti": SimpleNamespace(start_date=noon(DAY))}
     step.render_template_fields(context)
     lock = "select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0))"
-    with another_session(comets_connection, lock), pytest.raises(psycopg.errors.LockNotAvailable) as ended:
+    with blocking_session(comets_connection, lock), pytest.raises(psycopg.errors.LockNotAvailable) as ended:
         step.execute(context)
     assert counts(comets_connection) == before
     decision = CallRetryPolicy(settings().retries).evaluate(ended.value, 1, 20, context)
@@ -103,7 +102,7 @@ def test_a_sql_step_does_not_wait_for_a_lock_to_its_end(comets_connection: str) 
     assert counts(comets_connection)["comet_dates"] == 1
 
 
-def test_every_sql_step_of_every_dag_begins_with_its_limits() -> None:
+def test_every_sql_step_sets_its_timeouts_first() -> None:
     for dag in DagBag(str(PROJECT_FOLDER / "dags")).dags.values():
         for task in dag.tasks:
             if isinstance(task, SQLExecuteQueryOperator):

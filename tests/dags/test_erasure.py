@@ -1,4 +1,4 @@
-"""Whole runs of the Dags forget_creator and comet_maintenance between days of comet_discovery."""
+"""Runs of the Dags forget_creator and comet_maintenance between runs of comet_discovery."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BROKEN_CARD = {"aweme_info": {"author": {"uid": ERASED.uid, "unique_id": ERASED.
 
 @dataclass(frozen=True)
 class Story:
-    """A creator is discovered, erased by handle and shown again."""
+    """A creator is discovered, erased by handle and found again."""
 
     world: World
     before: dict[str, list[str]]
@@ -35,7 +35,7 @@ class Story:
     day: Day
     later: dict[str, list[str]]
     maintenance: tuple[Outcome, str]
-    """The day after everything is to be kept for the last time."""
+    """Run after the retention of all rows."""
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +44,19 @@ def story(new_world: NewWorld) -> Iterator[Story]:
         hidden: dict[str, Any] = page_of(OTHER, hidden=[ERASED])
         hidden["items"].append(BROKEN_CARD)
         world.run("2026-03-01", hidden)
-        before = table_contents(world)
+        before = all_rows(world)
         erasing = world.run_other("forget_creator", creator=f"@{ERASED.handle}")
-        after = table_contents(world)
+        after = all_rows(world)
         day = world.run("2026-03-02", hidden)
-        later = table_contents(world)
+        later = all_rows(world)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("comets.operators.trim_landing.today", lambda _: date(2028, 1, 1))
             maintenance = world.run_other("comet_maintenance", "2027-03-02T04:00:00+00:00")
         yield Story(world, before, erasing, after, day, later, maintenance)
 
 
-def table_contents(world: World) -> dict[str, list[str]]:
-    """Every row of every table as text."""
+def all_rows(world: World) -> dict[str, list[str]]:
+    """Return every row of every table as text."""
     tables = world.rows(
         "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
     )
@@ -68,18 +68,18 @@ def table_contents(world: World) -> dict[str, list[str]]:
 
 
 def named(contents: dict[str, list[str]]) -> list[str]:
-    """Rows that name the erased creator in any way."""
+    """Return rows with any identifier of the erased creator."""
     return [row for rows in contents.values() for row in rows if any(trace in row for trace in TRACES)]
 
 
-def test_the_creator_is_gone_from_every_table(story: Story) -> None:
+def test_erased_creator_is_in_no_table(story: Story) -> None:
     outcome, _ = story.erasing
     assert outcome.state == "success"
     assert len(named(story.before)) >= 10
     assert named(story.after) == []
 
 
-def test_neither_log_nor_xcom_names_the_creator(story: Story) -> None:
+def test_log_and_xcom_do_not_name_the_erased_creator(story: Story) -> None:
     outcome, log = story.erasing
     assert "creator_stats: 1 rows" in log
     with create_session() as session:
@@ -89,19 +89,19 @@ def test_neither_log_nor_xcom_names_the_creator(story: Story) -> None:
     assert [trace for trace in TRACES if trace in text] == []
 
 
-def test_no_later_run_lets_it_in_again(story: Story) -> None:
-    assert (story.day.state, story.day.asked_for(ERASED)) == ("success", [])
+def test_later_run_does_not_store_the_erased_creator(story: Story) -> None:
+    assert (story.day.state, story.day.fetches_of(ERASED)) == ("success", [])
     assert set(story.day.creators) == {OTHER.uid}
     assert named(story.later) == []
     assert ERASED.handle not in story.day.log
 
 
-def test_what_is_refused_is_counted_as_rejected_without_raw_json(story: Story) -> None:
+def test_erased_author_is_rejected_without_raw_json(story: Story) -> None:
     [item] = [row for row in story.later["comet_rejected_items"] if "author_erased" in row]
     assert item.endswith(",author_erased,)")
 
 
-def test_the_other_creator_keeps_its_rows_and_grows_on(story: Story) -> None:
+def test_other_creator_keeps_its_rows_and_growth(story: Story) -> None:
     for table in ("creators", "creator_stats", "comet_discoveries", "comet_videos"):
         assert [row for row in story.after[table] if OTHER.uid in row] == [
             row for row in story.before[table] if OTHER.uid in row
@@ -109,14 +109,14 @@ def test_the_other_creator_keeps_its_rows_and_grows_on(story: Story) -> None:
     assert list(story.world.history(OTHER, "basis").values()) == ["observed"] * 2
 
 
-def test_maintenance_deletes_what_is_older_than_the_settings_keep(story: Story) -> None:
+def test_maintenance_deletes_rows_past_retention(story: Story) -> None:
     outcome, log = story.maintenance
     assert outcome.state == "success"
     assert "comet_videos: 1 rows deleted" in log
 
 
 @pytest.mark.parametrize("operator", [ForgetCreatorOperator, TrimLandingOperator])
-def test_a_database_without_tables_is_named(comets_connection: str, operator: type[BaseOperator]) -> None:
+def test_outdated_schema_names_the_setup_file(comets_connection: str, operator: type[BaseOperator]) -> None:
     with psycopg.connect(comets_connection) as connection:
         connection.execute("update comet_schema set version = 1")
     context = run_context("run", "2026-03-01T02:00:00+00:00", creator="1")

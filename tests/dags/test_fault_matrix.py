@@ -1,6 +1,6 @@
-"""Every way in which TikHub fails x every place x once and for ever, through real Airflow tasks.
+"""Every fault of TikHub at every place, once and always, in real Airflow tasks.
 
-What has to come of it stands in `fault_table`. Many cells share a Dag run, each with a hashtag or a creator of its own.
+`fault_table` has the expected reactions. Many cells share a Dag run, each with its own hashtag or creator.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ from tests.dags.fault_runs import (
     HIDDEN_HASHTAG,
     FatalRun,
     FaultyRun,
-    Written,
-    everything_written,
+    RecordedOutput,
+    always,
     fatal_runs,
-    for_ever,
+    invalid_requests,
     once,
+    recorded_output,
     searching,
-    wrong_requests,
 )
 from tests.dags.fault_table import (
-    EVER,
     FAILED_CALLS,
     FATAL_CELLS,
     FINAL,
@@ -41,12 +40,12 @@ from tests.dags.fault_table import (
     OFFSETS,
     PAGE_SIZE,
     PASSING,
+    PERMANENT,
 )
 from tests.dags.worlds import PROFILE, SEARCH, Day, Row, World, identifiers_of
 from tests.secret_scan import CACHE_LINK, database_texts, exception_texts, findings
 
 RESULTS = {
-    # Each run has its own id.
     "creators": "to_jsonb(creators) - 'found_by_run_id' as creator",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, daily_growth_followers, basis",
     "comet_discoveries": "*",
@@ -67,7 +66,7 @@ ONCE_PROFILES = [name for name, kind in PASSING.items() if kind.of_profile != "n
 
 @dataclass(frozen=True)
 class Matrix:
-    """The runs of the matrix and what they wrote."""
+    """The runs of the matrix and their output."""
 
     calm: FaultyRun
     once: FaultyRun
@@ -75,26 +74,26 @@ class Matrix:
     wrong: FaultyRun
     fatal: dict[tuple[str, str, bool], FatalRun]
     truth: dict[str, dict[int, list[str]]]
-    """By hashtag and offset: the videos that the sandbox shows there when nothing fails."""
-    written: Written
+    """Videos without faults, by hashtag and offset."""
+    written: RecordedOutput
     fatal_world: World
 
     @property
     def days(self) -> list[Day]:
-        """What each run did."""
+        """The days of all runs."""
         runs = (self.calm, self.once, self.ever, self.wrong)
         return [run.day for run in runs] + [run.day for run in self.fatal.values()]
 
     def lines(self, *words: str) -> list[str]:
-        """Lines of the tasks' logs that hold all these words."""
+        """Return task log lines that contain all these words."""
         logs = [line for day in self.days for line in day.log.splitlines()] + self.written.logs
         return [line for line in (log.replace("\\'", "'") for log in logs) if all(word in line for word in words)]
 
 
 @pytest.fixture(scope="module")
 def matrix(new_world: NewWorld) -> Iterator[Matrix]:
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as worlds, everything_written() as written:
-        # Long enough for a busy machine: only the cells about timeouts may meet it.
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as worlds, recorded_output() as written:
+        # Long enough that only timeout cells reach it on a busy machine.
         patch.setattr(TikHubHook, "timeout_seconds", 5.0)
         patch.setattr(TikHubHook, "max_body_bytes", 800_000)
 
@@ -111,10 +110,10 @@ def matrix(new_world: NewWorld) -> Iterator[Matrix]:
 
         calm = kept(once(begin(), is_calm=True))
         calm.world.sandbox.set_faults()
-        truth = {searching(name, place): pages_of(searching(name, place)) for name, place in EVER}
+        truth = {searching(name, place): pages_of(searching(name, place)) for name, place in PERMANENT}
         disturbed = kept(once(begin()))
-        ever = kept(for_ever(begin()))
-        wrong = kept(wrong_requests(begin()))
+        ever = kept(always(begin()))
+        wrong = kept(invalid_requests(begin()))
         fatal_world = begin()
         fatal = dict(zip(FATAL_CELLS, fatal_runs(fatal_world), strict=True))
         written.keep_metadata()
@@ -122,7 +121,7 @@ def matrix(new_world: NewWorld) -> Iterator[Matrix]:
 
 
 def pages_of(hashtag: str) -> dict[int, list[str]]:
-    """Ask the sandbox itself."""
+    """Return the video ids of a hashtag by offset, as the sandbox serves them."""
     hook = TikHubHook()
     pages = {
         offset: hook.search_videos(keyword=hashtag, offset=offset, count=PAGE_SIZE, publish_time=0, region="US")
@@ -132,7 +131,7 @@ def pages_of(hashtag: str) -> dict[int, list[str]]:
 
 
 @pytest.mark.parametrize("name", PASSING)
-def test_a_search_that_fails_once_on_each_page_ends_as_if_nothing_had_happened(matrix: Matrix, name: str) -> None:
+def test_search_that_fails_once_per_page_lands_the_same_rows(matrix: Matrix, name: str) -> None:
     kind, hashtag = KINDS[name], searching(name)
     run = matrix.once
     assert run.state(hashtag) == "success"
@@ -150,18 +149,18 @@ def test_a_search_that_fails_once_on_each_page_ends_as_if_nothing_had_happened(m
     if kind.reaction == "smaller page":
         assert [row["state"] for row in tries] == ["success"]
         assert contents(run.landed(hashtag)) == contents(matrix.calm.landed(hashtag))
-        assert len(matrix.lines(repr(hashtag), kind.said, "Retrying with")) == len(OFFSETS)
+        assert len(matrix.lines(repr(hashtag), kind.reason_text, "Retrying with")) == len(OFFSETS)
     else:
         assert [row["state"] for row in tries] == ["failed", "failed", "failed", "success"]
         for row, offset in zip(tries, OFFSETS.values(), strict=False):
             assert row["retry_reason"].startswith(f"Try 1 of {FAILED_CALLS[kind.reaction]} failed: TikHub ")
-            assert kind.said in row["retry_reason"]
+            assert kind.reason_text in row["retry_reason"]
             assert f"search for {hashtag!r} at offset {offset} " in row["retry_reason"]
         assert run.landed(hashtag) == matrix.calm.landed(hashtag)
 
 
 def contents(landed: dict[str, list[Row]]) -> dict[str, list[Any]]:
-    """What was landed, whatever the pages it came in."""
+    """Return landed rows independent of their pages."""
     return {
         "videos": sorted((row["video_id"], row["play_count"], row["follower_count"]) for row in landed["videos"]),
         "rejected": sorted((row["reason"], row["raw_json"]) for row in landed["rejected"]),
@@ -171,21 +170,21 @@ def contents(landed: dict[str, list[Row]]) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("name", ONCE_PROFILES)
 @pytest.mark.parametrize("place", ["in_roll_call", "hidden"])
-def test_a_profile_that_fails_once_is_asked_for_once_more(matrix: Matrix, name: str, place: str) -> None:
+def test_profile_that_fails_once_is_fetched_once_more(matrix: Matrix, name: str, place: str) -> None:
     kind, creator = KINDS[name], getattr(matrix.once, place)[name]
-    assert matrix.once.asked(creator)[:2] == [kind.sandbox_bills, True]
+    assert matrix.once.profile_billing(creator)[:2] == [kind.sandbox_bills, True]
     calls = matrix.once.ledger(user_id=creator.uid)
     error = "TikHubCutBodyError" if kind.reaction == "smaller page" else kind.error
     assert calls[:2] == [(kind.status, kind.is_billed, error), (200, True, None)]
     assert len(calls) == 2
-    # The next way to ask needs no pause, hence no try of the task; and all that is told of one try is told of its last.
+    # The next identifier is tried at once, in the same try of the task.
     if kind.error == "TikHubRateLimitError":
-        assert matrix.lines("Try 1 of 5 failed: TikHub", kind.said, repr(creator.sec_uid))
+        assert matrix.lines("Try 1 of 5 failed: TikHub", kind.reason_text, repr(creator.sec_uid))
     elif kind.error != "TikHubAmbiguousError":
-        assert matrix.lines("TikHub", kind.said, repr(creator.sec_uid), "Retried with the task.")
+        assert matrix.lines("TikHub", kind.reason_text, repr(creator.sec_uid), "Retried with the task.")
 
 
-def test_after_passing_failures_every_table_is_as_if_nothing_had_happened(matrix: Matrix) -> None:
+def test_tables_are_the_same_after_transient_failures(matrix: Matrix) -> None:
     assert matrix.once.day.state == matrix.calm.day.state == "success"
     assert set(matrix.once.day.tasks.values()) == {"success"}
     for table, columns in RESULTS.items():
@@ -195,7 +194,7 @@ def test_after_passing_failures_every_table_is_as_if_nothing_had_happened(matrix
         assert rows[0] == rows[1], table
 
 
-def test_every_call_stands_in_the_ledger_and_no_other_is_billed(matrix: Matrix) -> None:
+def test_ledger_matches_the_calls_and_their_billing(matrix: Matrix) -> None:
     for run in (matrix.calm, matrix.once, matrix.ever):
         calls = run.world.rows("select * from comet_calls where run_id = %s", run.day.run_id)
         assert len(calls) == len(run.calls)
@@ -208,8 +207,8 @@ def test_every_call_stands_in_the_ledger_and_no_other_is_billed(matrix: Matrix) 
             assert asked == sum(call["route"] == route for call in run.calls)
 
 
-@pytest.mark.parametrize(("name", "place"), EVER)
-def test_a_search_that_always_fails_gives_up_and_keeps_what_it_has(matrix: Matrix, name: str, place: str) -> None:
+@pytest.mark.parametrize(("name", "place"), PERMANENT)
+def test_search_that_always_fails_gives_up_and_keeps_landed_pages(matrix: Matrix, name: str, place: str) -> None:
     kind, hashtag, offset = KINDS[name], searching(name, place), OFFSETS[place]
     run, count = matrix.ever, FAILED_CALLS[kind.reaction]
     assert run.state(hashtag) == "failed"
@@ -230,22 +229,20 @@ def test_a_search_that_always_fails_gives_up_and_keeps_what_it_has(matrix: Matri
     assert [row["state"] for row in tries] == ["failed"] * (len(retries) + 1)
     for row, number in zip(tries, retries, strict=False):
         assert row["retry_reason"].startswith(f"Try {number} of {count} failed: TikHub ")
-        assert kind.said in row["retry_reason"]
+        assert kind.reason_text in row["retry_reason"]
     start = "TikHub" if kind.reaction == "fail" else f"Given up after {count} tries: TikHub"
     question = f"search for {hashtag!r} at offset {offset} "
-    [line] = matrix.lines("Retry policy decision", "action=fail", kind.said, question)
+    [line] = matrix.lines("Retry policy decision", "action=fail", kind.reason_text, question)
     assert line.partition("reason=")[2][1:].startswith(f"{start} ")
     assert f"#{hashtag} (" in matrix.ever.day.log
 
 
 @pytest.mark.parametrize("name", PASSING)
 @pytest.mark.parametrize("place", ["in_roll_call", "hidden"])
-def test_a_profile_that_always_fails_is_given_up_for_today_and_stops_nobody(
-    matrix: Matrix, name: str, place: str
-) -> None:
+def test_profile_that_always_fails_is_skipped_for_the_date(matrix: Matrix, name: str, place: str) -> None:
     kind, run = KINDS[name], matrix.ever
     creator, count = getattr(run, place)[name], FAILED_CALLS[kind.of_profile]
-    assert run.asked(creator) == [kind.sandbox_bills] * count
+    assert run.profile_billing(creator) == [kind.sandbox_bills] * count
     error = "TikHubAccountNotFoundError" if kind.of_profile == "no account" else kind.error
     assert run.ledger(user_id=creator.uid) == [(kind.status, kind.is_billed, error)] * count
     [profile] = run.world.rows("select outcome from comet_profiles where user_id = %s", creator.uid)
@@ -253,20 +250,20 @@ def test_a_profile_that_always_fails_is_given_up_for_today_and_stops_nobody(
     assert profile["outcome"] == refused.get(error, "failed")
     if count > 1:
         last_asked_by = identifiers_of(creator)[(count - 1) % 3]
-        assert matrix.lines(f"Given up for today after {count} attempts", kind.said, repr(last_asked_by))
+        assert matrix.lines(f"Given up for today after {count} attempts", kind.reason_text, repr(last_asked_by))
 
 
-def test_creators_who_cannot_be_fetched_turn_neither_a_hashtag_nor_the_roll_call_red(matrix: Matrix) -> None:
+def test_unreachable_creators_fail_no_task(matrix: Matrix) -> None:
     run = matrix.ever
     assert run.state(HIDDEN_HASHTAG) == "success"
     batches = {task: state for task, state in run.day.tasks.items() if task.startswith("roll_call")}
     assert set(batches.values()) == {"success"}
     assert run.day.tasks["record_growth"] == "success"
     assert run.day.state == "failed"
-    assert f"{len(EVER)} hashtags failed" in run.day.log
+    assert f"{len(PERMANENT)} hashtags failed" in run.day.log
     assert "clear the failed task instance" in run.day.log
     assert {row["hashtag"] for row in run.world.rows("select hashtag from comet_discoveries")} & {
-        searching(name, place) for name, place in EVER
+        searching(name, place) for name, place in PERMANENT
     }
     [unread] = run.world.rows("select count(*) as n from comet_profiles where outcome <> 'found'")
     assert unread["n"] == 2 * len(PASSING)
@@ -275,15 +272,12 @@ def test_creators_who_cannot_be_fetched_turn_neither_a_hashtag_nor_the_roll_call
 
 
 @pytest.mark.parametrize("name", FINAL)
-def test_a_profile_whose_request_is_wrong_fails_its_task_at_once_and_no_other_profile(
-    matrix: Matrix, name: str
-) -> None:
+def test_invalid_profile_request_fails_its_task_but_no_other_profile(matrix: Matrix, name: str) -> None:
     kind, run = KINDS[name], matrix.wrong
     for creator in (run.in_roll_call[name], run.hidden[name]):
-        assert run.asked(creator) == [kind.sandbox_bills]
+        assert run.profile_billing(creator) == [kind.sandbox_bills]
         assert run.ledger(user_id=creator.uid) == [(kind.status, kind.is_billed, kind.error)]
     assert [row["state"] for row in run.tries(searching(name))] == ["failed"]
-    # The author found by search is no Comet of this run, hence nobody whom the roll call knows.
     assert run.world.rows("select from creators where user_id = %s", run.hidden[name].uid) == []
     [roll_call] = [row for row in run.instances if row["task_id"] == "roll_call"]
     assert roll_call["state"] == "failed"
@@ -294,7 +288,7 @@ def test_a_profile_whose_request_is_wrong_fails_its_task_at_once_and_no_other_pr
 
 
 @pytest.mark.parametrize(("name", "place", "is_once"), FATAL_CELLS)
-def test_a_refused_key_or_an_empty_balance_ends_all_calling_of_the_run(
+def test_rejected_key_or_empty_balance_stops_all_calls_of_the_run(
     matrix: Matrix, name: str, place: str, is_once: bool
 ) -> None:
     kind, run = KINDS[name], matrix.fatal[name, place, is_once]
@@ -309,15 +303,15 @@ def test_a_refused_key_or_an_empty_balance_ends_all_calling_of_the_run(
     failed = [row for row in run.instances if row["state"] == "failed" and row["task_id"] == "extract_videos"]
     assert len(failed) == (0 if place == "roll call" else 3)
     decisions = [line for line in run.day.log.splitlines() if "Retry policy decision" in line]
-    reasons = [line for line in decisions if kind.said in line or "Stopped: TikHub " in line]
-    assert any(kind.said in line for line in reasons)
+    reasons = [line for line in decisions if kind.reason_text in line or "Stopped: TikHub " in line]
+    assert any(kind.reason_text in line for line in reasons)
     assert len(reasons) >= (1 if place == "roll call" else 3)
     assert all("action=fail" in line for line in reasons)
     assert run.day.state == "failed"
 
 
 def places(matrix: Matrix) -> dict[str, Any]:
-    """Everything that the runs left behind."""
+    """Return all output of the runs by place."""
     worlds = [matrix.calm.world, matrix.once.world, matrix.ever.world, matrix.wrong.world, matrix.fatal_world]
     tables = [database_texts(world.database_url) for world in worlds]
     return {
@@ -329,7 +323,7 @@ def places(matrix: Matrix) -> dict[str, Any]:
     }
 
 
-def test_no_secret_is_in_any_log_xcom_rendered_field_table_or_exception(matrix: Matrix) -> None:
+def test_no_secret_in_logs_xcoms_rendered_fields_tables_or_exceptions(matrix: Matrix) -> None:
     found = places(matrix)
     needed = {"printed", "logged", "exceptions", "Airflow's public.xcom.value", "creators' public.comet_calls.error"}
     assert needed <= found.keys()
@@ -338,7 +332,7 @@ def test_no_secret_is_in_any_log_xcom_rendered_field_table_or_exception(matrix: 
     assert findings(found, SECRETS) == []
 
 
-def test_the_scan_finds_a_secret_in_whatever_spelling_and_behind_an_exception() -> None:
+def test_secret_scan_finds_encoded_and_chained_secrets() -> None:
     secret = SECRETS["API key"]
     error = ValueError("harmless")
     error.__cause__ = KeyError("behind it")

@@ -1,4 +1,4 @@
-"""The Dag on a database as a host gives it: a role with few rights, a pooler in transaction mode, TLS demanded."""
+"""The Dag on a hosted database: a restricted role, a pooler in transaction mode, required TLS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGICAL_DATE = "2026-03-01T02:00:00+00:00"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server that asks for passwords, with the schema in its database `comets`, and a role for the Dag."""
+    """A server with passwords, the schema in its database `comets`, and a role for the Dag."""
     folder = tmp_path_factory.mktemp("hosted")
     with EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server:
         server.create_database("comets")
@@ -41,18 +41,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 
 
 def direct(server: EmbeddedPostgres, _: Path, __: ExitStack) -> str:
-    """Straight to the server."""
+    """Return the URL of the server."""
     return f"postgresql://{ROLE}:{PASSWORD}@127.0.0.1:{server.port}/comets"
 
 
 def pooled(server: EmbeddedPostgres, folder: Path, stack: ExitStack) -> str:
-    """Through the pooler, with the options of a hosted connection string."""
+    """Return the URL of a pooler, with the options of a hosted connection string."""
     port = stack.enter_context(running_pgbouncer(folder, server, {ROLE: PASSWORD}))
     return f"postgresql://{ROLE}:{PASSWORD}@127.0.0.1:{port}/comets?sslmode=require&supa=base-pooler.x"
 
 
 @pytest.mark.parametrize("door", [direct, pooled])
-def test_a_role_with_few_rights_runs_the_dag(
+def test_restricted_role_runs_the_dag(
     door: Callable[[EmbeddedPostgres, Path, ExitStack], str],
     server: EmbeddedPostgres,
     dag_runner: RunDag,
@@ -68,7 +68,6 @@ def test_a_role_with_few_rights_runs_the_dag(
         url = door(server, tmp_path, stack)
         monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", database_connection(url))
         sandbox.set_clock(LOGICAL_DATE)
-        # The second door's run asks anew, on top of what the first one's has stored.
         outcome = dag_runner(LOGICAL_DATE, {**SMALL, "refresh": True})
         assert outcome.state == "success", outcome.tasks
         grown = owner.execute("select count(*) as row_count from creator_stats").fetchone()
@@ -89,10 +88,10 @@ def test_a_role_with_few_rights_runs_the_dag(
                 assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
 
 
-def test_the_stack_starts_with_that_role_once_the_tables_are_there(server: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_restricted_role_starts_the_stack_when_tables_exist(server: EmbeddedPostgres, tmp_path: Path) -> None:
     parts = {"DB_HOST": "127.0.0.1", "DB_PORT": str(server.port), "DB_USER": ROLE, "DB_PASSWORD": PASSWORD}
     state = {"COMETS_STATE_DIR": str(tmp_path / "state")}
     apply_schema(resolve({**state, **parts, "DB_NAME": "comets"}, tmp_path))
-    with pytest.raises(DatabaseError, match=r"(?s)permission denied.*Run it once as the owner") as refused:
+    with pytest.raises(DatabaseError, match=r"(?s)permission denied.*Run it once as the owner") as caught:
         apply_schema(resolve({**state, **parts, "DB_NAME": "postgres"}, tmp_path))
-    assert PASSWORD not in str(refused.value)
+    assert PASSWORD not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The roll call: whole runs of the Dag in which creators vanish and come back, and TikHub fails."""
+"""The roll call: Dag runs in which creators vanish and return, and TikHub fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER_HASHTAG = "cozygaming"
 
 
 class Players(NamedTuple):
-    """Who is found on the first day and by no search after it, named by what happens to them."""
+    """Creators found only on the first day, named by their case."""
 
     steady: Creator
     known_by_uid: Creator
@@ -33,27 +33,27 @@ NEWCOMER, IMPOSTOR = cast(9)[7:]
 
 @dataclass(frozen=True)
 class Story:
-    """Four days of March, by their number, and what was tried on top of them."""
+    """Four days of March by number, and further runs."""
 
     world: World
     days: dict[int, Day]
     again: Day
-    """Day 3 run once more after day 4."""
+    """Rerun of day 3 after day 4."""
     unchanged: bool
-    """Whether that left every row as it was."""
+    """Whether the rerun changed no row."""
     refreshed: Day
-    """Day 4 run once more, with `refresh`."""
-    refused: Day
-    """Day 5, with params that are refused."""
+    """Rerun of day 4 with `refresh`."""
+    rejected: Day
+    """Day 5 with invalid params."""
 
 
 @pytest.fixture(scope="module")
 def story(new_world: NewWorld) -> Iterator[Story]:
     with new_world() as world:
-        yield told(world)
+        yield run_story(world)
 
 
-def told(world: World) -> Story:
+def run_story(world: World) -> Story:
     change = world.sandbox.change_creator
     days = {}
     days[1] = world.run("2026-03-01", page_of(*PLAYERS))
@@ -86,57 +86,56 @@ def told(world: World) -> Story:
     refreshed = world.run(
         "2026-03-04", found_elsewhere, clock="2026-03-04T09:00:00Z", refresh=True, hashtag=OTHER_HASHTAG
     )
-    refused = world.run("2026-03-05", hashtag="#")
-    return Story(world, days, again, unchanged, refreshed, refused)
+    rejected = world.run("2026-03-05", hashtag="#")
+    return Story(world, days, again, unchanged, refreshed, rejected)
 
 
-def test_everybody_is_asked_once_by_sec_uid_with_hearts_and_videos_to_show(story: Story) -> None:
-    assert sorted(story.days[1].asked) == sorted(player.sec_uid for player in PLAYERS)
+def test_each_profile_is_fetched_once_by_sec_uid(story: Story) -> None:
+    assert sorted(story.days[1].fetched) == sorted(player.sec_uid for player in PLAYERS)
     assert story.days[1].state == "success"
     counts = story.world.rows("select * from creator_stats where recorded_date = '2026-03-01'")
     assert len(counts) == len(PLAYERS)
     assert all(row["heart_count"] > 0 and row["video_count"] > 0 for row in counts)
 
 
-def test_a_creator_that_no_search_finds_any_more_keeps_a_snapshot_every_day(story: Story) -> None:
+def test_creator_absent_from_searches_has_a_snapshot_every_day(story: Story) -> None:
     history = story.world.history(PLAYERS.steady, "basis", "heart_count")
     assert list(history) == [f"2026-03-{number:02}" for number in story.days]
     assert all(basis == "observed" and hearts is not None for basis, hearts in history.values())
 
 
-def test_an_identifier_that_tikhub_refuses_is_followed_by_the_next_one_at_once(story: Story) -> None:
+def test_rejected_identifier_falls_back_to_the_next_at_once(story: Story) -> None:
     for player, tries in ((PLAYERS.known_by_uid, 2), (PLAYERS.known_by_handle, 3)):
-        assert story.days[2].asked_for(player) == list(identifiers_of(player))[:tries]
+        assert story.days[2].fetches_of(player) == list(identifiers_of(player))[:tries]
         assert story.world.history(player, "basis")["2026-03-02"] == "observed"
-    places = [story.days[2].asked.index(identifier) for identifier in identifiers_of(PLAYERS.known_by_handle)]
+    places = [story.days[2].fetched.index(identifier) for identifier in identifiers_of(PLAYERS.known_by_handle)]
     assert places == [places[0], places[0] + 1, places[0] + 2]
 
 
-def test_who_cannot_be_fetched_costs_three_calls_is_named_and_turns_no_run_red(story: Story) -> None:
+def test_unreachable_creator_costs_three_calls_and_is_named(story: Story) -> None:
     day = story.days[2]
     assert day.state == "success"
     for player in (PLAYERS.away, PLAYERS.lost):
-        assert day.asked_for(player) == list(identifiers_of(player))
+        assert day.fetches_of(player) == list(identifiers_of(player))
         assert f"@{player.handle} (refused)" in day.log
     assert "2 unreachable" in day.log
 
 
-def test_a_creator_for_whom_tikhub_always_fails_costs_three_calls_and_no_other_creator(story: Story) -> None:
+def test_failing_profile_costs_three_calls_and_no_other_creator(story: Story) -> None:
     day = story.days[3]
     assert day.state == "success"
-    assert len(day.asked_for(PLAYERS.broken)) == 3
+    assert len(day.fetches_of(PLAYERS.broken)) == 3
     assert f"@{PLAYERS.broken.handle} (failed)" in day.log
-    # The one that is gone has three calls too, everybody else one.
-    assert len(day.asked) == 3 + 3 + len(PLAYERS) - 2 + 1
+    assert len(day.fetched) == 3 + 3 + len(PLAYERS) - 2 + 1
 
 
-def test_too_many_requests_are_repeated_until_the_profile_is_there(story: Story) -> None:
-    assert len(story.days[2].asked_for(PLAYERS.throttled)) == 5
+def test_rate_limited_profile_is_retried_until_fetched(story: Story) -> None:
+    assert len(story.days[2].fetches_of(PLAYERS.throttled)) == 5
     assert story.world.history(PLAYERS.throttled, "basis")["2026-03-02"] == "observed"
 
 
-def test_the_answer_of_somebody_who_took_over_a_handle_is_not_taken(story: Story) -> None:
-    assert story.days[3].asked_for(PLAYERS.lost)[-1] == PLAYERS.lost.handle
+def test_profile_of_a_reused_handle_is_not_stored(story: Story) -> None:
+    assert story.days[3].fetches_of(PLAYERS.lost)[-1] == PLAYERS.lost.handle
     assert story.world.rows("select from comet_profiles where user_id = %s", IMPOSTOR.uid) == []
     assert IMPOSTOR.uid not in story.days[4].creators
     [call] = story.world.rows(
@@ -147,41 +146,41 @@ def test_the_answer_of_somebody_who_took_over_a_handle_is_not_taken(story: Story
     assert call == {"error_type": "TikHubAmbiguousError", "is_billed": True}
 
 
-def test_when_every_hashtag_fails_tracked_creators_are_asked_and_recorded_and_the_run_is_red(story: Story) -> None:
+def test_run_without_any_search_still_records_tracked_creators_and_fails(story: Story) -> None:
     day = story.days[4]
     assert day.state == "failed"
     assert (day.tasks["filter_comets"], day.tasks["upsert_creators"]) == ("upstream_failed", "upstream_failed")
     assert (day.tasks["roll_call[0]"], day.tasks["record_growth"]) == ("success", "success")
-    everybody = {*PLAYERS, NEWCOMER}
-    assert sorted(day.asked) == sorted(player.sec_uid for player in everybody)
+    tracked = {*PLAYERS, NEWCOMER}
+    assert sorted(day.fetched) == sorted(player.sec_uid for player in tracked)
     recorded = story.world.rows(
         "select user_id from creator_stats where recorded_date = '2026-03-04' and basis = 'observed'"
     )
-    assert {row["user_id"] for row in recorded} == {player.uid for player in everybody}
+    assert {row["user_id"] for row in recorded} == {player.uid for player in tracked}
     assert story.world.rows("select is_run from comet_dates where recorded_date = '2026-03-04'") == [{"is_run": True}]
 
 
-def test_a_refused_run_asks_nobody_and_leaves_nothing(story: Story) -> None:
-    assert story.refused.tasks.pop("accept_run") == story.refused.state == "failed"
-    assert set(story.refused.tasks.values()) == {"upstream_failed"}
-    assert (story.refused.searches, story.refused.asked) == ([], [])
-    assert "The run is refused, no call was made" in story.refused.log
+def test_rejected_run_makes_no_call_and_stores_nothing(story: Story) -> None:
+    assert story.rejected.tasks.pop("accept_run") == story.rejected.state == "failed"
+    assert set(story.rejected.tasks.values()) == {"upstream_failed"}
+    assert (story.rejected.searches, story.rejected.fetched) == ([], [])
+    assert "The run is refused, no call was made" in story.rejected.log
     for table in ("comet_runs", "comet_dates"):
         assert story.world.rows(f"select from {table} where recorded_date = '2026-03-05'") == []
 
 
-def test_a_finished_past_day_run_again_makes_no_call_and_changes_no_row_even_for_the_unreachable(story: Story) -> None:
+def test_rerun_of_a_past_date_makes_no_call_and_changes_no_row(story: Story) -> None:
     assert story.again.state == "success"
-    assert (story.again.searches, story.again.asked) == ([], [])
+    assert (story.again.searches, story.again.fetched) == ([], [])
     assert story.unchanged
 
 
-def test_refresh_asks_again(story: Story) -> None:
+def test_refresh_fetches_again(story: Story) -> None:
     assert len(story.refreshed.searches) == 1
-    assert sorted(story.refreshed.asked) == sorted(player.sec_uid for player in (*PLAYERS, NEWCOMER))
+    assert sorted(story.refreshed.fetched) == sorted(player.sec_uid for player in (*PLAYERS, NEWCOMER))
 
 
-def test_the_report_says_what_was_asked_and_what_was_re_used(story: Story) -> None:
+def test_report_counts_fetched_and_reused(story: Story) -> None:
     replay = "Replay of the past date 2026-03-03. Searches: 0 fetched, 1 reused"
     assert replay in story.again.log
     assert "Replay of the past date 2026-03-02. Searches: 1 fetched, 0 reused" in story.days[2].log
@@ -195,11 +194,11 @@ def test_the_report_says_what_was_asked_and_what_was_re_used(story: Story) -> No
 SIX = cast(6)
 
 
-def test_a_budget_too_small_for_the_roll_call_stops_it_and_keeps_what_was_read(world: World) -> None:
+def test_spent_budget_stops_the_roll_call_and_keeps_fetched_profiles(world: World) -> None:
     day = world.run("2026-03-01", page_of(*SIX), max_api_calls=4)
     assert day.state == "failed"
     assert day.tasks["roll_call[0]"] == "failed"
-    assert (len(day.searches), len(day.asked)) == (1, 3)
+    assert (len(day.searches), len(day.fetched)) == (1, 3)
     with_hearts = world.rows("select from creator_stats where heart_count is not null")
     assert (len(with_hearts), len(world.rows("select from creator_stats"))) == (3, 6)
     assert "Stopped: The run's budget of 4 TikHub calls is spent: " in day.log

@@ -1,4 +1,4 @@
-"""Which date a run owns, for runs as Airflow itself makes them, in timezones where a day is odd."""
+"""The date of a run, for runs created by Airflow, in timezones with clock changes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ BERLIN = "Europe/Berlin"
 KOLKATA = "Asia/Kolkata"
 LORD_HOWE = "Australia/Lord_Howe"
 
-# Instants, in UTC, at which a date begins: around those on which the clocks change.
 MIDNIGHTS = {
     BERLIN: {"2025-03-29T23:00Z": "2025-03-30", "2025-10-26T23:00Z": "2025-10-27"},
-    # Here the clocks change by half an hour, at 02:00.
+    # Clocks change by half an hour at 02:00.
     LORD_HOWE: {"2025-04-06T13:30Z": "2025-04-07", "2025-10-04T13:30Z": "2025-10-05"},
 }
-# The day before and the day after one on which the clocks change.
 CLOCK_CHANGES = [(BERLIN, "2025-03-29", "2025-03-31"), (LORD_HOWE, "2025-10-04", "2025-10-06")]
 
 LoadDag = Callable[[str], SerializedDAG]
@@ -46,7 +44,7 @@ LoadDag = Callable[[str], SerializedDAG]
 
 @pytest.fixture
 def use_timezone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Put another timezone into the settings file that is in force."""
+    """Set the timezone in the settings file."""
 
     def use(timezone: str) -> None:
         path = tmp_path / "comets.yaml"
@@ -62,13 +60,13 @@ def use_timezone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
 @pytest.fixture
 def kolkata(use_timezone: Callable[[str], None]) -> None:
-    """An installation in India."""
+    """The timezone Asia/Kolkata."""
     use_timezone(KOLKATA)
 
 
 @pytest.fixture
 def load_dag(use_timezone: Callable[[str], None]) -> LoadDag:
-    """Load the Dag of an installation in another timezone, as the scheduler knows it."""
+    """Load the serialized Dag for a timezone."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -81,7 +79,7 @@ def load_dag(use_timezone: Callable[[str], None]) -> LoadDag:
 
 @pytest.fixture
 def stored_dag(metadata: None, load_dag: LoadDag) -> Iterator[LoadDag]:
-    """The same, and known to Airflow's database; nothing of it is left there."""
+    """Load the Dag into Airflow's database; delete it at the end."""
     handler = signal.getsignal(signal.SIGTERM)
 
     def store(timezone: str) -> SerializedDAG:
@@ -91,37 +89,33 @@ def stored_dag(metadata: None, load_dag: LoadDag) -> Iterator[LoadDag]:
 
     yield store
     delete_dag(DAG_ID)
-    # The command line takes it over.
     signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.mark.parametrize("timezone", MIDNIGHTS)
-def test_a_year_of_the_schedule_has_every_local_date_exactly_once_at_two(load_dag: LoadDag, timezone: str) -> None:
+def test_schedule_covers_each_local_date_once(load_dag: LoadDag, timezone: str) -> None:
     dag = load_dag(timezone)
     ticks = [first_tick(dag, "2025-01-01", timezone)]
     while len(ticks) < 365:
         ticks.append(tick_after(dag, ticks[-1]))
     assert [run_date(tick, timezone) for tick in ticks] == dates("2025-01-01", "2025-12-31")
-    # At 03:00 on the day without a 02:00.
+    # 03:00 on dates without a 02:00.
     assert {tick.run_after.astimezone(ZoneInfo(timezone)).hour for tick in ticks} <= {2, 3}
 
 
 @pytest.mark.parametrize(("timezone", "first", "last"), CLOCK_CHANGES)
-def test_a_backfilled_run_owns_the_local_day_of_its_tick(
+def test_backfilled_run_owns_the_local_date_of_its_tick(
     stored_dag: LoadDag, timezone: str, first: str, last: str
 ) -> None:
     stored_dag(timezone)
     start, end = local(first, timezone), local(last, timezone) + timedelta(hours=23, minutes=59)
     airflow("backfill", "create", "--dag-id", DAG_ID, "--from-date", start.isoformat(), "--to-date", end.isoformat())
-    # Whole runs that other tests have left behind are no backfilled ones.
     runs = [run for run in stored_runs() if run.run_type == DagRunType.BACKFILL_JOB]
     assert [owned(run, timezone) for run in runs] == dates(first, last)
 
 
 @pytest.mark.parametrize("timezone", MIDNIGHTS)
-def test_a_run_with_a_logical_date_owns_its_local_day_and_one_without_the_day_from_which_it_may_run(
-    stored_dag: LoadDag, timezone: str
-) -> None:
+def test_run_owns_its_local_logical_date_or_else_its_run_after_date(stored_dag: LoadDag, timezone: str) -> None:
     stored_dag(timezone)
     for instant, expected in around_midnights(timezone):
         later = instant + timedelta(days=100)
@@ -132,7 +126,7 @@ def test_a_run_with_a_logical_date_owns_its_local_day_and_one_without_the_day_fr
         assert [owned(run, timezone) for run in runs] == [expected] * 2
 
 
-def test_a_whole_run_keeps_to_the_configured_timezone(
+def test_run_uses_the_configured_timezone(
     kolkata: None, run_dag: RunDag, rows: Callable[..., list[dict[str, Any]]], sandbox: SandboxClient
 ) -> None:
     two_o_clock = "2026-02-28T20:30:00+00:00"
@@ -149,33 +143,33 @@ def test_a_whole_run_keeps_to_the_configured_timezone(
 
 
 def first_tick(dag: SerializedDAG, day: str, timezone: str) -> DagRunInfo:
-    """The first run of the schedule from a local date on."""
+    """Return the first scheduled run from a local date on."""
     start = local(day, timezone)
     return next(iter(dag.iter_dagrun_infos_between(start, start + timedelta(days=2))))
 
 
 def tick_after(dag: SerializedDAG, tick: DagRunInfo) -> DagRunInfo:
-    """The run that the scheduler makes after another one."""
+    """Return the next scheduled run after another."""
     following = dag.next_dagrun_info(last_automated_run_info=tick, restricted=False)
     assert following is not None
     return following
 
 
 def stored_runs() -> list[DagRun]:
-    """The runs in Airflow's database, in the order of their instants."""
+    """Return the runs in Airflow's database by instant."""
     with create_session() as session:
         runs = session.scalars(select(DagRun).where(DagRun.dag_id == DAG_ID)).all()
         return sorted(runs, key=lambda run: run.logical_date or run.run_after)
 
 
 def owned(run: DagRun, timezone: str) -> date:
-    """The date that a run's tasks give it: they get the run as text from the API server."""
+    """Return the date of a run as its tasks read it from the API server."""
     text = DagRunForTasks.model_validate(run).model_dump_json()
     return run_date(DagRunInTask.model_validate_json(text), timezone)
 
 
 def around_midnights(timezone: str) -> Iterator[tuple[datetime, date]]:
-    """The last second of each day before, and the first of the next, with their dates."""
+    """Yield the instants just before and at each midnight, with their dates."""
     for midnight, begins in MIDNIGHTS[timezone].items():
         instant, begun = datetime.fromisoformat(midnight), date.fromisoformat(begins)
         yield instant - timedelta(seconds=1), begun - timedelta(days=1)
@@ -183,17 +177,17 @@ def around_midnights(timezone: str) -> Iterator[tuple[datetime, date]]:
 
 
 def airflow(*arguments: str) -> None:
-    """Run Airflow's command line in this process."""
+    """Run Airflow's CLI in this process."""
     parsed = get_parser().parse_args(arguments)
     parsed.func(parsed)
 
 
 def dates(first: str, last: str) -> list[date]:
-    """All dates from the first to the last, both included."""
+    """Return all dates of a period, inclusive."""
     start = date.fromisoformat(first)
     return [start + timedelta(days=number) for number in range((date.fromisoformat(last) - start).days + 1)]
 
 
 def local(day: str, timezone: str) -> datetime:
-    """The begin of a date in a timezone."""
+    """Return the start of a date in a timezone."""
     return datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone))

@@ -1,4 +1,4 @@
-"""Whole runs of the Dag through Airflow's task runner, on a real PostgreSQL and real HTTP to the sandbox."""
+"""Dag runs by Airflow's task runner, on a real PostgreSQL and the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def march(sandbox: SandboxClient) -> SandboxClient:
     return sandbox
 
 
-def test_hashtags_in_growing_comets_out(
+def test_two_days_of_hashtags_produce_growing_comets(
     run_dag: RunDag,
     rows: Rows,
     march: SandboxClient,
@@ -56,9 +56,7 @@ def test_hashtags_in_growing_comets_out(
     assert tikhub_connection not in log
 
 
-def test_a_run_triggered_without_a_logical_date_owns_the_day_it_was_triggered(
-    run_dag: RunDag, rows: Rows, sandbox: SandboxClient
-) -> None:
+def test_run_without_logical_date_owns_the_trigger_date(run_dag: RunDag, rows: Rows, sandbox: SandboxClient) -> None:
     outcome = run_dag(None, {"hashtags": ["gymtok"], "pages_per_hashtag": 1})
     assert outcome.state == "success"
     [run] = rows("select recorded_date, is_live, accepted_at from comet_runs")
@@ -66,7 +64,7 @@ def test_a_run_triggered_without_a_logical_date_owns_the_day_it_was_triggered(
     assert run["recorded_date"] == run["accepted_at"].date()
 
 
-def test_nothing_a_creator_writes_is_interpreted_and_a_search_that_hardly_matches_is_warned_of(
+def test_creator_text_is_stored_verbatim_and_loose_search_matches_warn(
     run_dag: RunDag, rows: Rows, march: SandboxClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nasty = "'; drop table creators; -- \\ \" % %s %(x)s {{ ds }} {% raw %} $1 \U0001f525"
@@ -99,12 +97,12 @@ def video(
     *,
     plays: int,
     followers: int | None = None,
-    nickname: str = "Somebody",
+    nickname: str = "A creator",
     caption: str = "a video",
     handle: str | None = None,
     hashtags: list[str] | None = None,
 ) -> dict[str, Any]:
-    """A card of a search page, as TikHub gives it."""
+    """Return a card of a search page in TikHub's format."""
     return {
         "aweme_info": {
             "aweme_id": str(7_500_000_000_000_000_000 + number),

@@ -1,4 +1,4 @@
-"""The first tasks of a run by their operators alone: what is refused before any call, how a search goes on and ends."""
+"""The operators of the first tasks: rejected runs, and how searches resume and stop."""
 
 from __future__ import annotations
 
@@ -40,53 +40,51 @@ def extract(context: Any, hashtag: str = "gymtok") -> None:
     ExtractVideosOperator(task_id="extract", hashtags=[hashtag]).execute(context)
 
 
-def asked(sandbox: SandboxClient) -> list[tuple[int, int]]:
-    """Offset and count of each search."""
+def searches(sandbox: SandboxClient) -> list[tuple[int, int]]:
+    """Return offset and count of each search."""
     return [(int(call["params"]["offset"]), int(call["params"]["count"])) for call in sandbox.calls(SEARCH)]
 
 
-def test_a_date_in_the_future_is_refused_before_any_call(rows: Rows) -> None:
+def test_future_date_is_rejected_before_any_call(rows: Rows) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     with pytest.raises(ParamsError, match=f"its logical date is {tomorrow.date()}, and today is"):
         accept(instant=tomorrow.isoformat())
     assert rows("select from comet_runs") == []
 
 
-def test_a_database_without_the_schema_is_named_with_the_file(comets_connection: str) -> None:
+def test_missing_schema_names_the_setup_file(comets_connection: str) -> None:
     with psycopg.connect(comets_connection) as connection:
         connection.execute("drop table comet_schema")
     with pytest.raises(DatabaseError, match=r"include/sql/setup_database\.sql"):
         accept()
 
 
-def test_another_run_of_the_date_goes_on_where_a_failed_one_stopped(march: SandboxClient) -> None:
+def test_second_run_of_a_date_resumes_a_failed_search(march: SandboxClient) -> None:
     march.set_faults({"route": SEARCH, "offset": 40, "fault": "status", "status": 500, "times": 1})
     with pytest.raises(TikHubTransientError):
         extract(accept("first", pages_per_hashtag=3))
     extract(accept("second", pages_per_hashtag=3))
-    assert [offset for offset, _ in asked(march)] == [0, 20, 40, 40]
+    assert [offset for offset, _ in searches(march)] == [0, 20, 40, 40]
 
 
-def test_a_cut_body_is_asked_for_again_with_smaller_pages(rows: Rows, march: SandboxClient) -> None:
+def test_cut_body_is_retried_with_smaller_pages(rows: Rows, march: SandboxClient) -> None:
     march.set_faults({"route": SEARCH, "count_over": 10, "fault": "cut_body"})
     extract(accept(pages_per_hashtag=2))
-    assert asked(march) == [(0, 20), (0, 10), (10, 10), (20, 10), (30, 10)]
+    assert searches(march) == [(0, 20), (0, 10), (10, 10), (20, 10), (30, 10)]
     [search] = rows("select stop_reason, next_offset from comet_searches")
     assert search == {"stop_reason": "page limit", "next_offset": 40}
 
 
 @pytest.mark.parametrize("kind", ["repeated_page", "stuck_cursor", "empty_page"])
-def test_a_search_that_would_never_end_ends(rows: Rows, march: SandboxClient, kind: str) -> None:
+def test_endless_search_stops(rows: Rows, march: SandboxClient, kind: str) -> None:
     march.set_faults({"route": SEARCH, "offset": 20, "fault": kind})
     extract(accept())
-    assert len(asked(march)) == 2
+    assert len(searches(march)) == 2
     [search] = rows("select stop_reason from comet_searches")
     assert search["stop_reason"] == kind.replace("_", " ")
 
 
-def test_of_the_authors_without_a_follower_count_only_those_who_could_qualify_are_asked_for_and_only_once(
-    rows: Rows, march: SandboxClient
-) -> None:
+def test_hidden_counts_are_fetched_once_and_only_for_possible_comets(rows: Rows, march: SandboxClient) -> None:
     march.set_faults({"route": SEARCH, "fault": "odd_items", "kinds": ["null_follower_count"] * 20})
     hashtags = ["gymtok", "cozygaming", "streetinterviews"]
     context = accept(hashtags=hashtags, pages_per_hashtag=2)

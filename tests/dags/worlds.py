@@ -1,4 +1,4 @@
-"""Days of the Dag on made-up creators of which a test decides all that matters."""
+"""Dag runs on made-up creators that tests control."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BOOK = CreatorBook()
 
 
 def cast(count: int) -> list[Creator]:
-    """Different creators of the sandbox."""
+    """Return distinct creators of the sandbox."""
     numbers = dict.fromkeys(number_for(Role.COMET, "cast", slot) for slot in range(2 * count))
     return [_BOOK.by_number(number) for number in list(numbers)[:count]]
 
@@ -51,10 +51,10 @@ def page_of(
     followers: Mapping[Creator, int] | None = None,
     hashtag: str = HASHTAG,
 ) -> Row:
-    """A fault rule: the search of a hashtag shows a qualifying video of each creator, and nothing else.
+    """Return a fault rule by which the search of a hashtag returns one qualifying video of each creator.
 
-    :param hidden: creators whose follower count the search does not give
-    :param followers: what it gives for the others; 20,000 where nothing is said
+    :param hidden: creators without a follower count in the search
+    :param followers: counts of the others; 20,000 by default
     """
     cards = [_card(creator, {"follower_count": (followers or {}).get(creator, 20_000)}) for creator in creators]
     cards += [_card(creator, {}) for creator in hidden]
@@ -68,21 +68,21 @@ def _card(creator: Creator, counts: Row) -> Row:
 
 
 def failing(*identifiers: str, status: int = 400, **changes: Any) -> list[Row]:
-    """Fault rules: a profile asked for by one of these identifiers is answered with an HTTP status."""
+    """Return fault rules by which profiles of these identifiers fail with an HTTP status."""
     rule = {"route": PROFILE, "fault": "status", "status": status, **changes}
     return [{**rule, "account": identifier} for identifier in identifiers]
 
 
 def identifiers_of(creator: Creator) -> tuple[str, str, str]:
-    """What an account is asked for by, in the order in which it is asked."""
+    """Return the identifiers of a creator, in the order of their use."""
     return (creator.sec_uid, creator.uid, creator.handle)
 
 
 def run_context(run_id: str, instant: str, **params: Any) -> Any:
-    """What Airflow hands to an operator of a run.
+    """Return the context of an operator.
 
-    :param instant: its logical date
-    :param params: those that differ from the params of the unit tests
+    :param instant: the run's logical date
+    :param params: changes to the params of the unit tests
     """
     at = datetime.fromisoformat(instant)
     dag_run = SimpleNamespace(run_id=run_id, logical_date=at, run_after=at, clear_number=0)
@@ -92,7 +92,7 @@ def run_context(run_id: str, instant: str, **params: Any) -> Any:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a Dag run ended: its state, and that of each task instance (a mapped one as `task_id[map index]`)."""
+    """States of a Dag run and its task instances (mapped ones as `task_id[map index]`)."""
 
     run_id: str
     state: str
@@ -104,24 +104,24 @@ RunDag = Callable[..., Outcome]
 
 @dataclass(frozen=True)
 class Day:
-    """What a run of the Dag did: the API calls by route, what its tasks wrote, and the creators afterwards."""
+    """A Dag run: its calls by route, its log, and the creators afterwards."""
 
     run_id: str
     state: str
     tasks: dict[str, str | None]
     searches: list[Row]
-    asked: list[str]
-    """The identifiers that profiles were asked by, in order."""
+    fetched: list[str]
+    """Identifiers of fetched profiles, in order."""
     log: str
     creators: dict[str, Row]
 
-    def asked_for(self, creator: Creator) -> list[str]:
-        """By what this creator was asked, in order."""
-        return [identifier for identifier in self.asked if identifier in identifiers_of(creator)]
+    def fetches_of(self, creator: Creator) -> list[str]:
+        """Return the identifiers by which a creator was fetched, in order."""
+        return [identifier for identifier in self.fetched if identifier in identifiers_of(creator)]
 
 
 class World:
-    """A creators' database of its own and the sandbox, in which days pass."""
+    """A creators' database and the sandbox, for runs of several days."""
 
     def __init__(self, run_dag: RunDag, sandbox: SandboxClient, database_url: str) -> None:
         self._run_dag = run_dag
@@ -130,13 +130,13 @@ class World:
 
     @property
     def database_name(self) -> str:
-        """Of the creators' database."""
+        """The name of the creators' database."""
         return str(psycopg.conninfo.conninfo_to_dict(self.database_url)["dbname"])
 
     def run(self, date: str, *rules: Row, hashtag: str = HASHTAG, clock: str | None = None, **conf: Any) -> Day:
-        """Run the Dag for a date under these fault rules.
+        """Run the Dag for a date with fault rules.
 
-        :param clock: the sandbox's time; 02:00 of the date unless told
+        :param clock: the sandbox's time; by default 02:00 of the date
         """
         self.sandbox.set_clock(clock or f"{date}T02:00:00Z")
         self.sandbox.set_faults(*rules)
@@ -151,13 +151,13 @@ class World:
             state=outcome.state,
             tasks=outcome.tasks,
             searches=self.sandbox.calls(SEARCH),
-            asked=[next(iter(call["params"].values())) for call in self.sandbox.calls(PROFILE)],
+            fetched=[next(iter(call["params"].values())) for call in self.sandbox.calls(PROFILE)],
             log=written.getvalue(),
             creators={row["user_id"]: row for row in self.rows("select * from creators")},
         )
 
     def run_other(self, dag_id: str, logical_date: str | None = None, **conf: Any) -> tuple[Outcome, str]:
-        """Run another Dag; returns how it ended and what its tasks wrote."""
+        """Run another Dag; return its outcome and its log."""
         written = io.StringIO()
         with contextlib.redirect_stdout(written):
             outcome = self._run_dag(logical_date, conf, dag_id)
@@ -169,7 +169,7 @@ class World:
             return connection.execute(statement.encode(), values).fetchall()
 
     def history(self, creator: Creator, *columns: str) -> dict[str, Any]:
-        """A creator's snapshots by date: one column, or a tuple of several."""
+        """Return a creator's snapshots by date: one column, or a tuple of several."""
         snapshots = self.rows("select * from creator_stats where user_id = %s order by recorded_date", creator.uid)
         return {
             str(snapshot["recorded_date"]): snapshot[columns[0]]
@@ -179,7 +179,7 @@ class World:
         }
 
     def contents(self) -> dict[str, list[str]]:
-        """Every row of the tables of facts and results as text, ids included."""
+        """Return every row of the tables of facts and results as text."""
         return {
             name: [row["content"] for row in self.rows(f"select t::text as content from {name} as t order by 1")]
             for name in LASTING_TABLES

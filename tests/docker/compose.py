@@ -1,4 +1,4 @@
-"""Reads docker-compose.yaml the way Compose does: merged, with variables filled in."""
+"""Read docker-compose.yaml as Compose does: merged and interpolated."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<text>[^}]
 
 
 def environment_of(service: str, values: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a service's container, given the variables of the shell and .env."""
+    """Return the environment of a service's container for given variables."""
     declared: dict[str, str | None] = SERVICES[service]["environment"]
     filled = {name: values.get(name) if text is None else fill_in(text, values) for name, text in declared.items()}
     return {name: text for name, text in filled.items() if text is not None}
 
 
 def fill_in(text: str, values: Mapping[str, str]) -> str:
-    """Fill in a text's variables; a missing one that is required is a KeyError."""
+    """Interpolate a text; raise KeyError for a missing required variable."""
 
     def value(found: re.Match[str]) -> str:
         if found["kind"] == "?":
@@ -40,20 +40,20 @@ def fill_in(text: str, values: Mapping[str, str]) -> str:
 
 
 def references() -> dict[str, set[str]]:
-    """Every variable that Compose fills in, with the kinds of its references: "?", "-", or "" for a plain one."""
+    """Return every interpolated variable, with the kinds of its references: "?", "-", or "" for a plain one."""
     found: dict[str, set[str]] = {}
     for match in REFERENCE.finditer(TEXT):
         found.setdefault(match["name"], set()).add(match["kind"] or "")
     return found
 
 
-def handed_over() -> set[str]:
-    """Every variable that is handed to a container as it is, if it is set."""
+def passed_through() -> set[str]:
+    """Return every variable that containers receive unchanged."""
     return {
         name for service in AIRFLOW_SERVICES.values() for name, text in service["environment"].items() if text is None
     }
 
 
 def required() -> set[str]:
-    """Every variable without which Compose refuses to start."""
+    """Return every variable that Compose requires."""
     return {name for name, kinds in references().items() if "?" in kinds}

@@ -1,4 +1,4 @@
-"""A set of secrets; in those that may hold any sign, every one that breaks URLs, shells or configuration files."""
+"""Secrets with characters that break URLs, shells or configuration files, where allowed."""
 
 import pytest
 
@@ -9,6 +9,6 @@ NASTY = "p@ss:w/rd%41#? &=+{}$HOME ~'q\"\\é"
 
 @pytest.fixture
 def secrets() -> dict[str, str]:
-    """A value for every variable that Compose requires."""
+    """Values of all variables that Compose requires."""
     plain = {"POSTGRES_PASSWORD": "PostgresPassword0123456789", "REDIS_PASSWORD": "RedisPassword0123456789"}
     return {name: f"{NASTY}{name}" for name in required()} | plain

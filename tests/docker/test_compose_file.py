@@ -1,4 +1,4 @@
-"""What docker-compose.yaml, Dockerfile and .dockerignore promise, read from the files themselves."""
+"""Static checks of docker-compose.yaml, Dockerfile and .dockerignore."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.docker.compose import (
     HOME,
     PROJECT_FOLDER,
     SERVICES,
-    handed_over,
+    passed_through,
     references,
     required,
 )
 
 DOCKERFILE = (PROJECT_FOLDER / "Dockerfile").read_text(encoding="utf-8")
 SECRET_NAME = re.compile("PASSWORD|SECRET|KEY")
-# Variables of .env.example that mean nothing in containers, with the reason.
+# Variables of .env.example without effect in containers, with the reason.
 ONLY_WITHOUT_DOCKER = {
     "COMETS_STATE_DIR": "containers keep their state in volumes",
     "COMETS_SETTINGS_FILE": "a path of this machine; containers see include/comets.yaml",
@@ -33,16 +33,16 @@ ONLY_WITHOUT_DOCKER = {
 
 
 def copied_folders() -> set[str]:
-    """The sources of the Dockerfile's COPY lines."""
+    """Return the sources of the Dockerfile's COPY lines."""
     return {shlex.split(line)[-2] for line in DOCKERFILE.splitlines() if line.startswith("COPY")}
 
 
 def mounts(service: dict[str, Any]) -> dict[str, str]:
-    """Folders of the project by their place in the container."""
+    """Return the project's mounted folders by their path in the container."""
     return {text.split(":")[1]: text.split(":")[0] for text in service["volumes"] if text.startswith(".")}
 
 
-def test_the_file_follows_the_compose_specification() -> None:
+def test_file_matches_the_compose_specification() -> None:
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)]
     result = subprocess.run(checker, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
@@ -51,11 +51,10 @@ def test_the_file_follows_the_compose_specification() -> None:
 def test_secrets_have_no_default() -> None:
     kinds = {name: found for name, found in references().items() if SECRET_NAME.search(name)}
     assert kinds
-    # Another place may name it again, without a default of its own.
     assert all("?" in found and "-" not in found for found in kinds.values()), kinds
 
 
-def test_no_secret_stands_in_the_file() -> None:
+def test_file_contains_no_secret() -> None:
     literal = {
         f"{service}: {name}"
         for service, parts in SERVICES.items()
@@ -65,13 +64,13 @@ def test_no_secret_stands_in_the_file() -> None:
     assert literal == set()
 
 
-def test_ports_are_published_on_this_machine_only_and_can_be_changed() -> None:
+def test_ports_are_configurable_and_bound_to_loopback() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
     assert all(re.fullmatch(r"127\.0\.0\.1:\$\{COMETS_\w+_PORT:-\d+\}:\d+", port) for port in published), published
 
 
-def test_airflow_starts_after_its_servers_and_the_init() -> None:
+def test_airflow_waits_for_its_servers_and_init() -> None:
     for name in AIRFLOW_SERVICES.keys() - {"airflow-init"}:
         wanted = AIRFLOW_SERVICES[name]["depends_on"]
         assert wanted["airflow-init"] == {"condition": "service_completed_successfully"}, name
@@ -83,21 +82,21 @@ def test_workers_can_be_scaled() -> None:
     assert SERVICES["airflow-worker"].keys().isdisjoint({"container_name", "ports", "hostname"})
 
 
-def test_the_image_holds_what_is_mounted_over_it() -> None:
+def test_image_contains_every_mounted_folder() -> None:
     mounted = mounts(SERVICES["airflow-init"])
     for target, source in mounted.items():
         assert re.search(rf"^COPY .*{Path(source).name} {re.escape(target)}$", DOCKERFILE, re.MULTILINE), target
     assert copied_folders() == {Path(source).name for source in mounted.values()} | {"requirements.txt"}
 
 
-def test_nothing_else_gets_into_the_image() -> None:
+def test_image_contains_nothing_else() -> None:
     lines = (PROJECT_FOLDER / ".dockerignore").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     assert patterns[0] == "*"
     assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == copied_folders()
 
 
-def test_the_image_has_the_airflow_of_the_lock() -> None:
+def test_image_has_the_locked_airflow_version() -> None:
     lock = (PROJECT_FOLDER / "requirements.txt").read_text(encoding="utf-8")
     locked = re.search(r"^apache-airflow(?:\[\S+\])?==(\S+)", lock, re.MULTILINE)
     tag = re.search(r"^FROM apache/airflow:slim-(\S+)-python", DOCKERFILE, re.MULTILINE)
@@ -106,24 +105,24 @@ def test_the_image_has_the_airflow_of_the_lock() -> None:
     assert tag[1] == locked[1]
 
 
-def test_the_image_does_not_run_as_root() -> None:
+def test_image_does_not_run_as_root() -> None:
     assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["50000"]
     assert all(service.get("user") == "${AIRFLOW_UID:-50000}:0" for service in AIRFLOW_SERVICES.values())
 
 
-def test_the_image_finds_the_project_and_the_airflow_that_reads_the_settings() -> None:
+def test_image_paths_lead_to_the_project_and_its_airflow_wrapper() -> None:
     assert f"ENV PYTHONPATH={SERVICES['airflow-init']['environment']['PYTHONPATH']}\n" in DOCKERFILE
     folder = re.search(rf"^ENV PATH={HOME}/(\S+):\$PATH$", DOCKERFILE, re.MULTILINE)
     assert folder
     assert os.access(PROJECT_FOLDER / folder[1] / "airflow", os.X_OK)
 
 
-def test_every_variable_is_explained_and_works_in_containers_or_is_known_not_to() -> None:
+def test_every_variable_is_documented_and_passed_to_containers_or_listed() -> None:
     text = (PROJECT_FOLDER / ".env.example").read_text(encoding="utf-8")
     explained = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
-    assert explained == references().keys() | handed_over() | ONLY_WITHOUT_DOCKER.keys()
+    assert explained == references().keys() | passed_through() | ONLY_WITHOUT_DOCKER.keys()
 
 
-def test_the_example_sets_no_secret() -> None:
+def test_example_file_sets_no_secret() -> None:
     values = dotenv_values(PROJECT_FOLDER / ".env.example")
     assert [name for name in required() if values.get(name)] == []

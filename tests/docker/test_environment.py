@@ -1,4 +1,4 @@
-"""What becomes of the variables that Compose hands over before Airflow sees them."""
+"""Resolution of the container's variables before Airflow reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from include.docker.__main__ import CONSUMED, container_environment
 from include.stack.environment import SettingError, resolve
-from tests.docker.compose import PROJECT_FOLDER, environment_of, handed_over
+from tests.docker.compose import PROJECT_FOLDER, environment_of, passed_through
 from tests.docker.conftest import NASTY
 
 WRAPPER = PROJECT_FOLDER / "include" / "docker" / "bin" / "airflow"
@@ -24,22 +24,22 @@ ENCODED_PASSWORD = "p%40ss%3Aw%2Frd%2541%23%3F%20%24HOME"
 
 
 def resolved(secrets: dict[str, str], **settings: str) -> dict[str, str]:
-    """The environment of Airflow's processes in a worker."""
+    """Return the environment of Airflow's processes in a worker."""
     return container_environment(environment_of("airflow-worker", {**secrets, **settings}))
 
 
 def connection(environment: dict[str, str], name: str) -> dict[str, Any]:
-    """One of the two Airflow connections."""
+    """Return one of the two Airflow connections."""
     return dict(json.loads(environment[f"AIRFLOW_CONN_{name}"]))
 
 
 def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command the way the image's `airflow` runs Airflow."""
+    """Run a command through `include.docker`, as the image's `airflow` does."""
     return run_program(environment, sys.executable, "-m", "include.docker", *command)
 
 
 def run_program(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a program that finds what the image's PATH and PYTHONPATH lead to."""
+    """Run a program with the image's PATH and PYTHONPATH."""
     folders = [str(WRAPPER.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
     return subprocess.run(
         command,
@@ -51,7 +51,7 @@ def run_program(environment: dict[str, str], *command: str) -> subprocess.Comple
     )
 
 
-def test_the_urls_of_database_and_queue_hold_their_passwords(secrets: dict[str, str]) -> None:
+def test_database_and_queue_urls_hold_their_passwords(secrets: dict[str, str]) -> None:
     environment = resolved(secrets)
     for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CELERY__RESULT_BACKEND"):
         url = make_url(environment[name].removeprefix("db+"))
@@ -63,7 +63,7 @@ def test_the_urls_of_database_and_queue_hold_their_passwords(secrets: dict[str, 
     assert broker["password"] == secrets["REDIS_PASSWORD"]
 
 
-def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, str]) -> None:
+def test_bundled_database_is_the_default(secrets: dict[str, str]) -> None:
     assert connection(resolved(secrets), "COMETS_DB") == {
         "conn_type": "postgres",
         "host": "postgres",
@@ -75,9 +75,7 @@ def test_without_a_database_setting_the_bundled_one_is_used(secrets: dict[str, s
 
 
 @pytest.mark.parametrize("settings", [{}, {"DATABASE_URL": "postgres://u:p@db.example.com/x"}])
-def test_made_up_creators_have_a_bundled_database_of_their_own(
-    secrets: dict[str, str], settings: dict[str, str]
-) -> None:
+def test_made_up_creators_have_their_own_bundled_database(secrets: dict[str, str], settings: dict[str, str]) -> None:
     environment = resolved(secrets, COMPOSE_PROFILES="sandbox", **settings)
     database = connection(environment, "COMETS_DB")
     assert (database["host"], database["schema"]) == ("postgres", "comets_sandbox")
@@ -99,7 +97,7 @@ def test_made_up_creators_have_a_bundled_database_of_their_own(
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_settings_mean_the_same_as_without_docker(
+def test_settings_resolve_as_in_the_local_stack(
     secrets: dict[str, str], settings: dict[str, str], tmp_path: Path
 ) -> None:
     native = resolve({**settings, "COMETS_STATE_DIR": str(tmp_path)}, project=tmp_path).variables
@@ -110,7 +108,7 @@ def test_settings_mean_the_same_as_without_docker(
     assert resolved(secrets, **settings)[name] == native[name]
 
 
-def test_the_sandbox_stands_in_for_tikhub_only_when_its_profile_is_on_and_no_key_is_set(
+def test_sandbox_replaces_tikhub_only_with_its_profile_and_without_a_key(
     secrets: dict[str, str],
 ) -> None:
     assert "AIRFLOW_CONN_TIKHUB" not in resolved(secrets)
@@ -120,7 +118,7 @@ def test_the_sandbox_stands_in_for_tikhub_only_when_its_profile_is_on_and_no_key
     assert with_key == {"conn_type": "http", "host": "https://api.tikhub.io", "password": "key"}
 
 
-def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(secrets: dict[str, str]) -> None:
+def test_sandbox_rate_limit_applies_only_to_the_sandbox_and_can_be_set(secrets: dict[str, str]) -> None:
     pace = "COMETS_REQUESTS_PER_SECOND"
     assert resolved(secrets, COMPOSE_PROFILES="sandbox")[pace] == "1000"
     assert resolved(secrets, COMPOSE_PROFILES="sandbox", COMETS_REQUESTS_PER_SECOND="2")[pace] == "2"
@@ -129,22 +127,22 @@ def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(secret
 
 
 def test_empty_variables_count_as_not_set(secrets: dict[str, str]) -> None:
-    empty = dict.fromkeys(handed_over(), "")
+    empty = dict.fromkeys(passed_through(), "")
     assert resolved(secrets, **empty) == resolved(secrets)
 
 
-def test_a_second_pass_changes_nothing(secrets: dict[str, str]) -> None:
+def test_second_pass_changes_nothing(secrets: dict[str, str]) -> None:
     once = resolved(secrets, TIKHUB_API_KEY="key", DB_HOST="db.example.com")
     assert container_environment(once) == once
 
 
 @pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "REDIS_PASSWORD"])
-def test_a_password_that_would_break_its_url_is_refused(secrets: dict[str, str], name: str) -> None:
+def test_password_that_would_break_its_url_is_rejected(secrets: dict[str, str], name: str) -> None:
     with pytest.raises(SettingError, match=f"{name} must be letters and digits"):
         resolved(secrets, **{name: NASTY})
 
 
-def test_a_command_gets_the_environment(secrets: dict[str, str]) -> None:
+def test_command_receives_the_environment(secrets: dict[str, str]) -> None:
     given = environment_of("airflow-worker", {**secrets, "DB_HOST": "db.example.com", "DB_PASSWORD": NASTY})
     result = run(given, sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
     seen: dict[str, str] = json.loads(result.stdout)
@@ -154,22 +152,22 @@ def test_a_command_gets_the_environment(secrets: dict[str, str]) -> None:
     assert CONSUMED.isdisjoint(seen)
 
 
-def test_airflow_in_the_image_reads_the_environment(secrets: dict[str, str], tmp_path: Path) -> None:
+def test_airflow_wrapper_reads_the_environment(secrets: dict[str, str], tmp_path: Path) -> None:
     given = environment_of("airflow-worker", secrets) | {"AIRFLOW_HOME": str(tmp_path)}
     result = run_program(given, "airflow", "config", "get-value", "database", "sql_alchemy_conn")
     url = container_environment(given)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     assert result.stdout.splitlines()[-1:] == [url], result.stderr
 
 
-def test_a_wrong_setting_is_named_and_its_value_is_not_shown(secrets: dict[str, str]) -> None:
+def test_invalid_setting_is_named_without_its_value(secrets: dict[str, str]) -> None:
     given = environment_of("airflow-worker", {**secrets, "DATABASE_URL": "mysql://u:hunter2@db.example.com/x"})
     result = run(given, "true")
     assert result.returncode == 1
-    assert "DATABASE_URL cannot be read" in result.stderr
+    assert "DATABASE_URL is invalid" in result.stderr
     assert "hunter2" not in result.stdout + result.stderr
 
 
-def test_the_ui_password_reaches_the_auth_manager_and_nothing_else(secrets: dict[str, str], tmp_path: Path) -> None:
+def test_ui_password_reaches_only_the_auth_manager(secrets: dict[str, str], tmp_path: Path) -> None:
     given = environment_of("airflow-apiserver", secrets)
     variable = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
     file = tmp_path / Path(given[variable]).name

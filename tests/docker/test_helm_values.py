@@ -1,6 +1,6 @@
-"""include/helm/values.yaml: what it takes from the chart, and that it sets the same as docker-compose.yaml.
+"""include/helm/values.yaml follows the chart's schema and the settings of docker-compose.yaml.
 
-The chart checks its own, whole schema at `helm install`; helm/values.schema.json holds the part that is used here.
+helm/values.schema.json is the used part of the chart's schema.
 """
 
 from __future__ import annotations
@@ -24,23 +24,22 @@ VALUES: dict[str, Any] = yaml.safe_load(TEXT)
 ENVIRONMENT = {entry["name"]: entry["value"] for entry in VALUES["env"]}
 
 ONLY_IN_HELM = {
-    "AIRFLOW__CORE__AUTH_MANAGER": "the chart would take another one than Airflow does",
+    "AIRFLOW__CORE__AUTH_MANAGER": "the chart's default differs from Airflow's",
 }
 ONLY_IN_COMPOSE = {
     "AIRFLOW__CORE__EXECUTOR": "the chart's own parameter",
-    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "in `config`, which can hold the release's name",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "in `config`, as a template with the release name",
     "AIRFLOW__API__SECRET_KEY": "a secret",
     "AIRFLOW__API_AUTH__JWT_SECRET": "a secret",
     "AIRFLOW__CORE__FERNET_KEY": "a secret",
     "POSTGRES_PASSWORD": "in the secrets of the connections",
     "REDIS_PASSWORD": "in the secret of the broker",
-    "COMETS_SANDBOX_URL": "there is none",
+    "COMETS_SANDBOX_URL": "the chart runs no sandbox",
     "DUMB_INIT_SETSID": "the chart sets it for workers",
     METADATA_VARIABLE: "in a secret",
     "AIRFLOW__CELERY__RESULT_BACKEND": "in a secret",
     "AIRFLOW__CELERY__BROKER_URL": "in the secret of the broker",
 }
-# What the chart makes of secrets.
 FROM_SECRETS = {
     METADATA_VARIABLE: "postgresql+psycopg2://u:p@h/airflow",
     "AIRFLOW__CELERY__RESULT_BACKEND": "db+postgresql+psycopg2://u:p@h/airflow",
@@ -51,7 +50,7 @@ FROM_SECRETS = {
 
 
 def secret_names(values: Any) -> set[str]:
-    """Every secret that the values name."""
+    """Return every secret that the values name."""
     if isinstance(values, list):
         return set().union(*(secret_names(value) for value in values))
     if isinstance(values, dict):
@@ -60,13 +59,13 @@ def secret_names(values: Any) -> set[str]:
     return set()
 
 
-def test_the_values_follow_the_schema() -> None:
+def test_values_match_the_chart_schema() -> None:
     checker = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(SCHEMA_FILE), str(VALUES_FILE)]
     result = subprocess.run(checker, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
 
-def test_settings_are_those_of_the_compose_file(secrets: dict[str, str]) -> None:
+def test_settings_match_the_compose_file(secrets: dict[str, str]) -> None:
     compose = environment_of("airflow-worker", secrets)
     assert {name for name in ENVIRONMENT.keys() & compose.keys() if ENVIRONMENT[name] != compose[name]} == set()
     assert ENVIRONMENT.keys() - compose.keys() == ONLY_IN_HELM.keys()
@@ -74,21 +73,21 @@ def test_settings_are_those_of_the_compose_file(secrets: dict[str, str]) -> None
     assert VALUES["executor"] == compose["AIRFLOW__CORE__EXECUTOR"]
 
 
-def test_jobs_are_those_of_the_compose_file() -> None:
+def test_jobs_match_the_compose_file() -> None:
     assert VALUES["migrateDatabaseJob"]["args"][-1] == "exec " + " ".join(SERVICES["airflow-init"]["command"])
     assert VALUES["apiServer"]["args"][-1].endswith(
         "exec airflow " + " ".join(SERVICES["airflow-apiserver"]["command"])
     )
 
 
-def test_every_secret_is_explained_and_none_stands_in_the_file() -> None:
+def test_every_secret_is_documented_and_none_is_in_the_file() -> None:
     from_environment = yaml.safe_load(VALUES["extraEnvFrom"])
     named = secret_names(VALUES) | {entry["secretRef"]["name"] for entry in from_environment}
     assert set(re.findall(r"^#     (comets-\w+)  ", TEXT, re.MULTILINE)) == named
     assert [name for name in ENVIRONMENT if re.search("KEY|SECRET|PASSWORD$|URL", name)] == []
 
 
-def test_airflow_is_that_of_the_lock_and_the_image_that_of_the_compose_file() -> None:
+def test_airflow_version_matches_the_lock_and_image_the_compose_file() -> None:
     locked = re.search(
         r"^apache-airflow(?:\[\S+\])?==(\S+)", (PROJECT_FOLDER / "requirements.txt").read_text(), re.MULTILINE
     )
@@ -97,7 +96,7 @@ def test_airflow_is_that_of_the_lock_and_the_image_that_of_the_compose_file() ->
     assert VALUES["images"]["airflow"]["repository"] == SERVICES["airflow-worker"]["image"]
 
 
-def test_the_image_makes_connections_of_the_secrets() -> None:
+def test_image_builds_connections_from_secrets() -> None:
     found = container_environment(ENVIRONMENT | FROM_SECRETS)
     assert {name: found[name] for name in FROM_SECRETS if name.startswith("AIRFLOW")} == {
         name: value for name, value in FROM_SECRETS.items() if name.startswith("AIRFLOW")

@@ -1,4 +1,4 @@
-"""The one-shot init of docker-compose.yaml, run on a real PostgreSQL server that is as empty as a new container's."""
+"""The service `airflow-init` on an empty PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SETTINGS_FILE = PROJECT_FOLDER / "include" / "comets.yaml"
 
 @dataclass(frozen=True)
 class Server:
-    """A server as the image `postgres` makes it: one superuser with a password, one database."""
+    """A server like that of the image `postgres`: one superuser with a password, one database."""
 
     port: int
     password: str
 
     def query(self, database: str, statement: str) -> list[tuple[object, ...]]:
-        """Run a query as the containers' user, with its password."""
+        """Run a query as the containers' user."""
         url = f"postgresql://airflow:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
         with psycopg.connect(url) as connection:
             return connection.execute(statement.encode()).fetchall()
@@ -38,7 +38,7 @@ class Server:
 
 @pytest.fixture
 def server(secrets: dict[str, str], tmp_path: Path) -> Iterator[Server]:
-    """The server of the service `postgres`, with passwords asked for over TCP."""
+    """A server with password logins over TCP."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     with EmbeddedPostgres(tmp_path / "postgres", durable=False, listen_port=port) as embedded:
@@ -50,7 +50,7 @@ def server(secrets: dict[str, str], tmp_path: Path) -> Iterator[Server]:
 
 
 def run_init(secrets: dict[str, str], server: Server, folder: Path, settings_file: Path = SETTINGS_FILE) -> str:
-    """Run the service's command behind the image's entrypoint; return what it prints."""
+    """Run the service's command; return its output."""
     declared = environment_of("airflow-init", secrets)
     command = [sys.executable if part == "python" else part for part in SERVICES["airflow-init"]["command"]]
     result = subprocess.run(
@@ -73,7 +73,7 @@ def run_init(secrets: dict[str, str], server: Server, folder: Path, settings_fil
     return result.stdout + result.stderr
 
 
-def test_init_makes_both_databases_and_the_pool_and_can_be_repeated(
+def test_init_creates_both_databases_and_the_pool_and_is_idempotent(
     secrets: dict[str, str], server: Server, tmp_path: Path
 ) -> None:
     pool = "select slots, include_deferred from slot_pool where pool = 'tikhub'"

@@ -1,4 +1,4 @@
-"""The script that makes the secrets which docker-compose.yaml insists on."""
+"""include/docker/secrets.sh: generation of the required secrets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SCRIPT = PROJECT_FOLDER / "include" / "docker" / "secrets.sh"
 
 
 def make_secrets(folder: Path) -> dict[str, str | None]:
-    """Run the script in a folder; return what its .env says then."""
+    """Run the script in a folder; return the values of its .env."""
     subprocess.run(["/bin/sh", str(SCRIPT)], cwd=folder, check=True, capture_output=True)
     return dotenv_values(folder / ".env", interpolate=False)
 
 
-def test_it_makes_every_secret_that_is_required(tmp_path: Path) -> None:
+def test_every_required_secret_is_generated(tmp_path: Path) -> None:
     made = make_secrets(tmp_path)
     assert made.keys() == required()
     assert len(set(made.values())) == len(made)
@@ -31,20 +31,20 @@ def test_it_makes_every_secret_that_is_required(tmp_path: Path) -> None:
     Fernet(made["AIRFLOW__CORE__FERNET_KEY"] or "")
 
 
-def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
+def test_file_is_private_to_its_owner(tmp_path: Path) -> None:
     (tmp_path / ".env").touch(mode=0o644)
     make_secrets(tmp_path)
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
-def test_two_installations_differ(tmp_path: Path) -> None:
+def test_installations_have_different_secrets(tmp_path: Path) -> None:
     first, second = (tmp_path / name for name in ("first", "second"))
     first.mkdir()
     second.mkdir()
     assert set(make_secrets(first).values()).isdisjoint(make_secrets(second).values())
 
 
-def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+def test_second_run_changes_nothing(tmp_path: Path) -> None:
     make_secrets(tmp_path)
     before = (tmp_path / ".env").read_bytes()
     make_secrets(tmp_path)
@@ -54,7 +54,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["POSTGRES_PASSWORD=mine", "export POSTGRES_PASSWORD = 'mine'", 'POSTGRES_PASSWORD="mine"']
 )
-def test_what_a_person_has_set_stays(tmp_path: Path, line: str) -> None:
+def test_existing_values_are_kept(tmp_path: Path, line: str) -> None:
     (tmp_path / ".env").write_text(f"TIKHUB_API_KEY=key\n{line}")
     made = make_secrets(tmp_path)
     assert made["POSTGRES_PASSWORD"] == "mine"
@@ -62,7 +62,7 @@ def test_what_a_person_has_set_stays(tmp_path: Path, line: str) -> None:
     assert made.keys() == required() | {"TIKHUB_API_KEY"}
 
 
-def test_empty_lines_of_the_example_are_filled(tmp_path: Path) -> None:
+def test_empty_example_values_are_filled(tmp_path: Path) -> None:
     shutil.copy(PROJECT_FOLDER / ".env.example", tmp_path / ".env")
     made = make_secrets(tmp_path)
     assert [name for name in required() if not made[name]] == []

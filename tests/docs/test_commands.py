@@ -16,23 +16,21 @@ from tests.docs.pages import PAGES, Block, blocks, commands, missing_files
 
 # Command line -> the test that runs what it stands for.
 COVERED = {
-    "make demo": "tests/stack/test_demo.py::test_the_demo_ends_in_a_leaderboard_of_a_month_and_leaves_nothing_running",
-    "make up": "tests/stack/test_demo.py::test_after_the_stack_was_killed_its_next_start_works",
-    "make check": "tests/stack/test_preflight.py::test_a_check_says_what_is_right_and_what_is_wrong",
-    "make check NOTICE=1": "tests/stack/test_preflight.py::test_a_check_says_what_is_right_and_what_is_wrong",
-    "make backup": "tests/stack/test_backup.py::test_a_backup_is_restored_on_another_machine",
-    "make clean": "tests/stack/test_backup.py::test_clean_spares_real_creators_unless_it_is_forced",
-    "make setup-database": "tests/stack/test_commands.py::test_the_schema_is_applied_to_the_configured_database",
-    "make distributed": (
-        "tests/stack/test_lost_workers.py::test_every_hashtag_is_searched_once_with_the_help_of_both_workers"
-    ),
+    "make demo": "tests/stack/test_demo.py::test_demo_prints_a_leaderboard_and_leaves_no_process",
+    "make up": "tests/stack/test_demo.py::test_stack_starts_after_it_was_killed",
+    "make check": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
+    "make check NOTICE=1": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
+    "make backup": "tests/stack/test_backup.py::test_backup_restores_on_another_machine",
+    "make clean": "tests/stack/test_backup.py::test_clean_deletes_real_creators_only_if_forced",
+    "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
+    "make distributed": ("tests/stack/test_lost_workers.py::test_both_workers_search_every_hashtag_once"),
     "make backfill FROM=2026-03-02 TO=2026-03-04": (
-        "tests/stack/test_demo.py::test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got"
+        "tests/stack/test_demo.py::test_backfill_runs_missing_dates_and_prints_a_line_per_date"
     ),
     """make airflow ARGS="dags test comet_discovery 2026-03-01 --conf '{\\"hashtags\\": [\\"#gymtok\\"]}'\"""": (
-        "tests/stack/test_lost_workers.py::test_lost_workers_change_nothing"
+        "tests/stack/test_lost_workers.py::test_lost_workers_change_no_row"
     ),
-    "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_lines_of_the_example_are_filled",
+    "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
     "make leaderboard": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
 }
@@ -89,8 +87,8 @@ def test_status_and_leaderboard_say_that_there_is_no_run_yet(database_url: str, 
         ).stdout
         for command in ("status", "leaderboard")
     }
-    assert "Last run   none yet\n" in printed["status"]
-    assert printed["leaderboard"].startswith("No day was run yet")
+    assert "Last run     none\n" in printed["status"]
+    assert printed["leaderboard"].startswith("No runs yet")
 
 
 @pytest.mark.parametrize("block", QUERIES, ids=lambda block: block.place)

@@ -1,4 +1,4 @@
-"""A sandbox that stands still at one date, and the official SDK as an independent client of it."""
+"""A sandbox at a fixed date, and the official SDK as its independent client."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def server() -> Iterator[SandboxClient]:
 
 @pytest.fixture
 def sandbox(server: SandboxClient) -> SandboxClient:
-    """The sandbox as at its start, at one date."""
+    """The reset sandbox at the fixed date."""
     server.clear()
     server.set_clock(DATE)
     return server
@@ -29,12 +29,12 @@ def sandbox(server: SandboxClient) -> SandboxClient:
 
 @pytest.fixture(scope="session")
 def sdk_client(server: SandboxClient) -> Iterator[TikHub]:
-    """The official client, without retries."""
+    """The official SDK, without retries."""
     with TikHub(api_key=KEY, base_url=server.url, max_retries=1, timeout=10) as client:
         yield client
 
 
 @pytest.fixture
 def sdk(sandbox: SandboxClient, sdk_client: TikHub) -> TikHub:
-    """The official client of a sandbox as at its start."""
+    """The official SDK on the reset sandbox."""
     return sdk_client

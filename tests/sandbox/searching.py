@@ -23,7 +23,7 @@ def profile(sdk: TikHub, **identifier: str) -> Json:
 
 
 def pages(sdk: TikHub, keyword: str, **params: Any) -> Iterator[Json]:
-    """Yield the data of each page, until the server says that there is no more."""
+    """Yield the data of each page until `has_more` is 0."""
     offset = 0
     while True:
         page = search(sdk, keyword, offset=offset, **params)
@@ -45,7 +45,7 @@ def all_videos(sdk: TikHub, keyword: str, **params: Any) -> dict[str, Json]:
 
 
 def comets(videos: dict[str, Json]) -> set[str]:
-    """Return the uids of authors that search alone shows to be Comets."""
+    """Return the uids of Comets among the authors, judged by search data."""
     return {
         video["author"]["uid"]
         for video in videos.values()
@@ -53,8 +53,8 @@ def comets(videos: dict[str, Json]) -> set[str]:
     }
 
 
-def an_author(sdk: TikHub) -> Json:
-    """Return an author with a follower count in the search."""
+def find_author(sdk: TikHub) -> Json:
+    """Return an author with a follower count."""
     author: Json = next(
         video["author"] for video in all_videos(sdk, "gymtok").values() if video["author"].get("follower_count")
     )

@@ -1,4 +1,4 @@
-"""Calls that go wrong on demand, as the official SDK and a plain HTTP client see them."""
+"""Fault rules as the official SDK and a plain HTTP client see them."""
 
 import json
 import time
@@ -24,7 +24,7 @@ from tikhub import (
 from include.sandbox.client import SandboxClient
 
 from .conftest import KEY
-from .searching import SEARCH, an_author, profile, search
+from .searching import SEARCH, find_author, profile, search
 
 
 def get(sandbox: SandboxClient) -> httpx.Response:
@@ -49,7 +49,7 @@ def get(sandbox: SandboxClient) -> httpx.Response:
         (503, TikHubUpstreamError),
     ],
 )
-def test_any_status_has_the_body_of_the_real_api(
+def test_every_status_has_the_body_of_the_real_api(
     sandbox: SandboxClient, sdk: TikHub, status: int, error_class: type[TikHubHTTPError]
 ) -> None:
     sandbox.set_faults({"fault": "status", "status": status})
@@ -71,7 +71,7 @@ def test_retry_after_is_sent_with_a_429(sandbox: SandboxClient, sdk: TikHub) -> 
     assert error.value.retry_after == 7
 
 
-def test_a_rule_meets_only_the_calls_that_it_names_and_only_so_often(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_rule_applies_only_to_matching_calls_and_times(sandbox: SandboxClient, sdk: TikHub) -> None:
     rule = {"route": "fetch_video_search_result", "keyword": "#GymTok", "offset": 20, "fault": "status", "times": 2}
     sandbox.set_faults(rule)
     sdk.tikhub_user.get_user_info()
@@ -83,15 +83,15 @@ def test_a_rule_meets_only_the_calls_that_it_names_and_only_so_often(sandbox: Sa
     search(sdk, offset=20)
 
 
-def test_a_rule_can_name_an_account(sandbox: SandboxClient, sdk: TikHub) -> None:
-    author = an_author(sdk)
+def test_rule_can_match_an_account(sandbox: SandboxClient, sdk: TikHub) -> None:
+    author = find_author(sdk)
     sandbox.set_faults({"fault": "status", "account": author["uid"]})
     with pytest.raises(TikHubUpstreamError):
         profile(sdk, user_id=author["uid"])
     profile(sdk, unique_id=author["unique_id"])
 
 
-def test_a_cut_body_breaks_the_connection_and_leaves_billing_unknown(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_cut_body_breaks_the_connection_and_leaves_billing_unknown(sandbox: SandboxClient, sdk: TikHub) -> None:
     sandbox.set_faults({"fault": "cut_body", "count_over": 10})
     with pytest.raises(TikHubConnectionError):
         search(sdk)
@@ -109,20 +109,20 @@ def test_html_quotes_the_authorization_header(sandbox: SandboxClient, status: in
     assert sandbox.calls()[-1]["billed"] is False
 
 
-def test_invalid_json_comes_complete_with_200(sandbox: SandboxClient) -> None:
+def test_invalid_json_is_a_complete_200(sandbox: SandboxClient) -> None:
     sandbox.set_faults({"fault": "invalid_json"})
     with pytest.raises(json.JSONDecodeError):
         get(sandbox).json()
 
 
-def test_a_long_body_is_a_whole_answer(sandbox: SandboxClient) -> None:
+def test_long_body_is_a_complete_response(sandbox: SandboxClient) -> None:
     sandbox.set_faults({"fault": "long_body", "extra": 200_000})
     answer = get(sandbox)
     assert len(answer.content) > 200_000
     assert answer.json()["code"] == 200
 
 
-def test_a_timeout_is_the_callers_to_end(sandbox: SandboxClient) -> None:
+def test_timeout_outlasts_the_client(sandbox: SandboxClient) -> None:
     sandbox.set_faults({"fault": "timeout", "delay": 0.6})
     with (
         TikHub(api_key=KEY, base_url=sandbox.url, max_retries=1, timeout=0.2) as sdk,
@@ -133,13 +133,13 @@ def test_a_timeout_is_the_callers_to_end(sandbox: SandboxClient) -> None:
     assert [(call["status"], call["billed"]) for call in sandbox.calls()] == [(None, None)]
 
 
-def test_a_short_delay_ends_in_the_real_answer(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_short_delay_ends_in_the_real_response(sandbox: SandboxClient, sdk: TikHub) -> None:
     expected = search(sdk)
     sandbox.set_faults({"fault": "timeout", "delay": 0.05})
     assert search(sdk) == expected
 
 
-def test_clearing_lets_held_calls_go_on(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_clearing_faults_releases_held_calls(sandbox: SandboxClient, sdk: TikHub) -> None:
     sandbox.set_faults({"fault": "timeout", "delay": 60})
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(search, sdk)
@@ -149,22 +149,22 @@ def test_clearing_lets_held_calls_go_on(sandbox: SandboxClient, sdk: TikHub) -> 
         assert held.result(timeout=10)["search_item_list"]
 
 
-def test_a_redirect_leads_to_another_host(sandbox: SandboxClient) -> None:
+def test_redirect_leads_to_another_host(sandbox: SandboxClient) -> None:
     sandbox.set_faults({"fault": "redirect"})
     answer = get(sandbox)
     assert answer.status_code == 302
     assert httpx.URL(answer.headers["location"]).host != httpx.URL(sandbox.url).host
 
 
-def test_an_inner_status_hides_in_a_billed_200(sandbox: SandboxClient, sdk: TikHub) -> None:
-    author = an_author(sdk)
+def test_inner_status_is_a_billed_200(sandbox: SandboxClient, sdk: TikHub) -> None:
+    author = find_author(sdk)
     sandbox.set_faults({"fault": "inner_status", "status": 10221})
     assert search(sdk)["status_code"] == 10221
     assert sdk.tiktok_app_v3.handler_user_profile(user_id=author["uid"])["data"]["status_code"] == 10221
     assert sandbox.calls()[-1]["billed"] is True
 
 
-def test_a_repeated_page_shows_the_first_rows_again(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_repeated_page_returns_the_first_rows(sandbox: SandboxClient, sdk: TikHub) -> None:
     first = search(sdk)
     sandbox.set_faults({"fault": "repeated_page"})
     second = search(sdk, offset=20)
@@ -172,7 +172,7 @@ def test_a_repeated_page_shows_the_first_rows_again(sandbox: SandboxClient, sdk:
     assert second["cursor"] == 40
 
 
-def test_a_page_can_promise_more_without_end(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_stuck_cursor_and_empty_page_promise_more(sandbox: SandboxClient, sdk: TikHub) -> None:
     sandbox.set_faults({"fault": "stuck_cursor", "offset": 1000}, {"fault": "empty_page"})
     stuck = search(sdk, offset=1000)
     assert (stuck["cursor"], stuck["has_more"]) == (1000, 1)
@@ -187,7 +187,7 @@ def test_has_more_comes_in_any_form(sandbox: SandboxClient, sdk: TikHub, value: 
     assert (found, type(found)) == (value, type(value))
 
 
-def test_odd_rows_hold_every_oddity_once_and_leave_the_rest_alone(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_odd_items_hold_every_oddity_once(sandbox: SandboxClient, sdk: TikHub) -> None:
     usual = search(sdk, count=40)["search_item_list"]
     sandbox.set_faults({"fault": "odd_items"})
     rows = search(sdk, count=40)["search_item_list"]
@@ -198,7 +198,7 @@ def test_odd_rows_hold_every_oddity_once_and_leave_the_rest_alone(sandbox: Sandb
     assert {"zero\x00byte", "half \ud83d pair"} <= nicknames
 
 
-def test_chosen_oddities_meet_the_first_videos_in_order(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_chosen_oddities_apply_to_the_first_videos_in_order(sandbox: SandboxClient, sdk: TikHub) -> None:
     sandbox.set_faults({"fault": "odd_items", "kinds": ["null_author", "null_follower_count"]})
     rows = [row["aweme_info"] for row in search(sdk)["search_item_list"] if "aweme_info" in row]
     assert rows[0]["author"] is None
@@ -206,13 +206,13 @@ def test_chosen_oddities_meet_the_first_videos_in_order(sandbox: SandboxClient, 
     assert rows[2]["author"]["nickname"]
 
 
-def test_rows_can_be_dictated(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_rows_can_be_replaced(sandbox: SandboxClient, sdk: TikHub) -> None:
     rows = [{"aweme_info": {"aweme_id": 1, "desc": 'it\'s "100%" {real} \\ \ud83d'}}, None, "text"]
     sandbox.set_faults({"fault": "items", "items": rows})
     assert search(sdk)["search_item_list"] == rows
 
 
 @pytest.mark.parametrize("rule", [{"fault": "unheard_of"}, {"fault": "status", "statuss": 500}])
-def test_a_misspelt_rule_is_refused(sandbox: SandboxClient, rule: dict[str, Any]) -> None:
+def test_misspelt_rule_is_rejected(sandbox: SandboxClient, rule: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="422"):
         sandbox.set_faults(rule)

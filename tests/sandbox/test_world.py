@@ -1,4 +1,4 @@
-"""The made-up world: the same for the same seed and time, growing in time, with Comets under every hashtag."""
+"""The made-up world is deterministic, grows over time and has Comets for every hashtag."""
 
 import subprocess
 import sys
@@ -13,23 +13,23 @@ from tikhub import TikHub, TikHubBadRequestError
 from include.sandbox.client import SandboxClient
 from include.sandbox.server import running_sandbox
 from include.stack.ports import free_port
-from include.stack.sandbox import sandbox_answers, sandbox_url
+from include.stack.sandbox import is_sandbox_running, sandbox_url
 from tests.conftest import PROJECT_FOLDER
 
 from .conftest import DATE, KEY
-from .searching import Json, all_rows, all_videos, an_author, comets, profile
+from .searching import Json, all_rows, all_videos, comets, find_author, profile
 
 START = datetime.fromisoformat(DATE)
 DEMO_HASHTAGS = ("streetinterviews", "cozygaming", "gymtok")
 
 
 def search_at(sandbox: SandboxClient, sdk: TikHub, moment: datetime, tag: str = "cozygaming") -> dict[str, Json]:
-    """Return the videos that a search finds at a time."""
+    """Return the videos of a search at a time."""
     sandbox.set_clock(moment)
     return all_videos(sdk, tag)
 
 
-def test_the_clock_stands_where_it_is_set_else_it_is_real(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_clock_stands_where_it_is_set_or_is_real(sandbox: SandboxClient, sdk: TikHub) -> None:
     for text in ("2026-03-05T02:00:00+02:00", "2026-03-05"):
         sandbox.set_clock(text)
         assert sdk.tiktok_app_v3.fetch_video_search_result(keyword="x")["time_stamp"] == 1772668800
@@ -39,14 +39,14 @@ def test_the_clock_stands_where_it_is_set_else_it_is_real(sandbox: SandboxClient
     assert before <= shown <= datetime.now(UTC).timestamp()
 
 
-def test_the_same_time_gives_the_same_answer_after_any_detour(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_same_time_returns_the_same_results(sandbox: SandboxClient, sdk: TikHub) -> None:
     first = search_at(sandbox, sdk, START)
     assert search_at(sandbox, sdk, START + timedelta(days=40)) != first
     assert search_at(sandbox, sdk, START) == first
 
 
-def test_another_process_has_the_same_world_and_finds_a_creator_before_any_search(sdk: TikHub) -> None:
-    videos, author = all_videos(sdk, "cozygaming"), an_author(sdk)
+def test_world_is_the_same_in_another_process(sdk: TikHub) -> None:
+    videos, author = all_videos(sdk, "cozygaming"), find_author(sdk)
     user = profile(sdk, user_id=author["uid"])
     with sandbox_process() as other_world, TikHub(api_key=KEY, base_url=other_world.url) as other:
         other_world.set_clock(DATE)
@@ -56,12 +56,12 @@ def test_another_process_has_the_same_world_and_finds_a_creator_before_any_searc
 
 @contextmanager
 def sandbox_process() -> Iterator[SandboxClient]:
-    """Run the command line."""
+    """Run the sandbox as a process."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "include.sandbox", "--port", str(port)], cwd=PROJECT_FOLDER)
     try:
         end = time.monotonic() + 30
-        while not sandbox_answers(port):
+        while not is_sandbox_running(port):
             assert time.monotonic() < end
             time.sleep(0.1)
         yield SandboxClient(sandbox_url(port))
@@ -70,13 +70,13 @@ def sandbox_process() -> Iterator[SandboxClient]:
         process.wait(timeout=10)
 
 
-def test_another_seed_is_another_world(sdk: TikHub) -> None:
+def test_another_seed_makes_another_world(sdk: TikHub) -> None:
     with running_sandbox(seed=8) as other_world, TikHub(api_key=KEY, base_url=other_world.url) as other:
         other_world.set_clock(DATE)
         assert not comets(all_videos(other, "cozygaming")) & comets(all_videos(sdk, "cozygaming"))
 
 
-def test_most_creators_rise_some_fall_some_stand_still_and_a_few_jump(sandbox: SandboxClient, sdk: TikHub) -> None:
+def test_growth_rates_are_mixed_and_mostly_positive(sandbox: SandboxClient, sdk: TikHub) -> None:
     uids = {
         video["author"]["uid"]
         for tag in (*DEMO_HASHTAGS, "fyp", "viral", "北京")
@@ -94,9 +94,7 @@ def test_most_creators_rise_some_fall_some_stand_still_and_a_few_jump(sandbox: S
 
 
 @pytest.mark.parametrize("tag", ["cozygaming", "xuhuong"])
-def test_videos_appear_once_they_are_published_and_their_plays_grow(
-    sandbox: SandboxClient, sdk: TikHub, tag: str
-) -> None:
+def test_videos_appear_when_published_and_their_plays_grow(sandbox: SandboxClient, sdk: TikHub, tag: str) -> None:
     today, later = search_at(sandbox, sdk, START, tag), search_at(sandbox, sdk, START + timedelta(days=3), tag)
     plays = [
         (today[video]["statistics"]["play_count"], later[video]["statistics"]["play_count"])
@@ -116,7 +114,7 @@ def test_there_are_comets_in_any_year(sandbox: SandboxClient, sdk: TikHub, year:
     assert len(comets(search_at(sandbox, sdk, START.replace(year=year), "gymtok"))) >= 6
 
 
-def test_demo_hashtags_share_some_of_their_many_comets(sdk: TikHub) -> None:
+def test_demo_hashtags_share_some_comets(sdk: TikHub) -> None:
     found = [all_videos(sdk, tag) for tag in DEMO_HASHTAGS]
     for videos in found:
         assert len(comets(videos)) >= 8
@@ -135,7 +133,7 @@ def test_each_week_of_a_search_has_new_comets(sandbox: SandboxClient, sdk: TikHu
 
 
 @pytest.mark.parametrize("hashtag", ["北京", "베트남", "شارع", "Straße", "đàlạt", "🎮🎮", "with space", "x" * 200])
-def test_a_hashtag_in_any_script_finds_comets(sdk: TikHub, hashtag: str) -> None:
+def test_hashtags_in_any_script_find_comets(sdk: TikHub, hashtag: str) -> None:
     videos = all_videos(sdk, hashtag)
     tags = [tag["hashtag_name"] for video in videos.values() for tag in video["text_extra"]]
     assert len(comets(videos)) >= 6
@@ -153,8 +151,8 @@ def test_some_results_do_not_carry_the_hashtag(sdk: TikHub) -> None:
     assert 0 < len(untagged) < len(videos) / 3
 
 
-def test_a_gone_creator_leaves_search_and_profiles(sandbox: SandboxClient, sdk: TikHub) -> None:
-    uid = an_author(sdk)["uid"]
+def test_removed_creator_leaves_search_and_profiles(sandbox: SandboxClient, sdk: TikHub) -> None:
+    uid = find_author(sdk)["uid"]
     sandbox.change_creator(uid, is_gone=True)
     assert uid not in {video["author"]["uid"] for video in all_videos(sdk, "gymtok").values()}
     with pytest.raises(TikHubBadRequestError):
@@ -163,8 +161,8 @@ def test_a_gone_creator_leaves_search_and_profiles(sandbox: SandboxClient, sdk: 
     assert profile(sdk, user_id=uid)["uid"] == uid
 
 
-def test_a_renamed_creator_is_found_by_the_new_handle_only(sandbox: SandboxClient, sdk: TikHub) -> None:
-    author = an_author(sdk)
+def test_renamed_creator_is_found_only_by_the_new_handle(sandbox: SandboxClient, sdk: TikHub) -> None:
+    author = find_author(sdk)
     sandbox.change_creator(author["uid"], handle="new.name")
     handles = {video["author"]["uid"]: video["author"]["unique_id"] for video in all_videos(sdk, "gymtok").values()}
     assert handles[author["uid"]] == "new.name"
@@ -173,12 +171,12 @@ def test_a_renamed_creator_is_found_by_the_new_handle_only(sandbox: SandboxClien
         profile(sdk, unique_id=author["unique_id"])
 
 
-def test_a_pinned_count_shows_until_everything_is_cleared(sandbox: SandboxClient, sdk: TikHub) -> None:
-    author = an_author(sdk)
+def test_pinned_count_lasts_until_reset(sandbox: SandboxClient, sdk: TikHub) -> None:
+    author = find_author(sdk)
     sandbox.change_creator(author["uid"], handle="new.name")
     sandbox.change_creator(author["uid"], follower_count=12_345)
-    assert (an_author(sdk)["unique_id"], an_author(sdk)["follower_count"]) == ("new.name", 12_345)
+    assert (find_author(sdk)["unique_id"], find_author(sdk)["follower_count"]) == ("new.name", 12_345)
     assert sandbox.creator(author["uid"])["follower_count"] == 12_345
     sandbox.clear()
     sandbox.set_clock(DATE)
-    assert an_author(sdk) == author
+    assert find_author(sdk) == author

@@ -1,4 +1,4 @@
-"""A PostgreSQL that asks for passwords, as a hosted one does."""
+"""Fixtures of the stack's tests: a PostgreSQL with passwords, and a running stack."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PASSWORDS = {
 
 @pytest.fixture(scope="session")
 def password_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server on TCP with one user for each of PASSWORDS, named like it."""
+    """A server on TCP with a user for each of PASSWORDS."""
     folder = tmp_path_factory.mktemp("password server")
     with EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
@@ -38,9 +38,8 @@ def password_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[RunningStack]:
-    """A running stack; who uses it begins anew."""
-    # Not in pytest's own folder: another pytest that starts meanwhile locks the server's user out of it.
-    # Tests of other folders in between end it, and it is started again.
+    """A running stack; tests reset it first."""
+    # Not in pytest's folder: another pytest that starts would lock the server's user out of it.
     number = len(list(TEST_FOLDER.glob("a stack *")))
     with running_stack(TEST_FOLDER / f"a stack {number}") as stack:
         yield stack
@@ -48,5 +47,5 @@ def stack() -> Iterator[RunningStack]:
 
 @pytest.fixture
 def state(tmp_path: Path) -> dict[str, str]:
-    """The variables of a caller who has set nothing but the state folder."""
+    """The caller's variables: only the state folder."""
     return {"COMETS_STATE_DIR": str(tmp_path / "state")}

@@ -1,4 +1,4 @@
-"""The stack of `make distributed` at work for tests, and workers that are lost."""
+"""A running stack of `make distributed` for tests, with workers that can be killed."""
 
 from __future__ import annotations
 
@@ -32,30 +32,28 @@ from tests.conftest import FAST_SETTINGS, REQUIRED
 from tests.stack.running_stack import AIRFLOW_SETTINGS, PRISTINE_DATABASE, DagApi, RunningStack
 from tests.stack.test_demo import NOTHING_CONFIGURED, caller, stack_command
 
-# One for every process of both workers, so that the one who is lost holds half of the tasks.
+# One per process of both workers, so that each worker runs half of the tasks.
 POOL_SLOTS = 8
 HOLD_SECONDS = 60
-# Airflow's own name for it.
 QUEUE = "default"
 
 
 def require_redis() -> None:
-    """Skip a test where the program is not installed, unless COMETS_REQUIRE names it."""
+    """Skip the test without the program, unless COMETS_REQUIRE names it."""
     if shutil.which(PROGRAM) is None:
         if PROGRAM in REQUIRED:
             pytest.fail(f"COMETS_REQUIRE names {PROGRAM}, and it is not installed")
         pytest.skip(f"{PROGRAM} is not installed (Debian: apt-get install {PROGRAM})")
 
 
-# A task instance: its task's id and its map index.
 Instance = tuple[str, int]
 
 
 class DistributedApi(DagApi):
-    """Airflow's REST API, with what it knows about the processes of tasks."""
+    """Airflow's REST API, with the states and processes of task instances."""
 
     def running(self, run_id: str) -> dict[int, Instance]:
-        """The task instances that run, by the number of their process."""
+        """Return the running task instances by process id."""
         return {
             task.pid: (task.task_id, task.map_index)
             for task in self.tasks(DAG_ID, run_id)
@@ -63,7 +61,7 @@ class DistributedApi(DagApi):
         }
 
     def in_state(self, run_id: str, state: str) -> set[Instance]:
-        """The task instances in a state."""
+        """Return the task instances in a state."""
         return {(task.task_id, task.map_index) for task in self.tasks(DAG_ID, run_id) if state_of(task) == state}
 
 
@@ -76,32 +74,32 @@ class DistributedStack(RunningStack):
 
     @property
     def state(self) -> Path:
-        """Its state folder."""
+        """The state folder."""
         return self.environment.state.folder
 
-    def rest_worker(self, name: str) -> None:
-        """Let a worker take nothing from the queue."""
+    def stop_consuming(self, name: str) -> None:
+        """Stop a worker from taking tasks from the queue."""
         self._control("cancel_consumer", name)
 
-    def block_worker(self, name: str) -> None:
-        """Let a worker that rests take tasks from the queue again, and start none of them."""
+    def consume_without_starting(self, name: str) -> None:
+        """Let a stopped worker take tasks from the queue without starting them."""
         for process in self._processes(name)[1:]:
             process.suspend()
         self._control("add_consumer", name)
 
-    def lose_worker(self, name: str) -> None:
-        """End a worker and all that it runs, as when its machine is gone."""
+    def kill_worker(self, name: str) -> None:
+        """Kill a worker and its tasks, as if its machine were lost."""
         processes = self._processes(name)
-        # Nobody may notice that another one is gone.
+        # Suspended first, so that none reacts to the loss of another.
         for process in processes:
             process.suspend()
         for process in processes:
             process.kill()
 
-    def lose_calling_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> set[Instance]:
-        """Lose a worker while every slot waits for TikHub; returns what it ran.
+    def kill_calling_worker(self, name: str, run_id: str, route: str, **conditions: Any) -> set[Instance]:
+        """Kill a worker while every slot waits for TikHub; return its task instances.
 
-        :param conditions: of the calls of a route for which to wait
+        :param conditions: of the calls to wait for
         """
         before = len(self.sandbox.calls())
         self.sandbox.set_faults({"route": route, "fault": "timeout", "delay": HOLD_SECONDS, **conditions})
@@ -113,13 +111,13 @@ class DistributedStack(RunningStack):
             )
             running = self.api.running(run_id)
             held = {running[process.pid] for process in self._processes(name) if process.pid in running}
-            self.lose_worker(name)
+            self.kill_worker(name)
         finally:
             self.sandbox.set_faults()
         return held
 
-    def succeeded_count(self, worker: str) -> int:
-        """How many tasks a worker has brought to an end."""
+    def success_count(self, worker: str) -> int:
+        """Return the number of tasks that a worker has completed."""
         return (self.environment.state.logs / f"{worker}.log").read_text().count("succeeded in")
 
     def _control(self, command: str, worker: str) -> None:
@@ -144,7 +142,7 @@ class DistributedStack(RunningStack):
 
 @contextmanager
 def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
-    """Keep `make distributed` at work in a folder, with the Dag unpaused."""
+    """Run `make distributed` in a folder, with the Dag unpaused."""
     folder.mkdir()
     settings = folder / "comets.yaml"
     settings.write_text(
@@ -159,10 +157,9 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
         "COMETS_UI_PORT": str(free_port()),
         "COMETS_SANDBOX_PORT": str(free_port()),
         **AIRFLOW_SETTINGS,
-        # The same for tasks that a lost worker has taken from the queue and not started.
+        # For tasks that a lost worker took from the queue and did not start.
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "1",
-        # Within the same day, what a lost worker has not acknowledged is delivered once more.
         VISIBILITY_VARIABLE: "60",
     }
     environment = resolve_for_runs({**NOTHING_CONFIGURED, **variables})

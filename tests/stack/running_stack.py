@@ -1,4 +1,4 @@
-"""The local stack at work for tests: databases, sandbox and Airflow with its real scheduler."""
+"""A running local stack for tests: databases, sandbox and Airflow with its scheduler."""
 
 from __future__ import annotations
 
@@ -54,18 +54,17 @@ RUN_SECONDS = 900
 PRISTINE_DATABASE = "pristine"
 DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
 
-# See deaths/airflow_local_settings.py: while this folder exists, tasks die.
-DEATHS_VARIABLE = "COMETS_TEST_DEATHS"
-DEATHS_MODULE_FOLDER = Path(__file__).with_name("deaths")
+CRASHES_VARIABLE = "COMETS_TEST_CRASHES"
+CRASH_MODULE_FOLDER = Path(__file__).with_name("crashes")
 
-# Nothing starts by itself, and nothing is looked through again and again: the Dag's file does not change.
+# No scheduled runs, and no repeated parsing of unchanged Dag files.
 AIRFLOW_SETTINGS = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3600",
-    # The supervisor of a task that was killed may notice only when it is time for the next heartbeat.
+    # A supervisor may detect a killed task only at its next heartbeat.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-    # After this silence a task counts as dead with its worker: the default is five minutes, looked at every 10 s.
+    # Airflow's default is five minutes, checked every 10 s.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
 }
@@ -74,45 +73,46 @@ Conf = Mapping[str, Any]
 
 
 class DagApi(AirflowApi):
-    """Airflow's REST API as far as tests need more of it than the stack does."""
+    """Airflow's REST API with operations that only tests need."""
 
     def start(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> str:
-        """Trigger a run and return its id."""
+        """Trigger a run; return its id."""
         body = TriggerDAGRunPostBody(logical_date=logical_date, conf=dict(conf), dag_run_id=run_id)
         return self.dag_runs.trigger_dag_run(DAG_ID, body).dag_run_id
 
     def clear(self, run_id: str, task_id: str) -> None:
-        """Clear a task with everything after it, as the UI does when Downstream is ticked and Only Failed is not."""
+        """Clear a task and its downstream tasks, as the UI does without Only Failed."""
         wanted = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False}
         body = ClearTaskInstancesBody.from_dict({**wanted, "dry_run": False, "reset_dag_runs": True})
         assert body
         TaskInstanceApi(self.client).post_clear_task_instances(DAG_ID, body)
 
     def runs(self) -> list[DAGRunResponse]:
-        """All runs of the Dag, oldest logical date first."""
+        """Return all runs of the Dag by logical date."""
         return list(entries(self.dag_runs.get_dag_runs, "dag_runs", dag_id=DAG_ID, order_by=["logical_date"]))
 
     def asset_events(self) -> list[AssetEventResponse]:
-        """All events of assets, those of runs that are deleted too."""
+        """Return all asset events, including those of deleted runs."""
         return list(entries(AssetApi(self.client).get_asset_events, "asset_events", order_by=["timestamp"]))
 
     def delete_run(self, run_id: str) -> None:
-        """Let Airflow forget a run that has ended; the scheduler dies of one that disappears while it looks at it."""
+        """Delete an ended run; deleting a running one crashes the scheduler."""
         self.dag_runs.delete_dag_run(DAG_ID, run_id)
 
     def end_backfills(self) -> None:
-        """Close backfills whose runs are over: Airflow sees that every 30 s, and refuses another one until then."""
+        """Close backfills whose runs have ended; Airflow does so only every 30 s, and rejects others until then."""
         for backfill in self.backfills.list_backfills(dag_id=DAG_ID).backfills:
-            # Airflow may have been faster, now or earlier.
             with suppress(ConflictException):
                 self.backfills.cancel_backfill(backfill.id)
 
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack with the Dag unpaused; `caller` holds the variables of a user who works with it.
+    """A stack with the Dag unpaused.
 
-    The creators' database has a server of its own, which can be away while Airflow works.
+    The creators' database has its own server, which can stop while Airflow runs.
+
+    :param caller: variables with which a user's commands reach the stack
     """
 
     environment: Environment
@@ -122,22 +122,22 @@ class RunningStack:
     sandbox: SandboxClient
 
     def password(self, user: str) -> str:
-        """What a user logs in with; Airflow makes up those that nobody has set."""
+        """Return a user's UI password."""
         return str(json.loads(passwords_file(self.environment.state.keys).read_text())[user])
 
-    def begin_anew(self) -> None:
-        """Let Airflow forget all runs, and empty the creators' tables and the sandbox."""
+    def reset(self) -> None:
+        """Delete all runs, and reset the creators' database and the sandbox."""
         for run in self.api.runs():
             self.api.delete_run(run.dag_run_id)
         self.copy_database(PRISTINE_DATABASE, SANDBOX_DATABASE)
         self.sandbox.clear()
 
     def run(self, logical_date: datetime, conf: Conf, run_id: str | None = None) -> None:
-        """Trigger a run and wait for its success."""
+        """Trigger a run and wait until it succeeds."""
         self._wait_for_runs({self.api.start(logical_date, conf, run_id)})
 
     def end_of(self, run_id: str) -> str:
-        """Wait until a run is over; return its state."""
+        """Wait until a run ends; return its state."""
         self.api.wait_for(
             lambda: self.api.run_state(DAG_ID, run_id) in FINAL_STATES, RUN_SECONDS, f"The run {run_id} did not end"
         )
@@ -153,8 +153,8 @@ class RunningStack:
         self.api.wait_for(is_reached, RUN_SECONDS, f"{task_id} of {run_id} did not become {sorted(states)}")
 
     @contextmanager
-    def refusing_database(self) -> Iterator[None]:
-        """Let the creators' database refuse every new connection meanwhile."""
+    def closed_database(self) -> Iterator[None]:
+        """Close the creators' database to new connections."""
         statement = sql.SQL("alter database {} allow_connections {}")
         with psycopg.connect(self.creators.url(), autocommit=True) as connection:
             try:
@@ -164,7 +164,7 @@ class RunningStack:
                 connection.execute(statement.format(sql.Identifier(SANDBOX_DATABASE), sql.SQL("true")))
 
     def written(self) -> dict[str, list[str]]:
-        """All that Airflow's processes and tasks have written, by kind of place."""
+        """Return all output of Airflow's processes and tasks by kind of place."""
         folders = {
             "output of processes": self.environment.state.logs,
             "task logs": self.environment.task_logs,
@@ -179,13 +179,13 @@ class RunningStack:
         return texts
 
     def backfill(self, *arguments: str) -> None:
-        """Run `airflow backfill create` as a user does, and wait until the runs that it made or cleared are over."""
+        """Run `airflow backfill create`, and wait until its runs end."""
         self.airflow("backfill", "create", "--dag-id", DAG_ID, *arguments)
         self._wait_for_runs(self._backfilled_runs())
         self.api.end_backfills()
 
     def airflow(self, *arguments: str) -> None:
-        """Run Airflow's command line as `make airflow` does."""
+        """Run Airflow's CLI as `make airflow` does."""
         result = subprocess.run(
             [sys.executable, "-m", "include.stack", "airflow-line", shlex.join(arguments)],
             cwd=PROJECT,
@@ -202,14 +202,14 @@ class RunningStack:
             return connection.execute(query.encode(), parameters).fetchall()
 
     def copy_database(self, source: str, target: str) -> None:
-        """Put a copy of a database in the place of another one."""
+        """Replace a database by a copy of another."""
         names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
         with psycopg.connect(self.creators.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
             connection.execute(sql.SQL("create database {target} template {source}").format(**names))
 
-    def forget_backfilled_runs(self) -> None:
-        """Remove the runs of backfills from Airflow."""
+    def delete_backfilled_runs(self) -> None:
+        """Delete the runs of backfills from Airflow."""
         for run_id in self._backfilled_runs():
             self.api.delete_run(run_id)
 
@@ -229,9 +229,9 @@ class RunningStack:
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator[RunningStack]:
-    """Keep a stack of its own at work in a folder.
+    """Run a stack in a folder.
 
-    Its connection to the creators' database holds a password, which the server lets pass unread.
+    The connection to the creators' database holds a password, which the server ignores.
     """
     folder.mkdir()
     settings = folder / "comets.yaml"
@@ -247,8 +247,8 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
             "PATH": os.environ["PATH"],
             **NOTHING_CONFIGURED,
             "COMETS_SETTINGS_FILE": str(settings),
-            "PYTHONPATH": str(DEATHS_MODULE_FOLDER),
-            DEATHS_VARIABLE: str(folder / "deaths"),
+            "PYTHONPATH": str(CRASH_MODULE_FOLDER),
+            CRASHES_VARIABLE: str(folder / "crashes"),
             PROFILE_VARIABLE: os.environ.get(PROFILE_VARIABLE, ""),
             CONNECTION_VARIABLE: database_connection(
                 creators.url(SANDBOX_DATABASE).replace("@/", f":{quote(DATABASE_PASSWORD, safe='')}@/")

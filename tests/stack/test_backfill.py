@@ -1,4 +1,4 @@
-"""What `make backfill` reads and says: dates, and one line per day."""
+"""Arguments and output of `make backfill`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from airflow_client.client import DAGRunResponse, DagRunState
 
-from include.stack.backfill import BackfillError, read_days, show_days
+from include.stack.backfill import BackfillError, print_days, read_days
 from include.stack.environment import resolve
 from tests.steps.builders import Facts, Video
 
 
 def run_at(instant: datetime, state: str = "success") -> DAGRunResponse:
-    """A run of an instant in UTC, named after it."""
+    """Return a run with a logical date in UTC."""
     fields: dict[str, Any] = {
         "dag_run_id": f"{instant:%Y-%m-%d %H:%M}",
         "state": DagRunState(state),
@@ -36,12 +36,12 @@ def run_at(instant: datetime, state: str = "success") -> DAGRunResponse:
         ("2026-03-02", "9999-12-31", "TO=9999-12-31 is in the future"),
     ],
 )
-def test_a_wrong_date_is_named(first: str, last: str, problem: str) -> None:
+def test_invalid_date_is_named(first: str, last: str, problem: str) -> None:
     with pytest.raises(BackfillError, match=problem):
         read_days(first, last, "UTC")
 
 
-def test_each_run_has_a_line_and_a_refused_one_no_figures(
+def test_each_run_has_a_line_and_a_rejected_one_no_figures(
     database_url: str, state: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -49,8 +49,8 @@ def test_each_run_has_a_line_and_a_refused_one_no_figures(
         facts.land_page(*(Video(str(number), f"v{number}") for number in range(1_200)))
         facts.run(date(2026, 3, 1), run_id="2026-03-01 02:00")
     runs = [run_at(datetime(2026, 3, 1, 2, tzinfo=UTC)), run_at(datetime(2026, 3, 2, 2, tzinfo=UTC), "failed")]
-    show_days(resolve({**state, "DATABASE_URL": database_url}, tmp_path), runs, "UTC")
+    print_days(resolve({**state, "DATABASE_URL": database_url}, tmp_path), runs, "UTC")
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
-    assert lines[0][:4] == ["date", "state", "made", "re-used"]
+    assert lines[0][:4] == ["date", "state", "searched", "reused"]
     assert lines[1] == ["2026-03-01", "success", "0", "1", "1,200", "1,200", "1,200", "0", "0", "0", "0"]
     assert lines[2] == ["2026-03-02", "failed", *"–" * 9]

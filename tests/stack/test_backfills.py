@@ -1,4 +1,4 @@
-"""Missed days filled through Airflow's own backfill, by the real scheduler."""
+"""Backfills of missed days by the real scheduler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Tables = dict[str, list[Row]]
 
 @dataclass(frozen=True)
 class FourDays:
-    """What is there when days 1 and 4 were run on time, and days 2 and 3 backfilled on day 4."""
+    """Results after days 1 and 4 ran on time and days 2 and 3 were backfilled on day 4."""
 
     results: Tables
     stored: Tables
@@ -43,22 +43,22 @@ class FourDays:
     true_gains: dict[str, int]
 
     def followers(self, number: int, basis: str) -> dict[str, int]:
-        """The follower counts of a day by user_id, of snapshots with that basis."""
+        """Return the follower counts of a day with a basis, by user_id."""
         return {row["user_id"]: row["follower_count"] for row in self.snapshots(number) if row["basis"] == basis}
 
     def snapshots(self, number: int) -> list[Row]:
-        """The rows of creator_stats of a day."""
+        """Return the rows of creator_stats of a day."""
         return [row for row in self.results["creator_stats"] if row["recorded_date"] == str(day(number))]
 
     def known_on_days_1_and_4(self) -> list[str]:
-        """Creators whose counts were read on both days."""
+        """Return the creators with counts measured on both days."""
         return sorted(self.followers(1, "observed").keys() & self.followers(4, "observed").keys())
 
 
 @pytest.fixture(scope="module")
 def day_4(stack: RunningStack) -> str:
-    """Name of a copy of the creators' database when days 1 and 4 were run, each on its day."""
-    stack.begin_anew()
+    """Name of a copy of the creators' database after days 1 and 4."""
+    stack.reset()
     for number in (1, 4):
         stack.sandbox.set_clock(at(number))
         stack.run(at(number), CONF)
@@ -68,13 +68,13 @@ def day_4(stack: RunningStack) -> str:
 
 @pytest.fixture(scope="module")
 def forwards(stack: RunningStack, day_4: str) -> FourDays:
-    """Days 2 and 3 backfilled on day 4, in the usual direction."""
+    """Days 2 and 3 backfilled on day 4, oldest first."""
     return fill_days_2_and_3(stack)
 
 
 @pytest.fixture(scope="module")
 def run_again(stack: RunningStack, forwards: FourDays) -> tuple[Tables, int]:
-    """Days 2 and 3 backfilled once more: what is stored then, and how many calls the sandbox got."""
+    """Days 2 and 3 backfilled again: the stored rows, and the number of calls."""
     stack.sandbox.clear_calls()
     backfill_days_2_and_3(stack, "--reprocess-behavior", "completed")
     return tables(stack, STORED_TABLES), len(stack.sandbox.calls())
@@ -82,8 +82,8 @@ def run_again(stack: RunningStack, forwards: FourDays) -> tuple[Tables, int]:
 
 @pytest.fixture(scope="module")
 def backwards(stack: RunningStack, day_4: str, run_again: tuple[Tables, int]) -> FourDays:
-    """Days 2 and 3 backfilled backwards, as if they had not been filled before."""
-    stack.forget_backfilled_runs()
+    """Days 2 and 3 backfilled from the same start, newest first."""
+    stack.delete_backfilled_runs()
     stack.copy_database(day_4, SANDBOX_DATABASE)
     return fill_days_2_and_3(stack, "--run-backwards")
 
@@ -92,7 +92,7 @@ def test_all_four_days_count_as_run(forwards: FourDays) -> None:
     assert [row["recorded_date"] for row in forwards.results["comet_dates"]] == [str(day(n)) for n in (1, 2, 3, 4)]
 
 
-def test_a_missed_day_lies_on_the_line_between_what_is_known_before_and_after_it(forwards: FourDays) -> None:
+def test_missed_dates_are_interpolated_between_known_counts(forwards: FourDays) -> None:
     known = forwards.known_on_days_1_and_4()
     assert len(known) > 3
     then, now = forwards.followers(1, "observed"), forwards.followers(4, "observed")
@@ -104,7 +104,7 @@ def test_a_missed_day_lies_on_the_line_between_what_is_known_before_and_after_it
         assert forwards.followers(number, "observed") == {}
 
 
-def test_growth_is_counted_against_the_estimate_and_adds_up_to_the_true_gain(forwards: FourDays) -> None:
+def test_growth_is_relative_to_the_estimate_and_sums_to_the_true_gain(forwards: FourDays) -> None:
     growth = {(row["user_id"], row["recorded_date"]): row for row in forwards.results["creator_stats"]}
     estimated, now = forwards.followers(3, "estimated"), forwards.followers(4, "observed")
     for user_id in forwards.known_on_days_1_and_4():
@@ -114,14 +114,14 @@ def test_growth_is_counted_against_the_estimate_and_adds_up_to_the_true_gain(for
         assert sum(row["daily_growth_followers"] for row in days) == forwards.true_gains[user_id]
 
 
-def test_a_backfill_does_not_ask_for_profiles_that_were_read_later(forwards: FourDays) -> None:
+def test_backfill_does_not_fetch_profiles_read_later(forwards: FourDays) -> None:
     assert forwards.profiles_of_day_4
     asked = {call["user_id"] for call in forwards.backfill_calls if call["user_id"]}
     assert asked & forwards.profiles_of_day_4 == set()
     assert forwards.sandbox_calls_of_backfill == len(forwards.backfill_calls) > 0
 
 
-def test_finished_days_run_again_make_no_call_and_change_no_row(
+def test_rerun_of_finished_dates_makes_no_call_and_changes_no_row(
     forwards: FourDays, run_again: tuple[Tables, int]
 ) -> None:
     stored, calls = run_again
@@ -131,16 +131,16 @@ def test_finished_days_run_again_make_no_call_and_change_no_row(
         assert stored[table] == forwards.stored[table], table
 
 
-def test_the_direction_of_a_backfill_does_not_matter(forwards: FourDays, backwards: FourDays) -> None:
+def test_backfill_direction_does_not_matter(forwards: FourDays, backwards: FourDays) -> None:
     for table in RESULT_TABLES:
         assert backwards.results[table] == forwards.results[table], table
 
 
-def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refuses(
+def test_no_process_writes_a_secret_that_tikhub_or_the_database_echoes(
     stack: RunningStack,
 ) -> None:
-    """LocalExecutor repeats what tasks write, without Airflow's masking."""
-    stack.begin_anew()
+    """LocalExecutor prints the output of tasks without Airflow's masking."""
+    stack.reset()
     hashtags = ["echoing_page", "redirect", "gymtok"]
     stack.sandbox.set_clock(at(5))
     stack.sandbox.set_faults(
@@ -154,7 +154,7 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
     failures = "\n".join(stack.api.failures(DAG_ID, run_id))
     assert "extract_videos" in failures
     assert "refused the API key" in failures
-    with stack.refusing_database():
+    with stack.closed_database():
         refused = stack.api.start(at(6), CONF)
         stack.wait_for_task(refused, "accept_run", {"up_for_retry", "failed"})
     stack.end_of(refused)
@@ -174,7 +174,7 @@ def test_no_process_writes_a_secret_when_tikhub_echoes_it_and_the_database_refus
 
 
 def fill_days_2_and_3(stack: RunningStack, *backfill_arguments: str) -> FourDays:
-    """Backfill them on day 4, and look at everything."""
+    """Backfill days 2 and 3 on day 4; return the results."""
     read = stack.rows("select user_id from comet_profiles where recorded_date = %s", day(4))
     stack.sandbox.clear_calls()
     backfill_days_2_and_3(stack, *backfill_arguments, "--dag-run-conf", json.dumps(CONF))
@@ -189,13 +189,13 @@ def fill_days_2_and_3(stack: RunningStack, *backfill_arguments: str) -> FourDays
 
 
 def backfill_days_2_and_3(stack: RunningStack, *arguments: str) -> None:
-    """Backfill both days at once; a bare date would leave out the 02:00 run of the last one."""
+    """Backfill both days at once; a bare end date would exclude its 02:00 run."""
     days = ("--from-date", str(day(2)), "--to-date", f"{day(3)}T23:59:59")
     stack.backfill(*days, "--max-active-runs", "2", *arguments)
 
 
 def tables(stack: RunningStack, names: tuple[str, ...]) -> Tables:
-    """The full contents of tables, rows in an order that depends on nothing else."""
+    """Return the full contents of tables, with sorted rows."""
     contents = {}
     for name in names:
         rows = stack.rows(f"select to_jsonb(stored) as row from {name} as stored")
@@ -204,7 +204,7 @@ def tables(stack: RunningStack, names: tuple[str, ...]) -> Tables:
 
 
 def without_surrogates(contents: Tables) -> Tables:
-    """The same without what only numbers or names rows."""
+    """Return the contents without surrogate keys."""
     return {
         name: in_order([{column: row[column] for column in row.keys() - SURROGATES} for row in rows])
         for name, rows in contents.items()
@@ -216,7 +216,7 @@ def in_order(rows: list[Row]) -> list[Row]:
 
 
 def true_gains(stack: RunningStack) -> dict[str, int]:
-    """How many followers each tracked creator truly gained from day 1 to day 4; the clock stays on day 4."""
+    """Return each tracked creator's true gain from day 1 to day 4; leave the clock on day 4."""
     counts = {}
     for number in (1, 4):
         stack.sandbox.set_clock(at(number))
@@ -226,16 +226,16 @@ def true_gains(stack: RunningStack) -> dict[str, int]:
 
 
 def between(then: int, now: int, number: int) -> int:
-    """The count of day 2 or 3 on the line from day 1 to day 4, rounded half away from zero."""
+    """Return the interpolated count of day 2 or 3, rounded half away from zero."""
     exact = Decimal(then) + Decimal((now - then) * (number - 1)) / 3
     return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def day(number: int) -> date:
-    """The date of day 1, 2, 3 or 4."""
+    """Return the date of a day."""
     return date(2026, 3, number)
 
 
 def at(number: int) -> datetime:
-    """The instant at which the schedule runs a day."""
+    """Return the scheduled instant of a day."""
     return datetime(2026, 3, number, 2, tzinfo=UTC)

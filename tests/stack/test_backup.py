@@ -1,4 +1,4 @@
-"""Real creators are saved, restored, and not deleted by accident."""
+"""Backup, restore and protection of real creators."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def handles(state: Path) -> list[str]:
         return [row[0] for row in connection.execute("select handle from creators order by user_id")]
 
 
-def test_a_backup_is_restored_on_another_machine(state: Path, tmp_path: Path) -> None:
+def test_backup_restores_on_another_machine(state: Path, tmp_path: Path) -> None:
     saved = tmp_path / "saved.dump"
     result = run_stack("backup", str(saved), COMETS_STATE_DIR=str(state))
     assert (result.returncode, result.stdout) == (0, f"Saved 2 creators to {saved}.\n")
@@ -43,7 +43,7 @@ def test_a_backup_is_restored_on_another_machine(state: Path, tmp_path: Path) ->
     assert handles(elsewhere) == ["ada", "bo"]
 
 
-def test_a_restore_does_not_replace_real_creators_unless_it_is_forced(state: Path, tmp_path: Path) -> None:
+def test_restore_replaces_real_creators_only_if_forced(state: Path, tmp_path: Path) -> None:
     saved = tmp_path / "saved.dump"
     run_stack("backup", str(saved), COMETS_STATE_DIR=str(state))
     with (
@@ -58,23 +58,23 @@ def test_a_restore_does_not_replace_real_creators_unless_it_is_forced(state: Pat
     assert handles(state) == ["ada", "bo"]
 
 
-def test_what_is_no_backup_changes_nothing(state: Path, tmp_path: Path) -> None:
+def test_invalid_backup_changes_nothing(state: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.dump"
     broken.write_text("not a dump")
     result = run_stack("restore", "--force", str(broken), COMETS_STATE_DIR=str(state))
     assert (result.returncode, "pg_restore failed" in result.stderr) == (1, True)
     assert handles(state) == ["ada", "bo"]
-    assert "Say which file" in run_stack("restore", COMETS_STATE_DIR=str(state)).stderr
+    assert "Choose an existing file" in run_stack("restore", COMETS_STATE_DIR=str(state)).stderr
 
 
-def test_a_backup_overwrites_nothing(state: Path, tmp_path: Path) -> None:
+def test_backup_does_not_overwrite_a_file(state: Path, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
     result = run_stack("backup", str(tmp_path / "there"), COMETS_STATE_DIR=str(state))
-    assert (result.returncode, "exists already" in result.stderr) == (1, True)
+    assert (result.returncode, "already exists" in result.stderr) == (1, True)
     assert (tmp_path / "there").read_text() == "mine"
 
 
-def test_clean_spares_real_creators_unless_it_is_forced(state: Path) -> None:
+def test_clean_deletes_real_creators_only_if_forced(state: Path) -> None:
     refused = run_stack("clean", COMETS_STATE_DIR=str(state))
     assert (refused.returncode, "2 real creators" in refused.stderr) == (1, True)
     assert handles(state) == ["ada", "bo"]

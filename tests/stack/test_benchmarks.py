@@ -1,4 +1,4 @@
-"""The benchmarks assert nothing about speed; their history, their cases and their ratios are as they say."""
+"""Cases and ratios of the benchmarks; nothing asserts speed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.benchmarks.common import Row
 from tests.benchmarks.seed import SIZES, Size
 
 
-def test_growth_compares_each_case_on_a_history_made_by_the_steps(
+def test_growth_benchmark_reports_each_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(SIZES, "full", Size("full", creators=100, dates=12, hashtags=4))
@@ -21,13 +21,12 @@ def test_growth_compares_each_case_on_a_history_made_by_the_steps(
     shown = capsys.readouterr().out
     rows = {case: int(count) for case, count in re.findall(r"record_growth, (.+), (\d+) rows .* plain writing", shown)}
     assert list(rows) == ["new day", "quarter read", "date in the middle"]
-    # A quarter of the creators has four days each; a date in the middle changes the rows of the next date too.
     assert rows["quarter read"] == pytest.approx(rows["new day"], rel=0.4)
     assert rows["date in the middle"] == pytest.approx(2 * rows["new day"], rel=0.2)
     assert all(text in shown for text in ("the original's way", "same day again", "score_creators", "at most 0.07"))
 
 
-def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
-    row = Row("step", [2, 30, 4], "plain", [1, 10, 4], most=1.5)
+def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
+    row = Row("step", [2, 30, 4], "plain", [1, 10, 4], target=1.5)
     assert row.cells() == ["step", "4.00 s", "plain", "4.00 s", "2.00", "misses: at most 1.50"]
-    assert Row("refused", [0.5], most=1, unit="%").cells()[-1] == "passes: at most 1.00"
+    assert Row("refused", [0.5], target=1, unit="%").cells()[-1] == "passes: at most 1.00"

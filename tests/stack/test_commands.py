@@ -1,4 +1,4 @@
-"""Small things that the commands rely on: ports, the stack's lock, exit codes, what is printed."""
+"""Ports, the stack's lock, exit codes and output of commands."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from include.stack.processes import (
     Processes,
     StackBusyError,
     exclusive_stack,
+    processes_in,
     running_url,
-    working,
 )
 from include.stack.project import PROJECT, State
 
@@ -40,7 +40,7 @@ def run_stack(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_a_taken_port_is_reported_with_the_variable_that_changes_it(tmp_path: Path) -> None:
+def test_taken_port_names_the_variable_that_changes_it(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])
         result = run_stack("up", COMETS_UI_PORT=port, COMETS_STATE_DIR=str(tmp_path / "state"))
@@ -50,19 +50,19 @@ def test_a_taken_port_is_reported_with_the_variable_that_changes_it(tmp_path: Pa
     assert not (tmp_path / "state" / "postgres").exists()
 
 
-def test_a_program_on_the_sandboxs_port_is_reported(tmp_path: Path) -> None:
+def test_taken_sandbox_port_is_reported(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener, pytest.raises(PortTakenError, match="COMETS_SANDBOX_PORT"):
         require_free(listener.getsockname()[1], "the TikHub sandbox", "COMETS_SANDBOX_PORT")
 
 
-def test_a_wrong_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_invalid_setting_is_reported_without_a_traceback(tmp_path: Path) -> None:
     result = run_stack("env", DATABASE_URL="mysql://u:top-secret@h/d", COMETS_STATE_DIR=str(tmp_path))
     assert result.returncode == 1
-    assert result.stderr.startswith("Error: DATABASE_URL cannot be read")
+    assert result.stderr.startswith("Error: DATABASE_URL is invalid")
     assert "top-secret" not in result.stderr
 
 
-def test_an_unknown_command_is_named_without_a_traceback() -> None:
+def test_unknown_command_is_named_without_a_traceback() -> None:
     result = run_stack("nonsense")
     assert result.returncode == 2
     assert result.stderr.endswith("Error: No such command 'nonsense'.\n")
@@ -80,7 +80,7 @@ def test_only_one_command_holds_the_stack(tmp_path: Path) -> None:
     assert running_url(state) is None
 
 
-def test_the_schema_is_applied_to_the_configured_database(database_url: str, tmp_path: Path) -> None:
+def test_setup_database_applies_the_schema(database_url: str, tmp_path: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
@@ -91,21 +91,21 @@ def test_the_schema_is_applied_to_the_configured_database(database_url: str, tmp
 
 
 @pytest.mark.parametrize("code", [0, 3, 255])
-def test_a_programs_exit_code_is_handed_on(code: int) -> None:
+def test_exit_code_is_passed_on(code: int) -> None:
     assert run_in_foreground(["sh", "-c", f"exit {code}"], dict(os.environ)) == code
 
 
-def test_a_program_ended_by_a_signal_counts_as_in_a_shell() -> None:
+def test_signal_exit_code_is_the_shells() -> None:
     assert run_in_foreground(["sh", "-c", "kill -TERM $$"], dict(os.environ)) == 143
 
 
-def test_the_month_of_the_demo_ends_with_the_last_run_that_was_due() -> None:
+def test_demo_month_ends_with_the_last_due_run() -> None:
     late, early = (month(datetime(2026, 3, 30, hour, tzinfo=UTC)) for hour in (2, 1))
     assert (late[0], late[-1], len(late)) == (date(2026, 3, 1), date(2026, 3, 30), 30)
     assert early[-1] == date(2026, 3, 29)
 
 
-def test_real_data_are_announced_without_a_secret(
+def test_demo_announcement_holds_no_secret(
     state: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     announce(resolve({**state, "TIKHUB_API_KEY": "top-secret", "DATABASE_URL": "postgres://u:hidden@h/d"}, tmp_path))
@@ -115,10 +115,9 @@ def test_real_data_are_announced_without_a_secret(
     assert "hidden" not in text
 
 
-def test_what_a_killed_stack_has_left_ends_with_the_next_one(tmp_path: Path) -> None:
+def test_leftover_processes_end_with_the_next_stack(tmp_path: Path) -> None:
     state = State(tmp_path)
     state.run.mkdir()
-    # As Airflow's processes do: it overwrites command line and environment.
     titled = "import setproctitle, time; setproctitle.setproctitle('a title ' * 50); print(flush=True); time.sleep(600)"
     with (
         subprocess.Popen(
@@ -130,20 +129,20 @@ def test_what_a_killed_stack_has_left_ends_with_the_next_one(tmp_path: Path) -> 
             assert left.stdout
             left.stdout.readline()
             with exclusive_stack(state, "make up", "http://here"):
-                assert working(state.run) == []
+                assert processes_in(state.run) == []
             assert stranger.poll() is None
         finally:
             left.kill()
             stranger.kill()
 
 
-def check_for_ever(processes: Processes) -> NoReturn:
-    """Watch processes until one of them ends by itself."""
+def check_until_failure(processes: Processes) -> NoReturn:
+    """Check processes until one exits."""
     while True:
         processes.check()
 
 
-def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(tmp_path: Path) -> None:
+def test_processes_end_with_their_children_and_a_failed_one_is_named(tmp_path: Path) -> None:
     state = State(tmp_path)
     child = "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('a last word', flush=True); "
     parts = [
@@ -151,8 +150,8 @@ def test_processes_end_with_their_children_and_one_that_ends_by_itself_is_named(
         Part("brief", (sys.executable, "-c", f"{child} sys.exit(3)")),
     ]
     with Processes(state, dict(os.environ), parts) as processes:
-        with pytest.raises(ProcessEndedError, match=r"brief has ended by itself \(exit code 3\)") as caught:
-            check_for_ever(processes)
+        with pytest.raises(ProcessEndedError, match=r"brief exited with code 3") as caught:
+            check_until_failure(processes)
         assert "a last word" in str(caught.value)
-        assert len(working(state.run)) >= 2
-    assert working(state.run) == []
+        assert len(processes_in(state.run)) >= 2
+    assert processes_in(state.run) == []

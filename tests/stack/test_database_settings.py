@@ -1,4 +1,4 @@
-"""Every way to name the creators' database leads to a login, whatever the password contains."""
+"""Every setting of the creators' database logs in with any password."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ WAYS: dict[str, Way] = {
 
 
 def logged_in_user(variables: Mapping[str, str], project: Path) -> str:
-    """Log in with what the variables say, and ask the server who that is."""
+    """Log in with the variables' settings; return the server's current user."""
     with connect(resolve(variables, project)) as connection:
         row = connection.execute("select current_user as name").fetchone()
     assert row
@@ -66,7 +66,7 @@ def logged_in_user(variables: Mapping[str, str], project: Path) -> str:
 
 @pytest.mark.parametrize("user", PASSWORDS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_a_password_works_in_every_variable(
+def test_password_works_in_every_variable(
     way: Way, user: str, password_server: EmbeddedPostgres, state: dict[str, str], tmp_path: Path
 ) -> None:
     settings = way(user, PASSWORDS[user], password_server.port)
@@ -75,7 +75,7 @@ def test_a_password_works_in_every_variable(
 
 @pytest.mark.parametrize("user", PASSWORDS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_a_password_works_in_the_env_file(
+def test_password_works_in_the_env_file(
     way: Way, user: str, password_server: EmbeddedPostgres, state: dict[str, str], tmp_path: Path
 ) -> None:
     settings = way(user, PASSWORDS[user], password_server.port)
@@ -86,7 +86,7 @@ def test_a_password_works_in_the_env_file(
 
 @pytest.mark.parametrize("user", PASSWORDS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_airflows_own_hook_logs_in_with_the_resolved_connection(
+def test_airflow_hook_logs_in_with_the_resolved_connection(
     way: Way,
     user: str,
     password_server: EmbeddedPostgres,
@@ -100,14 +100,14 @@ def test_airflows_own_hook_logs_in_with_the_resolved_connection(
     assert PostgresHook("comets_db").get_first("select current_user")[0] == user
 
 
-def test_a_wrong_password_is_refused(password_server: EmbeddedPostgres, state: dict[str, str], tmp_path: Path) -> None:
+def test_wrong_password_is_rejected(password_server: EmbeddedPostgres, state: dict[str, str], tmp_path: Path) -> None:
     settings = {"DATABASE_URL": raw_url("plain", "not-the-secret", password_server.port)}
-    with pytest.raises(DatabaseError, match="password authentication failed") as refused:
+    with pytest.raises(DatabaseError, match="password authentication failed") as caught:
         logged_in_user({**state, **settings}, tmp_path)
-    assert "not-the-secret" not in str(refused.value)
+    assert "not-the-secret" not in str(caught.value)
 
 
-def test_the_first_url_that_is_set_wins(state: dict[str, str], tmp_path: Path) -> None:
+def test_first_url_set_wins(state: dict[str, str], tmp_path: Path) -> None:
     urls = {
         "SUPABASE_DB_URL": "",
         "POSTGRES_URL_NON_POOLING": "postgres://u@second/db",
@@ -119,19 +119,19 @@ def test_the_first_url_that_is_set_wins(state: dict[str, str], tmp_path: Path) -
     assert environment.database_source == "POSTGRES_URL_NON_POOLING"
 
 
-def test_airflows_own_variable_beats_all_others(state: dict[str, str], tmp_path: Path) -> None:
+def test_airflow_variable_wins(state: dict[str, str], tmp_path: Path) -> None:
     settings = {"AIRFLOW_CONN_COMETS_DB": json_connection("me", "x", 1), "SUPABASE_DB_URL": "postgres://u@other/db"}
     assert resolve({**state, **settings}, tmp_path).database["login"] == "me"
 
 
-def test_without_any_setting_the_database_is_the_embedded_one(state: dict[str, str], tmp_path: Path) -> None:
+def test_embedded_database_is_the_default(state: dict[str, str], tmp_path: Path) -> None:
     environment = resolve(state, tmp_path)
     assert environment.database_source is None
     assert environment.needs_embedded_postgres
     assert environment.database["schema"] == "comets"
 
 
-def test_options_of_other_clients_are_dropped_and_pgbouncer_is_respected(state: dict[str, str], tmp_path: Path) -> None:
+def test_foreign_url_options_are_dropped_and_pgbouncer_is_respected(state: dict[str, str], tmp_path: Path) -> None:
     url = "postgresql://u:p@pooler:6543/db?pgbouncer=true&sslmode=require&connection_limit=1&supa=base-pooler.x"
     database = resolve({**state, "DATABASE_URL": url}, tmp_path).database
     assert database["extra"] == {"sslmode": "require", "prepare_threshold": None}
@@ -160,15 +160,15 @@ def test_less_common_urls_are_understood(
         {"DB_HOST": "host", "DB_PORT": "5432x", "DB_PASSWORD": "top-secret"},
     ],
 )
-def test_a_setting_that_cannot_be_read_is_named_without_its_value(
+def test_invalid_setting_is_named_without_its_value(
     settings: dict[str, str], state: dict[str, str], tmp_path: Path
 ) -> None:
-    with pytest.raises(SettingError) as refused:
+    with pytest.raises(SettingError) as caught:
         resolve({**state, **settings}, tmp_path)
-    assert any(name in str(refused.value) for name in settings)
-    assert "top-secret" not in str(refused.value)
+    assert any(name in str(caught.value) for name in settings)
+    assert "top-secret" not in str(caught.value)
 
 
-def test_the_description_of_the_database_holds_no_password(state: dict[str, str], tmp_path: Path) -> None:
+def test_database_description_holds_no_password(state: dict[str, str], tmp_path: Path) -> None:
     environment = resolve({**state, "DATABASE_URL": "postgres://me:top-secret@host:5433/db"}, tmp_path)
     assert describe(environment) == "database db at host:5433 as me (from DATABASE_URL)"

@@ -1,7 +1,4 @@
-"""The main job as a newcomer runs it: real PostgreSQL, real scheduler, real HTTP, from an empty state folder.
-
-Its data then serve the backfill as a user runs it, on the stack of `make up`.
-"""
+"""`make demo` from an empty state folder, then `make backfill` and `make up` on its data."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from include.stack.environment import DATABASE_PART_VARIABLES, DATABASE_URL_VARI
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
 
-# Empty is "not set", and wins over a developer's own .env: this test must never reach a paid API or a real database.
+# Empty values win over a developer's .env: no test may reach a paid API or a real database.
 NOTHING_CONFIGURED = dict.fromkeys(
     [
         "AIRFLOW_CONN_TIKHUB",
@@ -43,28 +40,28 @@ NOTHING_CONFIGURED = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that is over: its state folder, and what it printed."""
+    """A finished demo: its state folder and its output."""
 
     state: Path
     output: str
 
     @property
     def last_day(self) -> date:
-        """The date of its last day."""
-        (found,) = re.findall(r"^Leaderboard of (\S+),", self.output, re.MULTILINE)
+        """The date of the leaderboard."""
+        (found,) = re.findall(r"^Leaderboard for (\S+),", self.output, re.MULTILINE)
         return date.fromisoformat(found)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo, run from nothing."""
+    """The demo, run from an empty state folder."""
     state = tmp_path_factory.mktemp("demo") / "the state"
     result = run_stack("demo", variables={"COMETS_STATE_DIR": str(state)})
     assert result.returncode == 0, result.stdout + result.stderr
     return Demo(state, result.stdout)
 
 
-def test_the_demo_ends_in_a_leaderboard_of_a_month_and_leaves_nothing_running(demo: Demo) -> None:
+def test_demo_prints_a_leaderboard_and_leaves_no_process(demo: Demo) -> None:
     assert "made up" in demo.output
     rows = re.findall(
         r"^ *\d+ +(new)? +https://www.tiktok.com/@\S+ .* %  +(\??)[\d.]+  #\S+", demo.output, re.MULTILINE
@@ -72,28 +69,25 @@ def test_the_demo_ends_in_a_leaderboard_of_a_month_and_leaves_nothing_running(de
     assert len(rows) == 15
     assert any(not doubt for _, doubt in rows)
     assert max(map(len, demo.output.splitlines())) <= 100
-    assert re.search(r"^Calls: [\d,]+, [\d,]+ of them billed", demo.output, re.MULTILINE)
+    assert re.search(r"^Calls: [\d,]+ \([\d,]+ billed\)", demo.output, re.MULTILINE)
     assert "make up" in demo.output
     assert working_in(demo.state) == []
 
 
-def test_the_demo_fills_the_day_that_was_missed_two_weeks_ago(demo: Demo) -> None:
+def test_demo_backfills_the_missed_date(demo: Demo) -> None:
     missed = demo.last_day - timedelta(days=14)
-    assert f"{missed} is missed on purpose" in demo.output
-    assert re.search(rf"^{missed}, backfilled by Airflow: success after \d+ s$", demo.output, re.MULTILINE)
+    assert f"{missed} is skipped on purpose" in demo.output
+    assert re.search(rf"^{missed}, backfilled by Airflow: success in \d+ s$", demo.output, re.MULTILINE)
     for day in (demo.last_day - timedelta(days=1), demo.last_day):
-        assert re.search(rf"^{day}, run by Airflow: success after \d+ s$", demo.output, re.MULTILINE)
+        assert re.search(rf"^{day}, run by Airflow: success in \d+ s$", demo.output, re.MULTILINE)
 
 
-def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
-    demo: Demo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backfill_runs_missing_dates_and_prints_a_line_per_date(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     last = demo.last_day
     days = [last - timedelta(days=number) for number in reversed(range(3))]
     with running_stack(demo.state) as variables:
         filled = run_stack("backfill", str(days[0]), str(last), variables=variables)
         again = run_stack("backfill", str(days[0]), str(last), variables=variables)
-        # Airflow has not closed the first backfill yet, and takes one at a time.
         earlier = str(days[0] - timedelta(days=1))
         another = run_stack("backfill", earlier, earlier, variables=variables)
         check = run_stack("check", variables=variables)
@@ -107,25 +101,25 @@ def test_a_backfill_runs_what_is_missing_and_tells_what_each_day_got(
     assert (filled.returncode, again.returncode) == (0, 0), filled.stderr + again.stderr
     assert another.returncode == 0, another.stderr
     assert f"  {earlier}  success\n" in another.stdout
-    assert filled.stdout.startswith("Runs 1 of these days, which were missing or have failed; ")
+    assert filled.stdout.startswith("Running dates that are missing or failed: 1. ")
     assert f"  {days[0]}  success\n" in filled.stdout
     assert again.stdout.startswith("Nothing to do: ")
     table = {line.split()[0]: line.split()[1:] for line in filled.stdout.splitlines() if line.startswith("20")}
     assert list(table) == [str(day) for day in days]
     assert {line[0] for line in table.values()} == {"success"}
-    # Searches made and re-used, Comets, new ones, counts measured, estimated and backdated, calls, billed ones.
+    # Columns: searched, reused, Comets, new, measured, estimated, backdated, calls, billed.
     figures = [int(figure.replace(",", "")) for figure in table[str(days[0])][1:]]
     assert figures[:2] == [0, 3]
     assert min(figures[2], figures[4]) > 0
     assert figures[7:] == [0, 0]
     assert again.stdout.endswith(filled.stdout[filled.stdout.index("date") :])
     assert check.returncode == 0
-    assert re.search(r"slots in the pool tikhub; the Dag comet_discovery \(0 2 \* \* \*\) runs next at", check.stdout)
+    assert re.search(r"pool tikhub with \d+ slots, Dag comet_discovery \(0 2 \* \* \*\): next run at", check.stdout)
     assert [run.logical_date.date() for run in every_run if run.logical_date] == days
     assert working_in(demo.state) == []
 
 
-def test_after_the_stack_was_killed_its_next_start_works(demo: Demo) -> None:
+def test_stack_starts_after_it_was_killed(demo: Demo) -> None:
     variables = {"COMETS_UI_PORT": str(free_port()), "COMETS_SANDBOX_PORT": str(free_port())}
     variables["COMETS_STATE_DIR"] = str(demo.state)
     with starting(variables) as killed:
@@ -140,7 +134,7 @@ def test_after_the_stack_was_killed_its_next_start_works(demo: Demo) -> None:
 
 @contextmanager
 def starting(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`make up` when it has said that it is ready."""
+    """Run `make up`; yield its process once it is ready."""
     with subprocess.Popen(
         stack_command("up"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
     ) as stack:
@@ -150,7 +144,7 @@ def starting(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def run_stack(*arguments: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the stack to its end."""
+    """Run a command of the stack."""
     return subprocess.run(
         stack_command(*arguments), cwd=PROJECT, env=caller(variables), capture_output=True, text=True, check=False
     )
@@ -158,10 +152,10 @@ def run_stack(*arguments: str, variables: Mapping[str, str]) -> subprocess.Compl
 
 @contextmanager
 def running_stack(state: Path) -> Iterator[dict[str, str]]:
-    """`make up` on a state folder, with the Dag unpaused; gives the variables that lead other commands to it."""
+    """Run `make up` with the Dag unpaused; yield variables with which other commands reach it."""
     ports = {"COMETS_UI_PORT": str(free_port()), "COMETS_SANDBOX_PORT": str(free_port())}
     variables = {"COMETS_STATE_DIR": str(state), **ports}
-    # Unpausing would otherwise start the scheduled run that was missed last.
+    # Otherwise unpausing starts the last missed run.
     quiet = {**variables, "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
     with starting(quiet) as stack:
         try:
@@ -180,20 +174,17 @@ def stack_command(*arguments: str) -> list[str]:
 
 
 def caller(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of somebody who has set only these variables."""
+    """Return the environment of a caller with only these variables set."""
     return {"PATH": os.environ["PATH"], **NOTHING_CONFIGURED, **variables}
 
 
 def working_in(folder: Path) -> list[str]:
-    """Processes that work below a folder, as all of a stack's do in its state folder.
-
-    Command lines would not tell: Airflow's processes overwrite theirs.
-    """
+    """Return the processes with a working folder below a folder; Airflow's overwrite their command lines."""
     return [f"{process.pid} {process.name()}" for process in psutil.process_iter() if is_below(process, folder)]
 
 
 def is_below(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process works in the folder or below; one that has ended meanwhile does not."""
+    """Return whether a process has a working folder in or below a folder."""
     try:
         return Path(process.cwd()).is_relative_to(folder)
     except psutil.Error:

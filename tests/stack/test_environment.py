@@ -1,4 +1,4 @@
-"""Which setting wins, and what the environment holds."""
+"""Precedence of settings, and the resolved environment."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def tikhub(variables: dict[str, str], project: Path) -> dict[str, str]:
     return dict(json.loads(resolve(variables, project).variables["AIRFLOW_CONN_TIKHUB"]))
 
 
-def test_the_env_file_is_read(state: dict[str, str], project: Path) -> None:
+def test_env_file_is_read(state: dict[str, str], project: Path) -> None:
     environment = resolve(state, project)
     assert environment.ui_port == 8181
     assert environment.variables["AIRFLOW__CORE__PARALLELISM"] == "3"
     assert tikhub(state, project) == {"conn_type": "http", "host": "https://api.tikhub.io", "password": "from-file"}
 
 
-def test_the_callers_variables_win_over_the_env_file(state: dict[str, str], project: Path) -> None:
+def test_exported_variables_win_over_the_env_file(state: dict[str, str], project: Path) -> None:
     variables = {
         **state,
         "TIKHUB_API_KEY": "exported",
@@ -43,13 +43,11 @@ def test_the_callers_variables_win_over_the_env_file(state: dict[str, str], proj
     assert resolve(variables, project).ui_port == 1
 
 
-def test_an_empty_variable_of_the_caller_switches_off_what_the_env_file_says(
-    state: dict[str, str], project: Path
-) -> None:
+def test_empty_exported_variable_disables_the_env_file_value(state: dict[str, str], project: Path) -> None:
     assert resolve({**state, "TIKHUB_API_KEY": ""}, project).is_sandbox
 
 
-def test_without_a_key_tikhub_is_the_sandbox(state: dict[str, str], tmp_path: Path) -> None:
+def test_sandbox_is_the_default(state: dict[str, str], tmp_path: Path) -> None:
     environment = resolve({**state, "COMETS_SANDBOX_PORT": "9001"}, tmp_path)
     assert environment.is_sandbox
     assert tikhub({**state, "COMETS_SANDBOX_PORT": "9001"}, tmp_path)["host"] == "http://127.0.0.1:9001"
@@ -58,20 +56,18 @@ def test_without_a_key_tikhub_is_the_sandbox(state: dict[str, str], tmp_path: Pa
 @pytest.mark.parametrize(
     "form", ['{"conn_type": "http", "host": "http://127.0.0.1:8099"}', "http://localhost:8099/?x=y"]
 )
-def test_a_connection_to_the_sandboxs_port_is_the_sandbox(form: str, state: dict[str, str], tmp_path: Path) -> None:
+def test_connection_to_the_sandbox_port_is_the_sandbox(form: str, state: dict[str, str], tmp_path: Path) -> None:
     assert resolve({**state, "AIRFLOW_CONN_TIKHUB": form}, tmp_path).is_sandbox
 
 
-def test_a_connection_to_another_port_is_not_the_sandbox(state: dict[str, str], tmp_path: Path) -> None:
+def test_connection_to_another_port_is_not_the_sandbox(state: dict[str, str], tmp_path: Path) -> None:
     connection = '{"conn_type": "http", "host": "http://127.0.0.1:80991"}'
     environment = resolve({**state, "AIRFLOW_CONN_TIKHUB": connection}, tmp_path)
     assert environment.tikhub_source == "AIRFLOW_CONN_TIKHUB"
     assert environment.variables["AIRFLOW_CONN_TIKHUB"] == connection
 
 
-def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(
-    state: dict[str, str], tmp_path: Path
-) -> None:
+def test_sandbox_rate_limit_applies_only_to_the_sandbox_and_can_be_set(state: dict[str, str], tmp_path: Path) -> None:
     pace = "COMETS_REQUESTS_PER_SECOND"
     assert resolve(state, tmp_path).variables[pace] == "1000"
     assert resolve({**state, pace: "2"}, tmp_path).variables[pace] == "2"
@@ -81,7 +77,7 @@ def test_only_the_sandbox_is_asked_as_fast_as_it_can_unless_a_pace_is_set(
     assert resolve({**state, "AIRFLOW_CONN_TIKHUB": connection}, tmp_path).variables[pace] == "1000"
 
 
-def test_notices_are_sent_only_when_they_are_set_and_the_connection_wins(state: dict[str, str], tmp_path: Path) -> None:
+def test_notification_connection_wins_over_the_url_variable(state: dict[str, str], tmp_path: Path) -> None:
     name = "AIRFLOW_CONN_COMETS_NOTICES"
     assert name not in resolve(state, tmp_path).variables
     assert name not in resolve({**state, "COMETS_NOTICES_URL": " "}, tmp_path).variables
@@ -108,7 +104,7 @@ def test_airflow_settings_of_the_caller_win(state: dict[str, str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("suffix", ["_CMD", "_SECRET"])
-def test_a_metadata_database_named_by_a_command_is_the_callers(
+def test_metadata_database_named_by_a_command_is_the_callers(
     suffix: str, state: dict[str, str], tmp_path: Path
 ) -> None:
     variable = f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{suffix}"
@@ -123,12 +119,12 @@ def test_own_databases_need_no_embedded_server(state: dict[str, str], tmp_path: 
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", "80 80", "٨٠٨٠"])
-def test_a_port_that_is_none_is_refused(value: str, state: dict[str, str], tmp_path: Path) -> None:
+def test_invalid_port_is_rejected(value: str, state: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="COMETS_UI_PORT"):
         resolve({**state, "COMETS_UI_PORT": value}, tmp_path)
 
 
-def test_what_make_env_has_exported_is_not_taken_for_the_callers(state: dict[str, str], project: Path) -> None:
+def test_values_exported_by_make_env_are_not_the_callers(state: dict[str, str], project: Path) -> None:
     own = dict(resolve(state, project).own)
     shell = {**state, **own, "COMETS_EXPORTED": exported_record(own)}
     (project / ".env").unlink()
@@ -138,13 +134,13 @@ def test_what_make_env_has_exported_is_not_taken_for_the_callers(state: dict[str
     assert later.variables["AIRFLOW__CORE__PARALLELISM"] == "18"
 
 
-def test_what_the_caller_has_changed_since_make_env_wins(state: dict[str, str], project: Path) -> None:
+def test_changes_since_make_env_win(state: dict[str, str], project: Path) -> None:
     own = dict(resolve(state, project).own)
     shell = {**state, **own, "COMETS_EXPORTED": exported_record(own), "AIRFLOW__CORE__PARALLELISM": "5"}
     assert resolve(shell, project).variables["AIRFLOW__CORE__PARALLELISM"] == "5"
 
 
-def test_the_callers_lists_stay_in_what_is_exported_twice(state: dict[str, str], tmp_path: Path) -> None:
+def test_list_variables_survive_a_second_export(state: dict[str, str], tmp_path: Path) -> None:
     caller = {**state, "PYTHONPATH": "/mine", "http_proxy": "http://proxy:1", "no_proxy": "intranet"}
     own = dict(resolve(caller, tmp_path).own)
     again = resolve({**caller, **own, "COMETS_EXPORTED": exported_record(own)}, tmp_path).variables
@@ -153,7 +149,7 @@ def test_the_callers_lists_stay_in_what_is_exported_twice(state: dict[str, str],
     assert again["no_proxy"] == "intranet,127.0.0.1,localhost"
 
 
-def test_keys_are_made_once_and_private(tmp_path: Path) -> None:
+def test_keys_are_generated_once_and_private(tmp_path: Path) -> None:
     first = load_keys(tmp_path / "keys")
     assert load_keys(tmp_path / "keys") == first
     assert first != load_keys(tmp_path / "other")

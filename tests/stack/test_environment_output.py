@@ -1,4 +1,4 @@
-"""`make env` prints lines that a shell turns back into the very same values."""
+"""`make env` prints lines that a shell evaluates to the same values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ODD = "a 'single' \"double\" $HOME `id` \\ # % ! \n second line * é"
 
 @pytest.fixture
 def caller(tmp_path: Path) -> dict[str, str]:
-    """A caller's variables, some of them odd."""
+    """A caller's variables, with special characters."""
     return {
         "PATH": os.environ["PATH"],
         "COMETS_STATE_DIR": str(tmp_path / "a state's folder"),
@@ -28,7 +28,7 @@ def caller(tmp_path: Path) -> dict[str, str]:
 
 
 def printed_by(script: str, variables: dict[str, str]) -> str:
-    """Run a shell script in which `comets-env` prints the export lines."""
+    """Return the output of a shell script in which `comets_env` prints the export lines."""
     definition = f"comets_env() {{ '{sys.executable}' -m include.stack env; }}\n"
     result = subprocess.run(
         ["/bin/sh", "-c", definition + script],
@@ -42,14 +42,14 @@ def printed_by(script: str, variables: dict[str, str]) -> str:
     return result.stdout
 
 
-def test_a_shell_gets_every_value_unchanged(caller: dict[str, str]) -> None:
+def test_shell_reads_every_value_unchanged(caller: dict[str, str]) -> None:
     script = f'eval "$(comets_env)"; exec "{sys.executable}" -c "import json, os; print(json.dumps(dict(os.environ)))"'
     seen = json.loads(printed_by(script, caller))
     expected = resolve_for_runs(caller).own
     assert {name: seen.get(name) for name in expected} == dict(expected)
 
 
-def test_the_wrapper_comes_first_on_the_path_and_only_once(caller: dict[str, str]) -> None:
+def test_wrapper_is_first_on_the_path_and_only_once(caller: dict[str, str]) -> None:
     path = printed_by('eval "$(comets_env)"; eval "$(comets_env)"; printf %s "$PATH"', caller)
     folders = path.split(os.pathsep)
     assert folders[0] == str(PROJECT / "include" / "stack" / "bin")
@@ -57,7 +57,7 @@ def test_the_wrapper_comes_first_on_the_path_and_only_once(caller: dict[str, str
     assert folders[1:] == caller["PATH"].split(os.pathsep)
 
 
-def test_nothing_is_started_and_only_keys_are_written(caller: dict[str, str]) -> None:
+def test_env_starts_nothing_and_writes_only_keys(caller: dict[str, str]) -> None:
     printed_by("comets_env", caller)
     state = Path(caller["COMETS_STATE_DIR"])
     assert [path.name for path in state.iterdir()] == ["keys"]

@@ -1,6 +1,6 @@
-"""Celery workers that are lost with all that they run: the others do their work, and hardly any call is made twice.
+"""Lost Celery workers: the others take over their tasks, and few calls repeat.
 
-A task without a heartbeat counts as lost after a few seconds here, and after five minutes where the settings say so.
+A task without a heartbeat counts as lost after a few seconds here, instead of Airflow's five minutes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STAGE_SECONDS = 900
 
 @dataclass(frozen=True)
 class Losses:
-    """What the lost workers held: tasks not started yet, searches, and roll calls."""
+    """Tasks of the lost workers: queued ones, searches, and roll calls."""
 
     queued: set[Instance]
     searching: set[Instance]
@@ -46,18 +46,18 @@ class Losses:
 
 @dataclass(frozen=True)
 class Day:
-    """What a run of 200 hashtags has left."""
+    """Result of a run of 200 hashtags."""
 
     contents: dict[str, list[str]]
     calls: Counter[tuple[str, str]]
-    """By route and what was asked for."""
+    """By route and params."""
     unfinished_count: int
-    """Calls of which the ledger does not know how they ended."""
+    """Calls without an outcome in the ledger."""
     losses: Losses | None = None
 
     @property
     def repeated_count(self) -> int:
-        """Calls that had been made before."""
+        """Repeated calls."""
         return self.calls.total() - len(self.calls)
 
 
@@ -71,38 +71,36 @@ def stack() -> Iterator[DistributedStack]:
 
 @pytest.fixture(scope="module")
 def undisturbed(stack: DistributedStack) -> Day:
-    """The day without any trouble, task by task in one process: the workers are not needed for what it should be."""
+    """The day undisturbed, in one process."""
     begin(stack)
     stack.api.set_paused(DAG_ID, True)
     stack.airflow("dags", "test", DAG_ID, DAY.isoformat(), "--conf", json.dumps(CONF))
     stack.api.set_paused(DAG_ID, False)
-    return look(stack)
+    return snapshot(stack)
 
 
 @pytest.fixture(scope="module")
 def disturbed(stack: DistributedStack, undisturbed: Day) -> Day:
-    """The day on which workers are lost three times: before tasks start, while they search, while they ask."""
+    """The day with three lost workers: before tasks start, during searches, and during the roll call."""
     begin(stack)
-    stack.rest_worker("worker-2")
+    stack.stop_consuming("worker-2")
     stack.api.start(DAY, CONF, RUN)
     wait_for_searches(stack, 1)
-    stack.block_worker("worker-2")
+    stack.consume_without_starting("worker-2")
     wait_for_searches(stack, 20)
     queued = stack.api.in_state(RUN, "queued")
-    stack.lose_worker("worker-2")
-    stack.api.wait_for(
-        lambda: queued <= stack.api.in_state(RUN, "success"), STAGE_SECONDS, "What was in the queue was not run"
-    )
+    stack.kill_worker("worker-2")
+    stack.api.wait_for(lambda: queued <= stack.api.in_state(RUN, "success"), STAGE_SECONDS, "Queued tasks did not run")
     wait_for_searches(stack, 80)
-    searching = stack.lose_calling_worker("worker-1", RUN, SEARCH, offset=SECOND_PAGE)
+    searching = stack.kill_calling_worker("worker-1", RUN, SEARCH, offset=SECOND_PAGE)
     stack.wait_for_task(RUN, "plan_roll_call", {"success"})
-    asking = stack.lose_calling_worker("worker-2", RUN, PROFILE)
+    asking = stack.kill_calling_worker("worker-2", RUN, PROFILE)
     assert stack.end_of(RUN) == "success"
-    return look(stack, Losses(queued, searching, asking))
+    return snapshot(stack, Losses(queued, searching, asking))
 
 
 def wait_for_searches(stack: DistributedStack, count: int) -> None:
-    """Wait until so many hashtags are searched."""
+    """Wait until a number of hashtags are searched."""
     finished = "select count(*) as count from comet_searches where stop_reason is not null"
     stack.api.wait_for(
         lambda: stack.rows(finished)[0]["count"] >= count, STAGE_SECONDS, f"There were not {count} searches"
@@ -110,13 +108,13 @@ def wait_for_searches(stack: DistributedStack, count: int) -> None:
 
 
 def begin(stack: DistributedStack) -> None:
-    """Put everything back to where the day begins."""
-    stack.begin_anew()
+    """Restore the state before the day."""
+    stack.reset()
     stack.sandbox.set_clock(DAY)
 
 
-def look(stack: DistributedStack, losses: Losses | None = None) -> Day:
-    """What is there now, whatever the run's id is."""
+def snapshot(stack: DistributedStack, losses: Losses | None = None) -> Day:
+    """Return the current result of the day, independent of the run's id."""
     (run_id,) = [row["run_id"] for row in stack.rows("select run_id from comet_runs")]
     contents = {table: sorted(row.replace(run_id, RUN) for row in rows) for table, rows in contents_of(stack).items()}
     calls = Counter((call["route"], str(sorted(call["params"].items()))) for call in stack.sandbox.calls())
@@ -124,14 +122,14 @@ def look(stack: DistributedStack, losses: Losses | None = None) -> Day:
     return Day(contents, calls, unfinished, losses)
 
 
-def test_every_hashtag_is_searched_once_with_the_help_of_both_workers(stack: DistributedStack, disturbed: Day) -> None:
+def test_both_workers_search_every_hashtag_once(stack: DistributedStack, disturbed: Day) -> None:
     searches = [json.loads(search) for search in disturbed.contents["comet_searches"]]
     assert Counter(search["hashtag"] for search in searches) == Counter(HASHTAGS)
     assert all(search["stop_reason"] for search in searches)
-    assert min(stack.succeeded_count(worker) for worker in WORKERS) > len(HASHTAGS) / 4
+    assert min(stack.success_count(worker) for worker in WORKERS) > len(HASHTAGS) / 4
 
 
-def test_the_lost_workers_held_tasks_before_their_start_and_in_the_middle_of_their_calls(disturbed: Day) -> None:
+def test_lost_workers_held_queued_and_calling_tasks(disturbed: Day) -> None:
     losses = disturbed.losses
     assert losses
     assert {task for task, _ in losses.queued | losses.searching} == {"extract_videos"}
@@ -140,11 +138,11 @@ def test_the_lost_workers_held_tasks_before_their_start_and_in_the_middle_of_the
 
 
 @pytest.mark.parametrize("table", CONTENTS)
-def test_lost_workers_change_nothing(undisturbed: Day, disturbed: Day, table: str) -> None:
+def test_lost_workers_change_no_row(undisturbed: Day, disturbed: Day, table: str) -> None:
     assert disturbed.contents[table] == undisturbed.contents[table]
 
 
-def test_a_lost_worker_costs_at_most_one_call_for_each_task_that_it_held(undisturbed: Day, disturbed: Day) -> None:
+def test_lost_worker_costs_at_most_one_call_per_held_task(undisturbed: Day, disturbed: Day) -> None:
     assert undisturbed.repeated_count == undisturbed.unfinished_count == 0
     assert disturbed.losses
     held_count = len(disturbed.losses.searching | disturbed.losses.asking)
@@ -153,7 +151,7 @@ def test_a_lost_worker_costs_at_most_one_call_for_each_task_that_it_held(undistu
     assert 0 < disturbed.unfinished_count <= held_count
 
 
-def test_ctrl_c_ends_it_in_order_and_leaves_nothing_behind(stack: DistributedStack, disturbed: Day) -> None:
+def test_ctrl_c_leaves_no_process(stack: DistributedStack, disturbed: Day) -> None:
     os.kill(stack.command.pid, signal.SIGINT)
     assert stack.command.wait() == 0
     assert working_in(stack.state) == []

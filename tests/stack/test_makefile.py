@@ -1,4 +1,4 @@
-"""The Makefile hands on what was typed and installs what is missing."""
+"""The Makefile passes arguments as typed and installs missing requirements."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import pytest
 
 from include.stack.project import PROJECT
 
-# Stands in for the environment's Python: shows how it was called.
 SHOW_ARGUMENTS = '#!/bin/sh\nfor argument in "$@"; do printf "[%s]\\n" "$argument"; done\n'
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project in a folder with a space, installed, whose Python only shows its arguments."""
+    """An installed project in a folder with a space, whose Python prints its arguments."""
     folder = tmp_path / "a project's folder"
     folder.mkdir()
     shutil.copy(PROJECT / "Makefile", folder / "Makefile")
@@ -44,7 +43,7 @@ def make(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
     )
 
 
-def test_help_is_the_default_and_explains_every_target(project: Path) -> None:
+def test_help_is_the_default_and_lists_every_target(project: Path) -> None:
     targets = set(re.findall(r"^\.PHONY: (\S+)\n\1:", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     shown = make(project).stdout
     assert set(re.findall(r"^  make (\S+) +\S", shown, re.MULTILINE)) == targets
@@ -68,32 +67,32 @@ def test_arguments_reach_the_stack_as_typed(line: str, project: Path) -> None:
     ]
 
 
-def test_dates_of_a_backfill_reach_the_stack(project: Path) -> None:
+def test_backfill_dates_reach_the_stack(project: Path) -> None:
     shown = make(project, "backfill", "FROM=2026-03-01", "TO=2026-03-07").stdout
     assert shown.splitlines()[2:] == ["[backfill]", "[2026-03-01]", "[2026-03-07]"]
 
 
 @pytest.mark.parametrize("target", ["demo", "up", "distributed", "env", "clean", "setup-database", "leaderboard"])
-def test_commands_print_nothing_of_their_own(target: str, project: Path) -> None:
+def test_targets_print_only_their_commands_output(target: str, project: Path) -> None:
     result = make(project, target)
     assert (result.stdout, result.stderr) == (f"[-m]\n[include.stack]\n[{target}]\n", "")
 
 
-def test_a_changed_lock_is_installed_again(project: Path) -> None:
+def test_changed_lock_is_installed(project: Path) -> None:
     os.utime(project / ".venv" / "installed", (1, 1))
     shown = make(project, "env", "PYTHON=.venv/bin/python").stdout.splitlines()
     assert shown[-3:] == ["[-m]", "[include.stack]", "[env]"]
     assert "[requirements.txt]" in shown
 
 
-def test_a_python_that_is_too_old_is_refused(project: Path) -> None:
+def test_old_python_is_rejected(project: Path) -> None:
     shutil.rmtree(project / ".venv")
     result = make(project, "env", f"PYTHON='{sys.executable}' -c 'raise SystemExit(\"too old\")'")
     assert (result.returncode, "too old" in result.stderr) == (2, True)
     assert not (project / ".venv").exists()
 
 
-def test_bench_installs_what_only_it_needs(project: Path) -> None:
+def test_bench_installs_its_own_requirements(project: Path) -> None:
     for name in ("requirements-dev.txt", "requirements-bench.txt"):
         (project / name).touch()
     shown = make(project, "bench").stdout.splitlines()
@@ -105,7 +104,7 @@ def test_bench_installs_what_only_it_needs(project: Path) -> None:
     assert shown.count("[--require-hashes]") == 2
 
 
-def test_no_lock_changes_what_another_has_installed() -> None:
+def test_locks_agree_on_versions() -> None:
     versions: dict[str, set[str]] = {}
     for lock in PROJECT.glob("requirements*.txt"):
         for package, version, marker in re.findall(

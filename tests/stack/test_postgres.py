@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: starts anywhere, is shared, and leaves nothing behind."""
+"""The embedded PostgreSQL: any folder, shared use, and no leftovers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with EmbeddedPostgres(Path(sys.argv[1])):
 
 
 class OtherProcess:
-    """Another process that uses the server of a folder."""
+    """A process that uses the server of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -56,7 +56,7 @@ class OtherProcess:
 
 
 def postgres_processes(folder: Path) -> list[psutil.Process]:
-    """Everything that works in the cluster."""
+    """Return the processes of a cluster."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -68,7 +68,7 @@ def postgres_processes(folder: Path) -> list[psutil.Process]:
 
 
 def wait_for(is_reached: Callable[[], bool]) -> None:
-    """Wait until something is the case; it is a failure when that takes too long."""
+    """Wait until a condition holds; fail after WAIT_SECONDS."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not is_reached():
         assert time.monotonic() < deadline
@@ -91,7 +91,7 @@ def write_name(server: EmbeddedPostgres, database: str, name: str) -> None:
     ["with a space", 'it\'s "quoted", 100% $HOME', "deep/" + "x" * 120],
     ids=["space", "odd-signs", "longer-than-a-socket-address"],
 )
-def test_it_works_in_any_folder_and_keeps_its_data(name: str, tmp_path: Path) -> None:
+def test_server_works_in_any_folder_and_keeps_its_data(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     url = EmbeddedPostgres(folder).url("one")
     for attempt_number in (1, 2):
@@ -104,14 +104,14 @@ def test_it_works_in_any_folder_and_keeps_its_data(name: str, tmp_path: Path) ->
     wait_for(lambda: postgres_processes(folder) == [])
 
 
-def test_making_a_database_twice_keeps_the_first(postgres: EmbeddedPostgres) -> None:
+def test_create_database_keeps_an_existing_one(postgres: EmbeddedPostgres) -> None:
     postgres.create_database("made_twice")
     write_name(postgres, "made_twice", "kept")
     postgres.create_database("made_twice")
     assert names_in(postgres, "made_twice") == ["kept"]
 
 
-def test_nobody_but_the_owner_reaches_the_data_and_the_socket(tmp_path: Path) -> None:
+def test_data_and_socket_are_private_to_the_owner(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
         assert server.folder.stat().st_mode & 0o777 == 0o700
         assert server.socket_folder.stat().st_mode & 0o777 == 0o700
@@ -120,7 +120,7 @@ def test_nobody_but_the_owner_reaches_the_data_and_the_socket(tmp_path: Path) ->
         assert row == ("",)
 
 
-def test_it_does_not_run_as_root(tmp_path: Path) -> None:
+def test_server_does_not_run_as_root(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
         pid_file = server.folder / "data" / "postmaster.pid"
         server_process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
@@ -128,7 +128,7 @@ def test_it_does_not_run_as_root(tmp_path: Path) -> None:
     assert owners == {SERVER_USER if os.geteuid() == 0 else psutil.Process().username()}
 
 
-def test_the_last_user_stops_it(tmp_path: Path) -> None:
+def test_last_user_stops_the_server(tmp_path: Path) -> None:
     other = OtherProcess(tmp_path / "pg")
     other.wait_until_ready()
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as server:
@@ -138,7 +138,7 @@ def test_the_last_user_stops_it(tmp_path: Path) -> None:
     wait_for(lambda: postgres_processes(tmp_path / "pg") == [])
 
 
-def test_many_can_start_it_at_the_same_time(tmp_path: Path) -> None:
+def test_concurrent_starts_share_one_server(tmp_path: Path) -> None:
     users = [OtherProcess(tmp_path / "pg") for _ in range(4)]
     for user in users:
         user.wait_until_ready()
@@ -149,7 +149,7 @@ def test_many_can_start_it_at_the_same_time(tmp_path: Path) -> None:
     wait_for(lambda: postgres_processes(tmp_path / "pg") == [])
 
 
-def test_what_a_killed_user_has_left_ends_with_the_next_one(tmp_path: Path) -> None:
+def test_leftover_server_ends_with_the_next_user(tmp_path: Path) -> None:
     other = OtherProcess(tmp_path / "pg")
     other.wait_until_ready()
     other.kill()
@@ -158,16 +158,16 @@ def test_what_a_killed_user_has_left_ends_with_the_next_one(tmp_path: Path) -> N
     assert postgres_processes(tmp_path / "pg") == []
 
 
-def test_what_a_killed_user_has_left_can_be_ended_unless_others_use_it(tmp_path: Path) -> None:
+def test_end_unused_stops_only_an_unused_server(tmp_path: Path) -> None:
     other = OtherProcess(tmp_path / "pg")
     other.wait_until_ready()
-    assert not EmbeddedPostgres(tmp_path / "pg").end_unused()
+    assert not EmbeddedPostgres(tmp_path / "pg").stop_unused()
     other.kill()
-    assert EmbeddedPostgres(tmp_path / "pg").end_unused()
+    assert EmbeddedPostgres(tmp_path / "pg").stop_unused()
     assert postgres_processes(tmp_path / "pg") == []
 
 
-def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
+def test_server_recovers_after_a_crash(tmp_path: Path) -> None:
     folder = tmp_path / "pg"
     other = OtherProcess(folder)
     other.wait_until_ready()
@@ -180,7 +180,7 @@ def test_it_recovers_after_everything_was_killed(tmp_path: Path) -> None:
         assert names_in(server, "postgres") == ["before the crash"]
 
 
-def test_a_process_number_that_belongs_to_another_process_now_does_not_matter(tmp_path: Path) -> None:
+def test_stale_pid_file_does_not_block_the_start(tmp_path: Path) -> None:
     folder = tmp_path / "pg"
     with EmbeddedPostgres(folder, durable=False):
         lock_files = {path: path.read_text() for path in folder.glob("data/*.pid")}

@@ -1,4 +1,4 @@
-"""What is wrong with a key or a database is said in one sentence before anything is started."""
+"""Key and database errors are reported before anything starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from include.sandbox.client import SandboxClient
-from include.stack.account import AccountError, ask_account
+from include.stack.account import AccountError, fetch_account
 from include.stack.environment import resolve
 from include.stack.ports import free_port
 from include.stack.project import PROJECT
@@ -21,7 +21,7 @@ ACCOUNT = "get_user_info"
 
 
 def run(command: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of a user with a key."""
+    """Run a command with a TikHub key."""
     return subprocess.run(
         [sys.executable, "-m", "include.stack", command],
         cwd=PROJECT,
@@ -40,62 +40,60 @@ def run(command: str, state: Path, **variables: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("command", ["demo", "up"])
-def test_a_key_that_is_refused_is_one_sentence(command: str, sandbox: SandboxClient, tmp_path: Path) -> None:
+def test_rejected_key_is_reported_in_one_line(command: str, sandbox: SandboxClient, tmp_path: Path) -> None:
     sandbox.set_faults({"route": ACCOUNT, "fault": "status", "status": 401})
     result = run(command, tmp_path, TIKHUB_BASE_URL=sandbox.url)
     assert result.returncode == 1
-    assert result.stderr == "Error: TikHub refuses the key of TIKHUB_API_KEY (HTTP 401). Copy it again from TikHub.\n"
+    assert result.stderr == "Error: TikHub rejects the key in TIKHUB_API_KEY (HTTP 401). Copy it again from TikHub.\n"
     assert not (tmp_path / "postgres").exists()
     assert all(call["route"] == ACCOUNT for call in sandbox.calls())
 
 
-def test_an_unreachable_host_is_named(tmp_path: Path) -> None:
+def test_unreachable_host_is_named(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     result = run("demo", tmp_path, TIKHUB_BASE_URL=url)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-    assert f"TikHub cannot be reached at {url}" in result.stderr
+    assert f"Can't reach TikHub at {url}" in result.stderr
 
 
-def test_a_database_that_refuses_is_named_without_its_password(sandbox: SandboxClient, tmp_path: Path) -> None:
+def test_unreachable_database_is_named_without_its_password(sandbox: SandboxClient, tmp_path: Path) -> None:
     url = f"postgresql://me:top-secret@127.0.0.1:{free_port()}/x"
     result = run("demo", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL=url)
     assert result.returncode == 1
-    assert "Cannot use database x" in result.stderr
+    assert "Can't connect to database x" in result.stderr
     assert "top-secret" not in result.stderr
     assert not (tmp_path / "postgres").exists()
 
 
-def test_a_check_says_what_is_right_and_what_is_wrong(
-    sandbox: SandboxClient, database_url: str, tmp_path: Path
-) -> None:
+def test_check_reports_passed_and_failed_checks(sandbox: SandboxClient, database_url: str, tmp_path: Path) -> None:
     result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL=database_url)
     assert result.returncode == 0, result.stdout
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 5
     sandbox.set_faults({"route": ACCOUNT, "fault": "status", "status": 403})
     result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL="postgresql://me@127.0.0.1:1/x")
     assert result.returncode == 1
-    assert [line.split(":")[0] for line in result.stdout.splitlines() if line.startswith("wrong")] == [
-        "wrong  TikHub",
-        "wrong  database",
+    assert [line.split(":")[0] for line in result.stdout.splitlines() if line.startswith("failed")] == [
+        "failed  TikHub",
+        "failed  database",
     ]
 
 
-def test_the_account_is_asked_where_the_hook_asks(
+def test_account_is_fetched_from_the_hooks_base_url(
     sandbox: SandboxClient, state: dict[str, str], tmp_path: Path
 ) -> None:
     connection = {"conn_type": "http", "host": sandbox.url.removeprefix("http://"), "password": "a-key-0123456789"}
-    account = ask_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": json.dumps(connection)}, tmp_path))
+    account = fetch_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": json.dumps(connection)}, tmp_path))
     assert account is not None
     assert account.balance > 0
 
 
-def test_a_connection_that_only_airflow_reads_is_not_refused(state: dict[str, str], tmp_path: Path) -> None:
-    assert ask_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": "http://:key@api.example.com"}, tmp_path)) is None
+def test_uri_connection_is_skipped(state: dict[str, str], tmp_path: Path) -> None:
+    assert fetch_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": "http://:key@api.example.com"}, tmp_path)) is None
 
 
 @pytest.mark.parametrize("connection", ['{"host": "x"}', '{"password": ', '{"host": "ftp://x", "password": "secret"}'])
-def test_a_wrong_connection_is_named_without_its_key(connection: str, state: dict[str, str], tmp_path: Path) -> None:
+def test_invalid_connection_is_named_without_its_key(connection: str, state: dict[str, str], tmp_path: Path) -> None:
     environment = replace(resolve(state, tmp_path), variables={"AIRFLOW_CONN_TIKHUB": connection})
     with pytest.raises(AccountError, match="AIRFLOW_CONN_TIKHUB") as caught:
-        ask_account(environment)
+        fetch_account(environment)
     assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The queue of `make distributed`: asks for a password, keeps what is queued, and is asked for when it is missing."""
+"""The Redis of `make distributed`: password, persistence, and the error when it is not installed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PASSWORD = "a-password_0123456789"
 
 @contextmanager
 def running(server: RedisServer, state: State) -> Iterator[None]:
-    """Keep it at work as the stack does."""
+    """Run the server as the stack does."""
     with Processes(state, dict(os.environ), [server.part]) as processes:
         deadline = time.monotonic() + START_SECONDS
-        while not server.answers():
+        while not server.is_ready():
             processes.check()
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -42,14 +42,14 @@ def state(tmp_path: Path) -> State:
 
 @pytest.fixture
 def server(state: State) -> Iterator[RedisServer]:
-    """A server at work."""
+    """A running server."""
     require_redis()
     server = RedisServer(state.redis, PASSWORD)
     with running(server, state):
         yield server
 
 
-def test_without_the_password_which_no_command_line_shows_there_is_no_way_in(server: RedisServer, state: State) -> None:
+def test_redis_requires_a_password_that_no_command_line_shows(server: RedisServer, state: State) -> None:
     port = redis.Redis.from_url(server.url).connection_pool.connection_kwargs["port"]
     with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
@@ -66,7 +66,7 @@ def test_without_the_password_which_no_command_line_shows_there_is_no_way_in(ser
     assert (state.redis / "redis.conf").stat().st_mode & 0o077 == 0
 
 
-def test_what_is_queued_outlives_an_orderly_end(state: State) -> None:
+def test_queue_survives_a_clean_stop(state: State) -> None:
     require_redis()
     first = RedisServer(state.redis, PASSWORD)
     with running(first, state), redis.Redis.from_url(first.url) as client:
@@ -76,14 +76,14 @@ def test_what_is_queued_outlives_an_orderly_end(state: State) -> None:
         assert client.lrange("queue", 0, -1) == [b"task"]
 
 
-def test_each_installation_has_a_password_of_its_own(tmp_path: Path) -> None:
+def test_installations_have_different_passwords(tmp_path: Path) -> None:
     for name in ("one", "other"):
         load_keys(tmp_path / name)
     first = load_redis_password(tmp_path / "one")
     assert load_redis_password(tmp_path / "one") == first != load_redis_password(tmp_path / "other")
 
 
-def test_without_redis_the_command_names_the_package(tmp_path: Path) -> None:
+def test_missing_redis_names_the_package(tmp_path: Path) -> None:
     result = run_stack("distributed", PATH=str(tmp_path), COMETS_STATE_DIR=str(tmp_path / "state"))
     assert result.returncode == 1
     assert "apt-get install redis-server" in result.stderr

@@ -1,8 +1,7 @@
-"""Airflow imports this file at the start of each of its processes; it makes tasks start with less work.
+"""Preload libraries in Airflow's forking processes, so that tasks start faster and share memory.
 
-Scheduler, Celery workers and Dag processor fork a process for each task or Dag file. What is imported before that is
-neither imported again by each of them nor held in memory once each. Only libraries are: the package's own code and its
-settings file are read by each task anew, so that changes of them hold at once.
+Airflow imports this file at the start of each process. The package's own code is not preloaded, so that changes to it
+and to the settings file apply at once.
 """
 
 import sys

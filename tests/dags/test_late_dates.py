@@ -1,4 +1,4 @@
-"""Late days and today: whole runs of the Dag, by what they ask for and what their tables say."""
+"""Dag runs for missed dates and reruns of today."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.dags.worlds import World, cast, page_of
 GROWING, HIDDEN, NEWCOMER = cast(3)
 
 
-def test_a_missed_day_is_searched_and_only_who_was_never_read_since_is_asked(world: World) -> None:
+def test_missed_date_is_searched_and_fetches_only_profiles_not_read_since(world: World) -> None:
     for creator in (GROWING, HIDDEN):
         world.sandbox.change_creator(creator.uid, follower_count=20_000)
     world.run("2026-03-01", page_of(GROWING, hidden=[HIDDEN]))
@@ -20,7 +20,7 @@ def test_a_missed_day_is_searched_and_only_who_was_never_read_since_is_asked(wor
     late = world.run(
         "2026-03-02", page_of(GROWING, NEWCOMER, hidden=[HIDDEN], followers=grown), clock="2026-03-03T08:00:00Z"
     )
-    assert (late.state, len(late.searches), late.asked) == ("success", 1, [NEWCOMER.sec_uid])
+    assert (late.state, len(late.searches), late.fetched) == ("success", 1, [NEWCOMER.sec_uid])
     assert "Replay of the past date 2026-03-02. Searches: 1 fetched, 0 reused" in late.log
     assert "Roll call: 1 of 3 creators fetched, 2 reused" in late.log
     assert [list(world.history(creator, "follower_count", "basis").values()) for creator in (GROWING, HIDDEN)] == [
@@ -30,7 +30,7 @@ def test_a_missed_day_is_searched_and_only_who_was_never_read_since_is_asked(wor
     assert world.history(NEWCOMER, "basis") == {"2026-03-02": "late", "2026-03-03": "observed"}
 
 
-def test_a_second_run_of_today_asks_again_and_its_later_counts_win(world: World) -> None:
+def test_second_run_of_today_fetches_again_and_its_counts_win(world: World) -> None:
     date = today("UTC").isoformat()
     world.sandbox.change_creator(GROWING.uid, follower_count=20_000)
     first = world.run(date, page_of(GROWING))
@@ -39,6 +39,6 @@ def test_a_second_run_of_today_asks_again_and_its_later_counts_win(world: World)
 
     world.sandbox.change_creator(GROWING.uid, follower_count=21_500)
     second = world.run(date, page_of(GROWING), clock=f"{date}T14:00:00Z")
-    assert (len(second.searches), second.asked) == (1, [GROWING.sec_uid])
+    assert (len(second.searches), second.fetched) == (1, [GROWING.sec_uid])
     assert "Roll call: 1 of 1 creators fetched, 0 reused" in second.log
     assert world.history(GROWING, "follower_count", "basis") == {date: (21_500, "observed")}

@@ -1,10 +1,8 @@
-"""Ends the process of a task by SIGKILL at every point where no process of that task has died yet.
+"""Kill a task's process with SIGKILL at every point where no process of that task was killed before.
 
-Airflow imports a module of this name in all of its processes, if one is on their PYTHONPATH. While the folder named by
-COMETS_TEST_DEATHS has a folder named like a task, the task's process dies just before it sends a statement or a commit
-to the creators' database or a request to TikHub, while it waits for TikHub's answer, and when all is done. The first
-process that gets to a point claims it by making a file there, so each point costs one try, of whichever mapped instance
-it is; the next try gets further.
+Airflow imports a module of this name in all of its processes. A task is killed while the folder in COMETS_TEST_CRASHES
+has a subfolder with its id: before each statement, commit and request, while it waits for a response, and at its end.
+The first process at a point claims it by creating a file, so each point costs one try.
 """
 
 from __future__ import annotations
@@ -26,21 +24,20 @@ import psycopg
 import requests
 from psycopg._connection_base import BaseConnection
 
-FOLDER_VARIABLE = "COMETS_TEST_DEATHS"
+FOLDER_VARIABLE = "COMETS_TEST_CRASHES"
 STRIDE = 1 if os.environ.get("COMETS_TEST_PROFILE") == "long" else 4
-"""Of the statements in SQL steps, and of those elsewhere that only read, one in so many is a point; of all else that a
-task does, everything is."""
+"""One in so many statements of SQL steps, and of reading statements elsewhere, is a point; everything else is."""
 
 WRITING = re.compile(r"^\s*(insert|update|delete)\b", re.MULTILINE)
 
-# To die before a "begin" is to die after the statement before it.
+# A crash before "begin" equals one after the previous statement.
 COMMANDS = {"commit": "commit", "begin": None, "rollback": None}
 
-MOST_DEATHS = 18
-"""Of one task instance in one run: a try must be left that lives (see MAX_RETRIES)."""
+MAX_CRASHES = 18
+"""Per task instance and run; one try must remain (see MAX_RETRIES)."""
 
 POINT_OF_A_WORKER = "extract_videos: wait for the answer, first time"
-"""Here the supervisor dies with the task, as when a machine is lost: the parent is a worker of LocalExecutor."""
+"""Here the supervisor, a worker of LocalExecutor, is killed too, as if a machine were lost."""
 
 IMPORTED_BY_THE_DAG = (
     "airflow.providers.common.sql.operators.sql",
@@ -54,23 +51,23 @@ IMPORTED_BY_THE_DAG = (
 _passed: Counter[tuple[int, str]] = Counter()
 
 
-def mortal(function: Callable[..., Any], describe: Callable[..., str | None]) -> Callable[..., Any]:
-    """Let a function begin only if its process may live on."""
+def crashable(function: Callable[..., Any], describe: Callable[..., str | None]) -> Callable[..., Any]:
+    """Wrap a function to crash before it at unclaimed points."""
 
-    def live_or_die(*arguments: Any, **named: Any) -> Any:
+    def crash_or_call(*arguments: Any, **named: Any) -> Any:
         point = describe(*arguments, **named)
         if point is not None:
-            pass_point(point)
+            crash_or_pass(point)
         return function(*arguments, **named)
 
-    return live_or_die
+    return crash_or_call
 
 
-def pass_point(point: str) -> None:
-    """Go on, or die if nobody of this task has died here; a process's first visit and its later ones are two points."""
+def crash_or_pass(point: str) -> None:
+    """Crash if this task has not crashed at this point; a process's first and later visits are two points."""
     root = Path(os.environ[FOLDER_VARIABLE])
     instance = running_task_instance() if root.is_dir() else None
-    if instance is None or instance.try_number > MOST_DEATHS:
+    if instance is None or instance.try_number > MAX_CRASHES:
         return
     folder = root / instance.task_id
     if not folder.is_dir():
@@ -90,7 +87,7 @@ def pass_point(point: str) -> None:
 
 
 def running_task_instance() -> Any:
-    """The task instance that this process works for; None in all other processes of Airflow."""
+    """Return the task instance of this process; None in other processes of Airflow."""
     from airflow.sdk import get_current_context
 
     try:
@@ -100,9 +97,9 @@ def running_task_instance() -> Any:
 
 
 def statement_point(cursor: Any, statement: Any, *_arguments: Any, **_named: Any) -> str | None:
-    """Name a statement by how it begins; None where nobody dies.
+    """Return the point of a statement; None if it is left out.
 
-    Which ones are left out is told by their place in a step of SQL, and by their text elsewhere.
+    Statements of SQL steps are left out by their position, others by their text.
     """
     text = statement if isinstance(statement, str) else repr(statement)
     words = " ".join(text.replace("-- ", "").split())
@@ -117,25 +114,25 @@ def statement_point(cursor: Any, statement: Any, *_arguments: Any, **_named: Any
 
 
 def command_point(_connection: Any, command: Any) -> str | None:
-    """Name what psycopg sends by itself."""
+    """Return the point of a command that psycopg sends itself."""
     return COMMANDS.get(command.decode().lower()) if isinstance(command, bytes) else None
 
 
 def import_what_tasks_need() -> None:
-    """Import once for all tasks; not while this module is imported, when Airflow itself is still being imported."""
+    """Import the Dag's modules before tasks fork; this module runs too early, while Airflow is being imported."""
     for name in IMPORTED_BY_THE_DAG:
         importlib.import_module(name)
 
 
-psycopg.Cursor.execute = mortal(psycopg.Cursor.execute, statement_point)  # type: ignore[method-assign]
-psycopg.Cursor.executemany = mortal(psycopg.Cursor.executemany, statement_point)  # type: ignore[method-assign]
-psycopg.Connection.close = mortal(psycopg.Connection.close, lambda _connection: "end")  # type: ignore[method-assign]
-BaseConnection._exec_command = mortal(BaseConnection._exec_command, command_point)  # type: ignore[method-assign]
-requests.Session.send = mortal(requests.Session.send, lambda *_, **__: "request")  # type: ignore[method-assign]
-http.client.HTTPConnection.getresponse = mortal(  # type: ignore[method-assign]
+psycopg.Cursor.execute = crashable(psycopg.Cursor.execute, statement_point)  # type: ignore[method-assign]
+psycopg.Cursor.executemany = crashable(psycopg.Cursor.executemany, statement_point)  # type: ignore[method-assign]
+psycopg.Connection.close = crashable(psycopg.Connection.close, lambda _connection: "end")  # type: ignore[method-assign]
+BaseConnection._exec_command = crashable(BaseConnection._exec_command, command_point)  # type: ignore[method-assign]
+requests.Session.send = crashable(requests.Session.send, lambda *_, **__: "request")  # type: ignore[method-assign]
+http.client.HTTPConnection.getresponse = crashable(  # type: ignore[method-assign]
     http.client.HTTPConnection.getresponse, lambda _connection: "wait for the answer"
 )
 
-# What the Dag's file imports is there already when the scheduler forks a task: two thirds of the time of a short try.
+# Saves two thirds of the time of a short try.
 if "scheduler" in sys.argv:
     os.register_at_fork(before=import_what_tasks_need)

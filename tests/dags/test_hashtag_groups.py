@@ -1,4 +1,4 @@
-"""Hashtags that share a mapped task."""
+"""Groups of hashtags in one mapped task."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ HASHTAGS = ["one", "two", "three", "four", "five"]
 
 
 def failing(hashtag: str, status: int, **changes: Any) -> dict[str, Any]:
-    """A fault rule: the search of a hashtag is answered with an HTTP status."""
+    """Return a rule by which the search of a hashtag fails with an HTTP status."""
     return {"route": SEARCH, "keyword": hashtag, "fault": "status", "status": status, **changes}
 
 
 def pages() -> list[dict[str, Any]]:
-    """Each hashtag shows a Comet of its own."""
+    """Return rules by which each hashtag finds its own Comet."""
     return [page_of(creator, hashtag=hashtag) for creator, hashtag in zip(cast(5), HASHTAGS, strict=True)]
 
 
 def searched(sandbox: SandboxClient) -> Counter[str]:
-    """How often each hashtag was searched."""
+    """Return the number of searches by hashtag."""
     return Counter(call["params"]["keyword"] for call in sandbox.calls(SEARCH))
 
 
 @pytest.fixture(scope="module")
 def grouped(new_world: NewWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Day]]:
-    """A run with three hashtags per task, in which the first fails for good and the second twice."""
+    """A run with three hashtags per task; the first always fails, the second twice."""
     path: Path = tmp_path_factory.mktemp("groups") / "comets.yaml"
     text = FAST_SETTINGS.read_text(encoding="utf-8")
     path.write_text(text.replace("hashtags_per_task: 1", "hashtags_per_task: 3"), encoding="utf-8")
@@ -62,7 +62,7 @@ def grouped(new_world: NewWorld, tmp_path_factory: pytest.TempPathFactory) -> It
         yield world, day
 
 
-def test_a_hashtag_that_fails_is_the_only_one_of_its_group_that_is_missing_and_named(
+def test_failed_hashtag_is_named_and_the_rest_of_its_group_lands(
     grouped: tuple[World, Day],
 ) -> None:
     world, day = grouped
@@ -81,14 +81,14 @@ def test_a_hashtag_that_fails_is_the_only_one_of_its_group_that_is_missing_and_n
     assert [row["rendered_map_index"] for row in titles] == ["#one and 2 more", "#four and 1 more"]
 
 
-def test_a_hashtag_that_had_its_tries_is_not_asked_again_for_the_sake_of_another(grouped: tuple[World, Day]) -> None:
+def test_retry_of_a_group_skips_hashtags_that_gave_up(grouped: tuple[World, Day]) -> None:
     _, day = grouped
     assert Counter(call["params"]["keyword"] for call in day.searches) == {**dict.fromkeys(HASHTAGS, 1), "two": 3}
     tries = [row for row in task_instances(day.run_id) if (row["task_id"], row["map_index"]) == ("extract_videos", 0)]
     assert len(tries) == 3
 
 
-def test_clearing_the_task_of_a_group_asks_only_for_the_hashtag_that_had_failed(grouped: tuple[World, Day]) -> None:
+def test_clearing_a_group_task_searches_only_the_failed_hashtag(grouped: tuple[World, Day]) -> None:
     world, day = grouped
     world.sandbox.set_faults(*pages())
     world.sandbox.clear_calls()
@@ -103,25 +103,25 @@ def test_clearing_the_task_of_a_group_asks_only_for_the_hashtag_that_had_failed(
 
 @pytest.fixture
 def accepted(tikhub_connection: str, comets_connection: str, sandbox: SandboxClient) -> Any:
-    """The context of a run that is accepted."""
+    """The context of an accepted run."""
     context = run_context("run", INSTANT, hashtags=HASHTAGS, pages_per_hashtag=1)
     AcceptRunOperator(task_id="accept").execute(context)
     return context
 
 
-def test_a_key_that_is_refused_stops_the_group_at_once(accepted: Any, sandbox: SandboxClient) -> None:
+def test_rejected_key_stops_the_group_at_once(accepted: Any, sandbox: SandboxClient) -> None:
     sandbox.set_faults(failing("two", 401), *pages())
     with pytest.raises(TikHubAuthError):
         ExtractVideosOperator(task_id="extract", hashtags=HASHTAGS).execute(accepted)
     assert searched(sandbox) == {"one": 1, "two": 1}
 
 
-def test_a_task_whose_time_is_up_goes_on_at_its_next_try_without_counting_a_failure(
+def test_task_deadline_continues_at_the_next_try_without_a_failed_attempt(
     accepted: Any, sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.set_faults(*pages())
     task = ExtractVideosOperator(task_id="extract", hashtags=HASHTAGS, execution_timeout=timedelta(seconds=40))
-    # A second for each look at it, of which every statement takes one.
+    # The clock advances a second per reading.
     clock = count()
     monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
@@ -138,7 +138,7 @@ def test_a_task_whose_time_is_up_goes_on_at_its_next_try_without_counting_a_fail
 
 
 @pytest.mark.parametrize(("hashtag_count", "size"), [(1000, 1), (1001, 2), (10_000, 10)])
-def test_a_run_has_a_task_per_hashtag_until_airflow_would_have_too_many(hashtag_count: int, size: int) -> None:
+def test_hashtags_are_grouped_above_the_mapped_task_limit(hashtag_count: int, size: int) -> None:
     hashtags = [f"tag{number}" for number in range(hashtag_count)]
     groups = group_hashtags(hashtags, 5, settings())
     assert len(groups) <= MAX_MAPPED_TASKS

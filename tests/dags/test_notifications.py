@@ -1,4 +1,4 @@
-"""Whole runs of the Dag that tell a service what came of them, and the events that other Dags can wait for."""
+"""Notifications and asset events of Dag runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from tests.dags.conftest import NewWorld
-from tests.dags.fault_runs import everything_written
+from tests.dags.fault_runs import recorded_output
 from tests.dags.worlds import SEARCH, Day, Row, World, cast, page_of
 from tests.inbox import PASSWORD, TOKEN, Inbox, running_inbox
 from tests.secret_scan import database_texts, findings
@@ -25,22 +25,22 @@ TABLES = {"creators", "comet_discoveries", "creator_stats", "comet_scores"}
 
 
 @dataclass(frozen=True)
-class Told:
-    """A run, what was told of it, and the events that it emitted: table, date, run."""
+class Notified:
+    """A run, its notifications, and its asset events: table, date, run."""
 
     day: Day
     messages: list[Row]
     events: set[tuple[str, str, str]]
 
 
-def told(world: World, inbox: Inbox, date: str, *rules: Row, **conf: Any) -> Told:
+def run_and_collect(world: World, inbox: Inbox, date: str, *rules: Row, **conf: Any) -> Notified:
     """Run the Dag for a date."""
     day = world.run(date, *rules, **conf)
-    return Told(day, inbox.take(), events_of(day.run_id))
+    return Notified(day, inbox.take(), events_of(day.run_id))
 
 
 def events_of(run_id: str) -> set[tuple[str, str, str]]:
-    """What Airflow has noted of the assets that a run has updated."""
+    """Return the asset events of a run."""
     with create_session() as session:
         query = select(AssetModel.name, AssetEvent.extra).join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
         found = session.execute(query.where(AssetEvent.source_run_id == run_id)).all()
@@ -49,21 +49,21 @@ def events_of(run_id: str) -> set[tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Story:
-    """Runs of one world in their order, by what happened in them."""
+    """Runs of one world in order, by their case."""
 
-    runs: dict[str, Told]
+    runs: dict[str, Notified]
     texts: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
 def story(new_world: NewWorld) -> Iterator[Story]:
-    with new_world() as world, running_inbox() as inbox, everything_written() as written:
-        runs = {"without a service": told(world, inbox, FIRST, page_of(FIVE[0]))}
+    with new_world() as world, running_inbox() as inbox, recorded_output() as written:
+        runs = {"without a service": run_and_collect(world, inbox, FIRST, page_of(FIVE[0]))}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_COMETS_NOTICES", inbox.connection)
             runs |= {
-                "found two": told(world, inbox, SECOND, FOUND, page_of(FIVE[2], hashtag="other")),
-                "a hashtag fails": told(
+                "found two": run_and_collect(world, inbox, SECOND, FOUND, page_of(FIVE[2], hashtag="other")),
+                "a hashtag fails": run_and_collect(
                     world,
                     inbox,
                     THIRD,
@@ -71,28 +71,28 @@ def story(new_world: NewWorld) -> Iterator[Story]:
                     {"route": SEARCH, "keyword": "other", "fault": "status", "status": 422},
                     hashtags=["gymtok", "other"],
                 ),
-                "a gate stops it": told(world, inbox, "2026-03-04", NOTHING),
-                "refused": told(world, inbox, "2026-03-05", min_followers=9, max_followers=1),
+                "a check fails": run_and_collect(world, inbox, "2026-03-04", NOTHING),
+                "rejected": run_and_collect(world, inbox, "2026-03-05", min_followers=9, max_followers=1),
             }
             inbox.status = 500
-            runs["the service is away"] = told(world, inbox, "2026-03-06", page_of(*FIVE))
+            runs["the service fails"] = run_and_collect(world, inbox, "2026-03-06", page_of(*FIVE))
         logs = {"output": [run.day.log for run in runs.values()], "logs": written.logs}
         texts = {**logs, **database_texts(world.database_url)}
         yield Story(runs, texts)
 
 
-def titles(told: Told) -> list[str]:
-    return [message["title"] for message in told.messages]
+def titles(run: Notified) -> list[str]:
+    return [message["title"] for message in run.messages]
 
 
-def test_without_a_connection_a_run_is_silent(story: Story) -> None:
+def test_no_connection_means_no_notification(story: Story) -> None:
     run = story.runs["without a service"]
     assert (run.day.state, run.messages) == ("success", [])
     for text in ("Notification", "The notification", "comets_notices", "apprise"):
         assert text not in run.day.log
 
 
-def test_a_run_tells_its_new_comets_only(story: Story) -> None:
+def test_notification_lists_only_new_comets(story: Story) -> None:
     run = story.runs["found two"]
     assert (run.day.state, titles(run)) == ("success", ["2026-03-02: 1 new Comet"])
     assert f"https://www.tiktok.com/@{FIVE[1].handle}" in run.messages[0]["message"]
@@ -100,7 +100,7 @@ def test_a_run_tells_its_new_comets_only(story: Story) -> None:
     assert "Notification sent: 2026-03-02: 1 new Comet" in run.day.log
 
 
-def test_a_failed_run_is_told_once_with_what_failed_what_to_do_and_what_it_found(story: Story) -> None:
+def test_failed_run_sends_one_notification_with_cause_remedy_and_comets(story: Story) -> None:
     run = story.runs["a hashtag fails"]
     assert (run.day.state, titles(run)) == ("failed", ["Comet run for 2026-03-03 failed"])
     [message] = run.messages
@@ -110,32 +110,32 @@ def test_a_failed_run_is_told_once_with_what_failed_what_to_do_and_what_it_found
     assert f"https://www.tiktok.com/@{FIVE[2].handle}" in message["message"]
 
 
-def test_a_run_that_is_stopped_or_refused_is_told_once(story: Story) -> None:
-    run = story.runs["a gate stops it"]
+def test_stopped_or_rejected_run_sends_one_notification(story: Story) -> None:
+    run = story.runs["a check fails"]
     assert titles(run) == ["Comet run for 2026-03-04 failed"]
     assert "Failed steps: check_roll_call, check_search" in run.messages[0]["message"]
-    run = story.runs["refused"]
+    run = story.runs["rejected"]
     assert titles(run) == ["Comet run for 2026-03-05 failed"]
     assert "The run is refused, no call was made. Invalid params: " in run.messages[0]["message"]
 
 
-def test_a_notice_that_is_not_taken_leaves_the_run_alone(story: Story) -> None:
-    run = story.runs["the service is away"]
+def test_failed_notification_does_not_fail_the_run(story: Story) -> None:
+    run = story.runs["the service fails"]
     assert (run.day.state, run.messages) == ("success", [])
     assert "The notification of this run was not sent: no service accepted it (JSON)." in run.day.log
 
 
-def test_no_secret_of_a_service_is_logged_or_stored(story: Story) -> None:
+def test_notification_secrets_are_not_logged_or_stored(story: Story) -> None:
     assert "Notification sent" in "".join(story.texts["output"])
     assert findings(story.texts, {"password": PASSWORD, "token": TOKEN}) == []
 
 
-def test_a_run_that_has_recorded_its_date_emits_it_for_each_table(story: Story) -> None:
+def test_recorded_date_emits_one_asset_event_per_table(story: Story) -> None:
     for name, date in (("found two", SECOND), ("a hashtag fails", THIRD)):
         run = story.runs[name]
         assert run.events == {(table, date, run.day.run_id) for table in TABLES}, name
 
 
-def test_a_run_that_is_stopped_or_refused_emits_nothing(story: Story) -> None:
-    for name in ("a gate stops it", "refused"):
+def test_stopped_or_rejected_run_emits_no_asset_event(story: Story) -> None:
+    for name in ("a check fails", "rejected"):
         assert story.runs[name].events == set()

@@ -14,17 +14,17 @@ from tests.conftest import tikhub_connection_to
 from tests.dags.worlds import run_context
 
 
-def test_the_stack_asks_the_sandbox_by_the_key_that_the_package_knows() -> None:
+def test_stack_and_package_share_the_sandbox_key() -> None:
     assert environment.SANDBOX_KEY == SANDBOX_KEY
 
 
 def accept(run_id: str) -> None:
-    """Accept a run."""
+    """Run the task accept_run."""
     AcceptRunOperator(task_id="accept").execute(run_context(run_id, "2026-03-01T02:00:00+00:00"))
 
 
 @pytest.mark.parametrize(("first_is_made_up", "held"), [(False, "real creators"), (True, "made-up creators")])
-def test_a_run_that_would_mix_them_is_refused_and_leaves_nothing(
+def test_run_that_would_mix_real_and_made_up_data_is_rejected(
     first_is_made_up: bool,
     held: str,
     comets_connection: str,
@@ -41,7 +41,7 @@ def test_a_run_that_would_mix_them_is_refused_and_leaves_nothing(
         assert connection.execute("select run_id from comet_runs").fetchall() == [("first",)]
 
 
-def test_creators_of_the_original_are_real(
+def test_upgraded_creators_count_as_real(
     comets_connection: str, running_server: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with psycopg.connect(comets_connection) as connection:

@@ -1,4 +1,4 @@
-"""The stack in containers and those without Docker: what they set alike, and what they don't, with the reason."""
+"""Settings of the Docker stack and the local stacks: the same, or different for a listed reason."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ DIFFERENT = {
     "AIRFLOW_CONN_COMETS_DB": "another server",
 }
 ONLY_WITHOUT_DOCKER = {
-    "AIRFLOW_CONN_TIKHUB": "without a key there is a sandbox at once; in containers its profile switches it on",
+    "AIRFLOW_CONN_TIKHUB": "the sandbox is the default; in containers its profile enables it",
     "AIRFLOW_HOME": "the image sets it",
     "COMETS_REQUESTS_PER_SECOND": "comes with the sandbox",
-    "AIRFLOW__API__HOST": "in a container all addresses are its own; Compose publishes the port on 127.0.0.1",
-    "AIRFLOW__API__PORT": "in a container it is always the default; Compose publishes it elsewhere",
+    "AIRFLOW__API__HOST": "Compose publishes the port on 127.0.0.1",
+    "AIRFLOW__API__PORT": "Compose maps the port",
     "AIRFLOW__CORE__DAGS_FOLDER": "the default of the image's AIRFLOW_HOME",
     "AIRFLOW__CORE__PLUGINS_FOLDER": "the default of the image's AIRFLOW_HOME",
     "AIRFLOW__CORE__PARALLELISM": "the workers' concurrency limits tasks in containers",
@@ -52,7 +52,6 @@ ONLY_IN_CONTAINERS = {
     "COMETS_SANDBOX_URL": "address of a service",
     "DUMB_INIT_SETSID": "read by the image's first process",
 }
-# The stack of `make distributed` runs Celery as the containers do.
 BROKER_URL = "redis://:secret@127.0.0.1:6379/0"
 DIFFERENT_DISTRIBUTED = {name: reason for name, reason in DIFFERENT.items() if name != "AIRFLOW__CORE__EXECUTOR"} | {
     BROKER_VARIABLE: "another server",
@@ -63,37 +62,37 @@ ONLY_IN_CONTAINERS_NOT_DISTRIBUTED = {name: reason for name, reason in ONLY_IN_C
 
 @pytest.fixture
 def native(tmp_path: Path) -> dict[str, str]:
-    """The environment without Docker, of somebody who has set nothing."""
+    """The environment of `make up` without any setting."""
     found = resolve({"COMETS_STATE_DIR": str(tmp_path)}, project=tmp_path).variables
     return {name: value for name, value in found.items() if name != "COMETS_STATE_DIR"}
 
 
 @pytest.fixture
 def distributed(native: dict[str, str]) -> dict[str, str]:
-    """The same with Celery workers."""
+    """The environment of `make distributed` without any setting."""
     return celery_variables(native, BROKER_URL)
 
 
 @pytest.fixture
 def contained(secrets: dict[str, str]) -> dict[str, str]:
-    """The environment of a worker, of somebody who has set nothing but the secrets."""
+    """The environment of a worker's container with only the secrets set."""
     return container_environment(environment_of("airflow-worker", secrets))
 
 
 def different(one: dict[str, str], contained: dict[str, str]) -> set[str]:
-    """Variables that a stack without Docker and a container both have, with another value."""
+    """Return the variables whose values differ between a local stack and a container."""
     moved = {name: value.replace(HOME, str(PROJECT_FOLDER)) for name, value in contained.items()}
     return {name for name in one.keys() & moved.keys() if one[name] != moved[name]}
 
 
-def test_what_both_set_is_the_same_or_differs_for_a_known_reason(
+def test_shared_variables_match_or_differ_for_a_listed_reason(
     native: dict[str, str], distributed: dict[str, str], contained: dict[str, str]
 ) -> None:
     assert different(native, contained) == DIFFERENT.keys()
     assert different(distributed, contained) == DIFFERENT_DISTRIBUTED.keys()
 
 
-def test_what_only_one_sets_has_a_known_reason(
+def test_unshared_variables_have_a_listed_reason(
     native: dict[str, str], distributed: dict[str, str], contained: dict[str, str]
 ) -> None:
     assert native.keys() - contained.keys() == ONLY_WITHOUT_DOCKER.keys()
@@ -102,16 +101,16 @@ def test_what_only_one_sets_has_a_known_reason(
     assert contained.keys() - distributed.keys() == ONLY_IN_CONTAINERS_NOT_DISTRIBUTED.keys()
 
 
-def test_no_task_is_delivered_again_while_it_may_still_run(contained: dict[str, str]) -> None:
+def test_visibility_timeout_exceeds_the_task_timeout(contained: dict[str, str]) -> None:
     assert int(contained[VISIBILITY_VARIABLE]) > 2 * TASK_TIMEOUT.total_seconds()
 
 
-def test_what_the_caller_sets_for_celery_wins(native: dict[str, str]) -> None:
+def test_celery_settings_of_the_caller_win(native: dict[str, str]) -> None:
     concurrency = "AIRFLOW__CELERY__WORKER_CONCURRENCY"
     assert celery_variables({**native, concurrency: "2"}, BROKER_URL)[concurrency] == "2"
 
 
-def test_the_same_components_run_in_containers() -> None:
+def test_containers_run_the_same_components() -> None:
     commands = {
         " ".join(service["command"]) for service in AIRFLOW_SERVICES.values() if service["command"][0] != "python"
     }
@@ -121,7 +120,7 @@ def test_the_same_components_run_in_containers() -> None:
     assert started.count("celery worker") == len(WORKERS) == 2
 
 
-def test_both_servers_sort_text_alike() -> None:
+def test_both_servers_use_the_same_collation() -> None:
     wanted = [option for option in INITDB_OPTIONS if "locale" in option or "encoding" in option]
     assert SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split() == wanted
     assert f"max_connections={SERVER_SETTINGS['max_connections']}" in SERVICES["postgres"]["command"]

@@ -1,4 +1,4 @@
-"""A database that refuses or is not there: a typed error that says what to do, and no password anywhere."""
+"""Database failures raise a typed error with a remedy and without a password."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from include.sandbox.client import SandboxClient
 from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import PROJECT_FOLDER, tikhub_connection_to
-from tests.dags.fault_runs import everything_written
+from tests.dags.fault_runs import recorded_output
 from tests.dags.worlds import RunDag
 from tests.secret_scan import exception_texts, findings
 from tests.steps.builders import DAY, noon
@@ -34,7 +34,7 @@ RIGHT = "the right one"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server that asks for passwords and offers no TLS."""
+    """A server with passwords and without TLS."""
     folder = tmp_path_factory.mktemp("refusing")
     with EmbeddedPostgres(folder, durable=False, listen_port=free_port()) as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
@@ -44,23 +44,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 
 @pytest.fixture(scope="module")
 def parsed_step() -> Any:
-    """A SQL step of the Dag."""
+    """A parsed SQL step of the Dag."""
     return DagBag(str(PROJECT_FOLDER / "dags")).dags["comet_discovery"].get_task("filter_comets")
 
 
 def run_sql_step(step: Any, context: Any) -> None:
-    """Run it as Airflow's task runner does."""
+    """Run a step as Airflow's task runner does."""
     step._pre_execute_hook(context)
     step.execute(context)
 
 
 def fields(server: EmbeddedPostgres, **changes: Any) -> str:
-    """A connection of a known user, as an environment variable holds it."""
+    """Return a connection of a known user in JSON form."""
     known = {"conn_type": "postgres", "host": "127.0.0.1", "port": server.port, "schema": "postgres", "login": "me"}
     return json.dumps({**known, "password": SECRET, **changes})
 
 
-REFUSALS: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
+FAILURES: dict[str, tuple[dict[str, Any], type[DatabaseError], str]] = {
     "wrong password": ({}, DatabaseRefusedError, "refuses the login.*Correct the login and password"),
     "unknown database": (
         {"password": RIGHT, "schema": "nowhere"},
@@ -90,46 +90,46 @@ URIS = {
 }
 
 
-def everything_about(error: BaseException) -> str:
-    """What Airflow, or anybody who catches it, can write of an error."""
+def error_texts(error: BaseException) -> str:
+    """Return all texts of an error."""
     return "\n".join(exception_texts(error))
 
 
-@pytest.mark.parametrize(("changes", "kind", "words"), REFUSALS.values(), ids=REFUSALS)
-def test_a_python_task_says_what_is_wrong(
+@pytest.mark.parametrize(("changes", "kind", "words"), FAILURES.values(), ids=FAILURES)
+def test_python_task_names_the_cause(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kind: type, words: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
-    with pytest.raises(DatabaseError, match=words) as refused, connect():
+    with pytest.raises(DatabaseError, match=words) as caught, connect():
         pass
-    assert type(refused.value) is kind
-    assert "`comets_db`" in str(refused.value)
-    assert SECRET not in everything_about(refused.value)
-    assert RIGHT not in everything_about(refused.value)
-    assert refused.value.__context__ is refused.value.__cause__ is None
-    decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20)
+    assert type(caught.value) is kind
+    assert "`comets_db`" in str(caught.value)
+    assert SECRET not in error_texts(caught.value)
+    assert RIGHT not in error_texts(caught.value)
+    assert caught.value.__context__ is caught.value.__cause__ is None
+    decision = CallRetryPolicy(settings().retries).evaluate(caught.value, 1, 20)
     assert decision.action is (RetryAction.RETRY if kind is DatabaseUnavailableError else RetryAction.FAIL)
 
 
 @pytest.mark.parametrize("name", ["wrong password", "closed port", "url as host", "unknown option"])
-def test_a_sql_step_says_what_is_wrong(
+def test_sql_step_names_the_cause(
     server: EmbeddedPostgres,
     parsed_step: Any,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    changes, kind, words = REFUSALS[name]
+    changes, kind, words = FAILURES[name]
     step = copy(parsed_step)
-    # It remembers its hook.
+    # The step caches its hook.
     step.hook_params = dict(parsed_step.hook_params)
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server, **changes))
     context: Any = {"run_id": "run 1", "task": step, "ti": SimpleNamespace(start_date=noon(DAY))}
     step.render_template_fields(context)
     written = io.StringIO()
-    with pytest.raises((DatabaseError, psycopg.Error)) as refused, contextlib.redirect_stdout(written):
+    with pytest.raises((DatabaseError, psycopg.Error)) as caught, contextlib.redirect_stdout(written):
         run_sql_step(step, context)
-    assert SECRET not in everything_about(refused.value) + written.getvalue()
-    decision = CallRetryPolicy(settings().retries).evaluate(refused.value, 1, 20, context)
+    assert SECRET not in error_texts(caught.value) + written.getvalue()
+    decision = CallRetryPolicy(settings().retries).evaluate(caught.value, 1, 20, context)
     assert decision.action is (RetryAction.RETRY if kind is DatabaseUnavailableError else RetryAction.FAIL)
     with pytest.raises(kind, match=words):
         raise kind(str(decision.reason))
@@ -137,20 +137,20 @@ def test_a_sql_step_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("uri", URIS.values(), ids=URIS)
-def test_a_uri_that_airflow_misreads_is_not_repeated(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_malformed_uri_is_not_echoed(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", uri)
-    with pytest.raises(DatabaseError, match=r"malformed.*JSON form") as refused, connect():
+    with pytest.raises(DatabaseError, match=r"malformed.*JSON form") as caught, connect():
         pass
-    assert SECRET not in everything_about(refused.value)
+    assert SECRET not in error_texts(caught.value)
 
 
-def test_a_connection_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_connection_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_COMETS_DB", raising=False)
     with pytest.raises(DatabaseError, match=r"`comets_db` is not defined\. Set AIRFLOW_CONN_COMETS_DB"), connect():
         pass
 
 
-def test_the_run_ends_red_before_any_call_and_tells_no_secret(
+def test_run_fails_before_any_call_and_leaks_no_secret(
     server: EmbeddedPostgres,
     dag_runner: RunDag,
     sandbox: SandboxClient,
@@ -160,13 +160,13 @@ def test_the_run_ends_red_before_any_call_and_tells_no_secret(
     secrets = {"password": SECRET, "API key": "sk-Refused+Key/0123456789"}
     monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", tikhub_connection_to(sandbox, secrets["API key"]))
     monkeypatch.setenv("AIRFLOW_CONN_COMETS_DB", fields(server))
-    with everything_written() as written:
+    with recorded_output() as written:
         outcome = dag_runner("2026-03-01T02:00:00+00:00")
         written.keep_metadata()
     assert outcome.tasks["accept_run"] == outcome.state == "failed"
     assert sandbox.calls() == []
     printed = list(capfd.readouterr())
-    exceptions = [everything_about(error) for error in written.exceptions]
+    exceptions = [error_texts(error) for error in written.exceptions]
     assert "DatabaseRefusedError" in "".join([*printed, *written.logs])
     assert exceptions
     found = {"printed": printed, "logged": written.logs, "exceptions": exceptions, **written.metadata}

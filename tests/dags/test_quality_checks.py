@@ -1,4 +1,4 @@
-"""Checks: whole runs of the Dag that look wrong, publish nothing, say why, and heal."""
+"""Quality checks: runs with bad data publish nothing, name the cause, and recover."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.dags.conftest import NewWorld
 from tests.dags.worlds import SEARCH, Day, Row, World, cast, page_of
 
 FACTS = {
-    # The run that found a creator first depends on the order, on purpose.
+    # found_by_run_id depends on the order of runs.
     "creators": "to_jsonb(creators) - 'found_by_run_id' as creator",
     "creator_stats": "user_id, recorded_date, follower_count, heart_count, video_count, basis, counted_at, gap_days,"
     " daily_growth_followers, daily_growth_percent",
@@ -22,18 +22,25 @@ FACTS = {
 TWELVE = cast(12)
 FIRST, SECOND = "2026-03-01", "2026-03-02"
 FOUND = page_of(*TWELVE)
-BLOCKED = ("update_creators", "record_growth")
-REFUSED_SEARCH = ("check_search", "filter_comets", "upsert_creators", "roll_call[0]", "check_roll_call", *BLOCKED)
+UNPUBLISHED_TASKS = ("update_creators", "record_growth")
+EMPTY_SEARCH_TASKS = (
+    "check_search",
+    "filter_comets",
+    "upsert_creators",
+    "roll_call[0]",
+    "check_roll_call",
+    *UNPUBLISHED_TASKS,
+)
 
 
 def set_followers(world: World, count: int) -> None:
-    """What the profiles of all twelve say from now on."""
+    """Set the follower count of all twelve creators."""
     for creator in TWELVE:
         world.sandbox.change_creator(creator.uid, follower_count=count)
 
 
 def published(world: World) -> dict[str, list[Row]]:
-    """All facts and results but ids that only count rows."""
+    """Return facts and results without surrogate ids."""
     return {name: sorted(world.rows(f"select {columns} from {name}"), key=str) for name, columns in FACTS.items()}
 
 
@@ -42,8 +49,8 @@ def states(day: Day, *tasks: str) -> list[str | None]:
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """The second day as a gate stopped it."""
+class StoppedDay:
+    """The second day, stopped by a check."""
 
     world: World
     day: Day
@@ -61,7 +68,7 @@ def first_day(new_world: NewWorld) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def undisturbed(new_world: NewWorld, first_day: World) -> dict[str, list[Row]]:
-    """What both days publish when nothing is wrong."""
+    """The published rows of both days without faults."""
     with new_world(like=first_day) as world:
         set_followers(world, 21_000)
         assert world.run(SECOND, FOUND).state == "success"
@@ -69,30 +76,30 @@ def undisturbed(new_world: NewWorld, first_day: World) -> dict[str, list[Row]]:
         return published(world)
 
 
-def stop(world: World, *rules: Row, followers: int = 21_000) -> Stopped:
+def stop(world: World, *rules: Row, followers: int = 21_000) -> StoppedDay:
     before = published(world)
     set_followers(world, followers)
     day = world.run(SECOND, *rules)
-    return Stopped(world, day, before, published(world))
+    return StoppedDay(world, day, before, published(world))
 
 
-def test_searches_that_give_nothing_publish_nothing_until_the_date_is_run_again(
+def test_empty_searches_publish_nothing_until_the_date_is_run_again(
     new_world: NewWorld, first_day: World, undisturbed: dict[str, list[Row]]
 ) -> None:
     with new_world(like=first_day) as world:
         stopped = stop(world, {"route": SEARCH, "fault": "items", "items": []})
         assert stopped.day.state == "failed"
-        assert states(stopped.day, *REFUSED_SEARCH) == [
+        assert states(stopped.day, *EMPTY_SEARCH_TASKS) == [
             "failed",
             "upstream_failed",
             "upstream_failed",
-            # What is not asked today can never be measured.
+            # Today's counts cannot be fetched later.
             "success",
             "failed",
             "upstream_failed",
             "upstream_failed",
         ]
-        assert len(stopped.day.asked) == 12
+        assert len(stopped.day.fetched) == 12
         assert stopped.after == stopped.before
         sentence = "0 of 1 hashtags returned videos in the searches of 2026-03-02 (minimum 1)."
         assert stopped.day.log.count(f"QualityCheckError: This run publishes nothing: {sentence}") == 2
@@ -103,19 +110,19 @@ def test_searches_that_give_nothing_publish_nothing_until_the_date_is_run_again(
         assert (hashtag["hashtag"], hashtag["call_count"], hashtag["received_count"]) == ("gymtok", 1, 0)
 
         healed = world.run(SECOND, FOUND)
-        assert (healed.state, len(healed.searches), healed.asked) == ("success", 1, [])
+        assert (healed.state, len(healed.searches), healed.fetched) == ("success", 1, [])
         assert published(world) == undisturbed
 
 
 @pytest.fixture(scope="module")
-def halved(new_world: NewWorld, first_day: World) -> Iterator[Stopped]:
+def halved(new_world: NewWorld, first_day: World) -> Iterator[StoppedDay]:
     with new_world(like=first_day) as world:
         yield stop(world, FOUND, followers=10_000)
 
 
-def test_followers_that_fall_by_half_for_many_are_not_published(halved: Stopped) -> None:
+def test_mass_follower_drop_is_not_published(halved: StoppedDay) -> None:
     assert halved.day.state == "failed"
-    assert states(halved.day, "check_search", "upsert_creators", "check_roll_call", *BLOCKED) == [
+    assert states(halved.day, "check_search", "upsert_creators", "check_roll_call", *UNPUBLISHED_TASKS) == [
         "success",
         "success",
         "failed",
@@ -130,11 +137,11 @@ def test_followers_that_fall_by_half_for_many_are_not_published(halved: Stopped)
         assert halved.after[table] == halved.before[table]
 
 
-def test_counts_that_were_refused_are_asked_for_again_and_leave_no_trace(
-    new_world: NewWorld, halved: Stopped, undisturbed: dict[str, list[Row]]
+def test_unpublished_counts_are_fetched_again(
+    new_world: NewWorld, halved: StoppedDay, undisturbed: dict[str, list[Row]]
 ) -> None:
     with new_world(like=halved.world) as world:
         set_followers(world, 21_000)
         healed = world.run(SECOND, FOUND)
-        assert (healed.state, len(healed.searches), len(healed.asked)) == ("success", 0, 12)
+        assert (healed.state, len(healed.searches), len(healed.fetched)) == ("success", 0, 12)
         assert published(world) == undisturbed
