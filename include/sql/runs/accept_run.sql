@@ -1,17 +1,8 @@
--- Store the request of a run, which its later steps read by run_id.
+-- Store the request of a run, which its later steps read by run_id: a JSON object of columns, each param by its name.
 -- Idempotent: a cleared run replaces its request and keeps accepted_at.
-insert into comet_runs (
-    run_id, recorded_date, timezone, hashtags,
-    min_followers, max_followers, min_video_views,
-    pages_per_hashtag, page_size, publish_time_days, region,
-    max_api_calls, is_refresh, is_live, is_made_up, accepted_at
-)
-values (
-    %(run_id)s, %(recorded_date)s::date, %(timezone)s, %(hashtags)s::text[],
-    %(min_followers)s, %(max_followers)s, %(min_video_views)s,
-    %(pages_per_hashtag)s, %(page_size)s, %(publish_time_days)s, %(region)s,
-    %(max_api_calls)s, %(is_refresh)s, %(is_live)s, %(is_made_up)s, %(accepted_at)s::timestamptz
-)
+insert into comet_runs
+select *  -- noqa: AM04
+from jsonb_populate_record(null::comet_runs, %(request)s::jsonb)
 on conflict (run_id) do update set
     recorded_date = excluded.recorded_date,
     timezone = excluded.timezone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 
 from airflow.sdk import BaseOperator, Context
@@ -52,17 +53,17 @@ class AcceptRunOperator(BaseOperator):
         with connect(timeout=self.execution_timeout) as database:
             database.require_schema()
             is_made_up = ensure_same_kind(database)
-            database.execute(
-                "runs/accept_run",
-                run_id=context["dag_run"].run_id,
-                recorded_date=recorded_date,
-                timezone=timezone,
-                is_live=is_live,
-                is_refresh=params.refresh,
-                is_made_up=is_made_up,
-                accepted_at=datetime.now(UTC),
+            request = {
+                "run_id": context["dag_run"].run_id,
+                "recorded_date": recorded_date.isoformat(),
+                "timezone": timezone,
+                "is_live": is_live,
+                "is_refresh": params.refresh,
+                "is_made_up": is_made_up,
+                "accepted_at": datetime.now(UTC).isoformat(),
                 **params.model_dump(exclude={"refresh"}),
-            )
+            }
+            database.execute("runs/accept_run", request=json.dumps(request))
             forecast = forecast_run(database, params, settings().budget.price_per_call_usd)
         groups = group_hashtags(params.hashtags, params.pages_per_hashtag, settings())
         self._log_request(params, recorded_date, is_live, len(groups))
