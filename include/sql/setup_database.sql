@@ -121,6 +121,13 @@ begin
                     'alter table %I rename column %I to %I', renamed.table_name, renamed.old_name, renamed.new_name
                 );
             end loop;
+            if to_regclass('comet_runs') is not null and not exists (
+                select 1
+                from pg_attribute as attribute
+                where attribute.attrelid = to_regclass('comet_runs') and attribute.attname = 'min_video_likes'
+            ) then
+                alter table comet_runs add column min_video_likes bigint not null default 0;
+            end if;
             exit;
         exception when lock_not_available or deadlock_detected then
             if clock_timestamp() > deadline then
@@ -243,6 +250,7 @@ create table if not exists comet_runs (
     min_followers bigint not null,
     max_followers bigint not null,
     min_video_views bigint not null,
+    min_video_likes bigint not null default 0,
     pages_per_hashtag integer not null,
     page_size integer not null,
     publish_time_days integer not null,
@@ -812,6 +820,7 @@ select
     video.follower_count,
     (
         coalesce(video.play_count, -1) >= run.min_video_views
+        and coalesce(video.like_count, 0) >= run.min_video_likes
         and (coalesce(video.published_at, page.observed_at) at time zone run.timezone)::date <= run.recorded_date
         and (
             run.publish_time_days = 0

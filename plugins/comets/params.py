@@ -81,6 +81,14 @@ class CriteriaParams(Section):
         description="A Comet has at least one video with this many views or more.",
         json_schema_extra=_in_section(CRITERIA),
     )
+    min_video_likes: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_COUNT,
+        title="Minimum video likes",
+        description="That video has at least this many likes too. 0 accepts videos with an unknown number of likes.",
+        json_schema_extra=_in_section(CRITERIA),
+    )
 
 
 class SearchParams(Section):

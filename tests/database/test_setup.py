@@ -222,6 +222,7 @@ alter index comet_erased_ids_run_id_idx rename to comet_forgotten_run_id_idx;
 alter table comet_erased_ids rename to comet_forgotten;
 alter index comet_notifications_user_id_idx rename to comet_notices_user_id_idx;
 alter table comet_notifications rename to comet_notices;
+alter table comet_runs drop column min_video_likes cascade;
 update comet_schema set version = 8;
 """
 """Renames the tables of this version to those of version 8, which differ in names only."""

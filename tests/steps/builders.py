@@ -106,6 +106,7 @@ class Run:
     min_followers: int = 10_000
     max_followers: int = 100_000
     min_video_views: int = 50_000
+    min_video_likes: int = 0
     publish_time_days: int = 0
     region: str = "US"
     is_refresh: bool = False

@@ -28,6 +28,12 @@ class TestCriteria:
         facts.land_page(*[Video(str(count), f"v{count}", play_count=count) for count in counts])
         assert filter_comets(facts, min_video_views=minimum) == found
 
+    @pytest.mark.parametrize(("minimum", "found"), [(0, {"None", "9", "10"}), (10, {"10"})])
+    def test_minimum_likes_count_beside_the_views(self, facts: Facts, minimum: int, found: set[str]) -> None:
+        facts.land_page(*[Video(str(count), f"v{count}", like_count=count) for count in (None, 9, 10)])
+        facts.land_page(Video("few views", "few views", play_count=49_999, like_count=10))
+        assert filter_comets(facts, min_video_likes=minimum) == found
+
     def test_each_qualifying_video_is_stored_with_its_greatest_count_of_views(self, facts: Facts) -> None:
         facts.land_page(Video(video_id="v1", play_count=60_000), Video(video_id="v1", play_count=80_000))
         facts.land_page(Video(video_id="v2", play_count=70_000), Video(video_id="v3", play_count=9))

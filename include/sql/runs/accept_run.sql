@@ -10,6 +10,7 @@ on conflict (run_id) do update set
     min_followers = excluded.min_followers,
     max_followers = excluded.max_followers,
     min_video_views = excluded.min_video_views,
+    min_video_likes = excluded.min_video_likes,
     pages_per_hashtag = excluded.pages_per_hashtag,
     page_size = excluded.page_size,
     publish_time_days = excluded.publish_time_days,
