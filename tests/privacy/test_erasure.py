@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
-from comets.privacy.erased import drop_erased_authors, erased_ids
-from comets.privacy.erasure import erase_creator, erase_linked_ids
+from comets.privacy.erasure import drop_erased_authors, erase_creator, erase_linked_ids, erased_ids
 from comets.tikhub.models import VideoPage
 from comets.tikhub.parsing import parse_video_page
 from tests.database.test_setup import set_up

@@ -112,7 +112,7 @@ def test_backfill_runs_missing_dates_and_prints_a_line_per_date(demo: Demo, monk
     assert figures[:2] == [0, 3]
     assert min(figures[2], figures[4]) > 0
     assert figures[7:] == [0, 0]
-    assert again.stdout.endswith(filled.stdout[filled.stdout.index("date") :])
+    assert again.stdout.endswith(filled.stdout[filled.stdout.index("\ndate ") :])
     assert check.returncode == 0
     assert re.search(r"pool tikhub with \d+ slots, Dag comet_discovery \(0 2 \* \* \*\): next run at", check.stdout)
     assert [run.logical_date.date() for run in every_run if run.logical_date] == days

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from comets.calls.ledger import CallResult, Ledger
 from comets.database.client import Database
-from comets.privacy.erased import erased_ids
-from comets.privacy.erasure import erase_linked_ids
+from comets.privacy.erasure import erase_linked_ids, erased_ids
 from comets.tikhub.models import Profile
 
 

@@ -16,7 +16,7 @@ from comets.errors import (
     TikHubRequestError,
     TikHubTransientError,
 )
-from comets.privacy.erased import erased_ids
+from comets.privacy.erasure import erased_ids
 from comets.profiles.accounts import Account, ProfileOutcome
 from comets.profiles.landing import land_failed_profile, land_profile
 from comets.settings import Retries

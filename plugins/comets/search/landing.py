@@ -10,8 +10,7 @@ from typing import Any
 from comets.calls.ledger import CallResult, Ledger
 from comets.database.client import Database
 from comets.hashtags import has_hashtag, spell_video_hashtags
-from comets.privacy.erased import drop_erased_authors
-from comets.privacy.erasure import erase_linked_ids
+from comets.privacy.erasure import drop_erased_authors, erase_linked_ids
 from comets.tikhub.models import Video, VideoPage
 
 
