@@ -42,9 +42,9 @@ def test_latest_run_comes_first_with_its_airflow_state(site: Site) -> None:
     found = entries(site, "runs.json")
     assert [(entry["run_id"], entry["state"]) for entry in found] == [
         (MANUAL, "failed"),
-        ("manual__2026-03-10T06:00:00+00:00", "deleted in Airflow"),
+        ("manual__2026-03-10T06:00:00+00:00", "not in Airflow"),
         (SCHEDULED, "success"),
-        ("scheduled__2026-03-09T02:00:00+00:00", "deleted in Airflow"),
+        ("scheduled__2026-03-09T02:00:00+00:00", "not in Airflow"),
     ]
 
 

@@ -21,7 +21,7 @@ from comets.settings import DAG_ID, settings
 
 router = APIRouter()
 
-DELETED = "deleted in Airflow"
+NOT_IN_AIRFLOW = "not in Airflow"
 
 _EXPORT_COLUMNS = (
     "run_id",
@@ -75,7 +75,7 @@ def page(request: Request) -> Response:
         "result": result,
         "page_count": max(1, math.ceil(result["total_count"] / query.size)),
         "price_usd": settings().budget.price_per_call_usd,
-        "deleted": DELETED,
+        "deleted": NOT_IN_AIRFLOW,
     }
     return render(request, "runs.html", values)
 
@@ -96,8 +96,8 @@ def latest(request: Request) -> Response:
     if query.dag != DAG_ID:
         return render(request, "other_dag.html", {"dag_id": DAG_ID})
     run = find("latest")
-    state = run_states([run["run_id"]]).get(run["run_id"], DELETED) if run else None
-    return render(request, "latest.html", {"run": run, "state": state, "deleted": DELETED})
+    state = run_states([run["run_id"]]).get(run["run_id"], NOT_IN_AIRFLOW) if run else None
+    return render(request, "latest.html", {"run": run, "state": state, "deleted": NOT_IN_AIRFLOW})
 
 
 def run_states(run_ids: Sequence[str]) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _fetch(query: RunsQuery) -> dict[str, Any]:
     states = run_states([entry["run_id"] for entry in result["entries"]])
     for entry in result["entries"]:
         failed = [check for check in entry["checks"] if check["is_failed"]]
-        entry["state"] = states.get(entry["run_id"], DELETED)
+        entry["state"] = states.get(entry["run_id"], NOT_IN_AIRFLOW)
         entry["check_count"] = len(entry["checks"])
         entry["failed_checks"] = [check["message"] for check in failed]
         entry["other_stops"] = [
