@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.page.conftest import Site
 
-VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "path"})
+VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "path", "wbr"})
 
 
 class Page(HTMLParser):
