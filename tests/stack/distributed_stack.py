@@ -148,7 +148,7 @@ def distributed_stack(folder: Path) -> Iterator[DistributedStack]:
     settings.write_text(
         FAST_SETTINGS.read_text(encoding="utf-8")
         .replace("batch_size: 50", "batch_size: 20")
-        .replace("pool_slots: 4", f"pool_slots: {POOL_SLOTS}"),
+        .replace("pool_slots: auto", f"pool_slots: {POOL_SLOTS}"),
         encoding="utf-8",
     )
     variables = {
