@@ -19,6 +19,7 @@ from include.sandbox.creators import Creator
 from tests.conftest import POSTGRES
 from tests.dags.fault_table import (
     DATE_OF_FATAL_RUNS,
+    FAILING_PROFILES,
     FATAL_CELLS,
     FINAL,
     KINDS,
@@ -237,7 +238,7 @@ def always(world: World) -> FaultyRun:
     """Run with one page of each hashtag, and profiles, failing always."""
     rules = [search_rule(name, searching(name, place), OFFSETS[place]) for name, place in PERMANENT]
     hashtags = [searching(name, place) for name, place in PERMANENT]
-    return faulty_run(world, hashtags, rules, [*PASSING], is_once=False)
+    return faulty_run(world, hashtags, rules, [*FAILING_PROFILES], is_once=False)
 
 
 @dataclass

@@ -135,6 +135,9 @@ PASSING = {name: kind for name, kind in KINDS.items() if kind.reaction not in ("
 FINAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "fail"}
 FATAL = {name: kind for name, kind in KINDS.items() if kind.reaction == "stop the run"}
 
+FAILING_PROFILES = {name: kind for name, kind in PASSING.items() if kind.reaction != "wait" or name not in SAME_ERROR}
+"""Faults of profiles that always fail. Only one is a 429: after a second one in a row the task no longer waits."""
+
 PERMANENT = [
     (name, place) for name, kind in {**PASSING, **FINAL}.items() for place in (OFFSETS if IS_LONG else kind.ever)
 ]

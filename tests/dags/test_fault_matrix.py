@@ -34,6 +34,7 @@ from tests.dags.fault_runs import (
 )
 from tests.dags.fault_table import (
     FAILED_CALLS,
+    FAILING_PROFILES,
     FATAL_CELLS,
     FINAL,
     KINDS,
@@ -237,7 +238,7 @@ def test_search_that_always_fails_gives_up_and_keeps_landed_pages(matrix: Matrix
     assert f"#{hashtag} (" in matrix.ever.day.log
 
 
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize("name", FAILING_PROFILES)
 @pytest.mark.parametrize("place", ["in_roll_call", "hidden"])
 def test_profile_that_always_fails_is_skipped_for_the_date(matrix: Matrix, name: str, place: str) -> None:
     kind, run = KINDS[name], matrix.ever
@@ -266,7 +267,7 @@ def test_unreachable_creators_fail_no_task(matrix: Matrix) -> None:
         searching(name, place) for name, place in PERMANENT
     }
     [unread] = run.world.rows("select count(*) as n from comet_profiles where outcome <> 'found'")
-    assert unread["n"] == 2 * len(PASSING)
+    assert unread["n"] == 2 * len(FAILING_PROFILES)
     stats = run.world.rows("select distinct user_id from creator_stats where recorded_date = %s", DATE)
     assert {creator.uid for creator in run.in_roll_call.values()} <= {row["user_id"] for row in stats}
 
