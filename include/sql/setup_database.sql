@@ -1255,7 +1255,7 @@ inner join lateral (
 
 -- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
 -- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, sequences) are
--- revoked from other roles, unless grant_role.sql gave them a policy.
+-- revoked from other roles, unless grant_role.sql has created a policy for them.
 do $$
 declare
     target record;
