@@ -72,3 +72,10 @@ def test_invalid_pace_in_the_environment_is_named_with_the_value(monkeypatch: py
 def test_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml"):
         load_settings(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("section", ["checks", "gates"])
+def test_thresholds_are_read_under_the_present_and_the_former_name(tmp_path: Path, section: str) -> None:
+    path = tmp_path / "comets.yaml"
+    path.write_text(f"hashtags: [a]\n{section}: {{min_sample_count: 5}}")
+    assert load_settings(path).checks.min_sample_count == 5
