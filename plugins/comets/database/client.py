@@ -41,8 +41,6 @@ READ_ONLY: Final = "begin isolation level repeatable read, read only"
 
 T = TypeVar("T")
 
-__all__ = ["SCHEMA_VERSION", "Database", "DatabaseError", "connect"]
-
 
 class Database:
     """A connection in autocommit mode: each statement is a transaction, unless inside :meth:`transaction`.
@@ -93,11 +91,6 @@ class Database:
             in the SQL or the data remain those of psycopg.
         """
         self._run(name, lambda: self._connection.execute(statement(name), parameters))
-
-    def execute_many(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Execute ``include/sql/<name>.sql`` once per row, in one round trip."""
-        with self._connection.cursor() as cursor:
-            self._run(name, lambda: cursor.executemany(statement(name), rows))
 
     def fetch_all(self, name: str, **parameters: Any) -> list[DictRow]:
         """Return the rows of ``include/sql/<name>.sql``."""

@@ -75,7 +75,7 @@ def page(request: Request) -> Response:
         "result": result,
         "page_count": max(1, math.ceil(result["total_count"] / query.size)),
         "price_usd": settings().budget.price_per_call_usd,
-        "deleted": NOT_IN_AIRFLOW,
+        "not_in_airflow": NOT_IN_AIRFLOW,
     }
     return render(request, "runs.html", values)
 
@@ -97,7 +97,7 @@ def latest(request: Request) -> Response:
         return render(request, "other_dag.html", {"dag_id": DAG_ID})
     run = find("latest")
     state = run_states([run["run_id"]]).get(run["run_id"], NOT_IN_AIRFLOW) if run else None
-    return render(request, "latest.html", {"run": run, "state": state, "deleted": NOT_IN_AIRFLOW})
+    return render(request, "latest.html", {"run": run, "state": state, "not_in_airflow": NOT_IN_AIRFLOW})
 
 
 def run_states(run_ids: Sequence[str]) -> dict[str, str]:
