@@ -67,7 +67,7 @@ def crashes(monkeypatch: pytest.MonkeyPatch) -> Crashes:
 
         return execute
 
-    for name in ("execute", "execute_many", "fetch_all", "fetch_optional"):
+    for name in ("execute", "fetch_all", "fetch_optional"):
         monkeypatch.setattr(Database, name, crashable(getattr(Database, name)))
     return crashes
 
