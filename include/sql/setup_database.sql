@@ -1353,11 +1353,11 @@ where recorded_date is not null
 on conflict (recorded_date) do nothing;
 
 insert into comet_schema (version)
-select 9 as version
+select 10 as version
 where not exists (select 1 from comet_schema);
 update comet_schema
-set version = 9
-where version <> 9;
+set version = 10
+where version <> 10;
 
 commit;
 
@@ -1371,7 +1371,7 @@ begin
     if to_regclass('comet_schema') is null then
         return;
     end if;
-    if not exists (select 1 from comet_schema where version = 9) then
+    if not exists (select 1 from comet_schema where version = 10) then
         return;
     end if;
     for target in

@@ -179,7 +179,7 @@ def test_second_setup_changes_nothing(database: psycopg.Connection[Row]) -> None
     set_up(database)
     assert database.execute(CATALOG).fetchall() == catalog
     assert [name for kind, name, comment, *_ in catalog if kind == "comment" and comment is None] == []
-    assert database.execute("select version from comet_schema").fetchall() == [(9,)]
+    assert database.execute("select version from comet_schema").fetchall() == [(10,)]
     Facts(database).land_page(Video())
     Facts(database).run()
     assert database.execute("select follower_count from creator_stats").fetchall() == [(20_000,)]
@@ -259,7 +259,7 @@ def test_parallel_setups(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, range(4)))
     with psycopg.connect(url) as connection:
-        assert connection.execute("select version from comet_schema").fetchall() == [(9,)]
+        assert connection.execute("select version from comet_schema").fetchall() == [(10,)]
 
 
 def test_schema_of_the_connection_is_used(url: str) -> None:

@@ -80,7 +80,7 @@ def test_init_creates_both_databases_and_the_pool_and_is_idempotent(
     output = run_init(secrets, server, tmp_path)
     assert server.query("airflow", "select count(*) > 0 from alembic_version") == [(True,)]
     assert server.query("airflow", pool) == [(4, False)]
-    assert server.query("comets", "select version from comet_schema") == [(9,)]
+    assert server.query("comets", "select version from comet_schema") == [(10,)]
     assert [value for value in secrets.values() if value in output] == []
 
     more_slots = tmp_path / "comets.yaml"

@@ -32,7 +32,7 @@ def statement(name: str) -> str:
     return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """The version of ``setup_database.sql`` that this code needs."""
 
 MAX_NAMES = 8
