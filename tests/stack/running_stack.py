@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -228,10 +229,12 @@ class RunningStack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[RunningStack]:
+def running_stack(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[RunningStack]:
     """Run a stack in a folder.
 
     The connection to the creators' database holds a password, which the server ignores.
+
+    :param variables: further variables of the caller
     """
     folder.mkdir()
     settings = folder / "comets.yaml"
@@ -256,6 +259,7 @@ def running_stack(folder: Path) -> Iterator[RunningStack]:
             "COMETS_STATE_DIR": str(folder / "state"),
             "COMETS_UI_PORT": str(free_port()),
             "COMETS_SANDBOX_PORT": str(free_port()),
+            **variables,
         }
         resolved = resolve(caller)
         environment = replace(resolved, variables={**resolved.variables, **AIRFLOW_SETTINGS})
