@@ -11,7 +11,7 @@ from include.stack.output import note
 from include.stack.project import PROJECT
 from tests.benchmarks.common import SIZES
 
-SCRIPTS = ("extraction", "growth", "page_views", "job")
+SCRIPTS = ("extraction", "growth", "storage", "page_views", "job")
 USAGE = f"""usage: make bench [ARGS="NAME ..."] [SIZE={"|".join(SIZES)}]
 benchmarks: {", ".join(SCRIPTS)}"""
 

@@ -36,12 +36,16 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Size:
-    """A history with all creators tracked since its first date; searches find a few more on each date."""
+    """A history with all creators tracked since its first date; searches find a few more on each date.
+
+    :param has_all_calls: fill the ledger and the plan of roll calls on every date, not on the last one only
+    """
 
     name: str
     creators: int
     dates: int
     hashtags: int
+    has_all_calls: bool = False
 
     @property
     def last_date(self) -> date:
@@ -137,6 +141,7 @@ def land_day(connection: Connection, size: Size, day_number: int, *, share: floa
         "share": share,
         "is_live": day_number != size.left_out_day,
         "is_reported": day_number < size.dates - 1,
+        "has_calls": size.has_all_calls or day_number >= size.dates - 1,
     }
     connection.execute(SEED_FILE.read_bytes(), parameters)
     return run_id

@@ -155,8 +155,8 @@ from authored
 order by page_id, item_position;
 
 insert into comet_profiles (
-    recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date, handle, nickname, follower_count,
-    heart_count, video_count
+    recorded_date, run_id, asked_id, user_id, outcome, observed_at, observed_date, sec_uid, handle, nickname, avatar_url,
+    signature, follower_count, heart_count, video_count
 )
 with answers as (
     select
@@ -171,14 +171,34 @@ with answers as (
 
 select
     %(recorded_date)s::date, %(run_id)s, user_id, user_id, case when is_found then 'found' else 'failed' end,
-    %(recorded_date)s::date + interval '2 hours 30 minutes', %(recorded_date)s::date, handle, nickname,
+    %(recorded_date)s::date + interval '2 hours 30 minutes', %(recorded_date)s::date,
+    'MS4wLjABAAAA' || md5(user_id) || md5(handle), handle, nickname,
+    'https://images.sandbox.example/avatars/' || md5(nickname) || '~tplv-720x720.jpeg?x-expires=1780000000&x-signature=',
+    'A made-up creator with a bio of usual length, new videos on two days of the week',
     case when is_found then follower_count end,
     case when is_found then follower_count * 20 + %(day_number)s end,
     case when is_found then 100 + %(day_number)s / 3 end
 from answers
 order by user_id;
 
-insert into comet_calls (run_id, run_attempt, route, user_id, reserved_at, duration_ms, status_code, is_billed)
-select run_id, 0, '/api/v1/tiktok/app/v3/handler_user_profile', user_id, observed_at, 700, 200, true
+insert into comet_roll_call (run_id, user_id, batch_number)
+select run_id, user_id, row_number() over (order by user_id) / 50
 from comet_profiles
-where run_id = %(run_id)s and not %(is_reported)s;
+where run_id = %(run_id)s and %(has_calls)s;
+
+insert into comet_calls (
+    run_id, run_attempt, route, hashtag, page_offset, user_id, reserved_at, started_at, finished_at, duration_ms,
+    status_code, is_billed
+)
+select
+    page.run_id, 0, '/api/v1/tiktok/app/v3/fetch_video_search_result', search.hashtag, page.page_offset, null,
+    page.observed_at, page.observed_at, page.observed_at, 900, 200, true
+from comet_pages as page
+inner join comet_searches as search on page.search_id = search.search_id
+where page.run_id = %(run_id)s and %(has_calls)s
+union all
+select
+    run_id, 0, '/api/v1/tiktok/app/v3/handler_user_profile', null, null, user_id,
+    observed_at, observed_at, observed_at, 700, 200, true
+from comet_profiles
+where run_id = %(run_id)s and %(has_calls)s;
