@@ -1254,8 +1254,8 @@ inner join lateral (
 ) as ranked (percentile, peer_count, weight) on true;
 
 -- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
--- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, sequences) are
--- revoked from other roles, unless grant_role.sql has created a policy for them.
+-- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, maintain,
+-- sequences) are revoked from other roles, unless grant_role.sql has created a policy for them.
 do $$
 declare
     target record;
@@ -1285,7 +1285,8 @@ begin
                 acl.grantee
             from package
             cross join lateral aclexplode(package.relacl) as acl
-            where acl.grantee <> package.relowner and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+            where acl.grantee <> package.relowner
+                and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
             union all
             select
                 package.oid as table_id,

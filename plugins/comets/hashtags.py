@@ -17,7 +17,8 @@ MIN_TAGGED_SAMPLE = 10
 """Minimum number of videos for which that share is meaningful."""
 
 # Joiners occur in Persian and Indic words and in composed emoji; skin tones are modifier symbols.
-_ALLOWED = frozenset("_\u200c\u200d\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+_JOINERS = frozenset("\u200c\u200d")
+_ALLOWED = _JOINERS | frozenset("_\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _INVALID_CATEGORIES = {
     "Z": "white space",
     "P": "punctuation",
@@ -45,17 +46,21 @@ def normalise_hashtag(text: str) -> str:
 def spell_hashtag(text: str) -> str:
     """Return a hashtag as it is stored: NFKC, trimmed, one leading ``#`` dropped, casefolded.
 
-    :raises HashtagError: nothing is left, or HTTP or PostgreSQL can't hold the text.
+    :raises HashtagError: nothing visible is left, or it contains invisible characters other than joiners.
     """
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise HashtagError(f"the hashtag {text!r} contains half a surrogate pair") from None
     tag = _spelling(text)
-    if not tag:
+    if not set(tag) - _JOINERS:
         raise HashtagError(f"the hashtag {text!r} is empty")
-    if any(unicodedata.category(character) == "Cc" for character in tag):
-        raise HashtagError(f"the hashtag {text!r} contains control characters")
+    for character in tag:
+        if unicodedata.category(character) in {"Cc", "Cf"} and character not in _JOINERS:
+            raise HashtagError(
+                f"the hashtag {text!r} contains a control or invisible character (U+{ord(character):04X}); TikTok has "
+                "no such hashtag"
+            )
     return tag
 
 

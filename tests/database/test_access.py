@@ -102,6 +102,21 @@ def test_web_clients_read_and_change_nothing(database: psycopg.Connection[Row]) 
         assert database.execute(f"select count(*) from {name}".encode()).fetchone() == count, name
 
 
+def test_web_clients_keep_no_right_that_row_level_security_does_not_cover(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    set_up(database)
+    query = """
+        select role_name, relname, privilege
+        from pg_class
+        cross join unnest(%s::text[]) as role_name
+        cross join unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as privilege
+        where
+            relnamespace = 'public'::regnamespace and relkind = 'r'
+            and has_table_privilege(role_name, pg_class.oid, privilege)
+    """
+    assert database.execute(query, [list(WEB_ROLES)]).fetchall() == []
+
+
 def try_everything(database: psycopg.Connection[Row], name: str, kind: str) -> None:
     """Try to read and to empty a table, a view or a sequence; both must fail."""
     if kind == "S":

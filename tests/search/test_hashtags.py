@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comets.hashtags import HashtagError, has_hashtag, is_hashtag_rare, normalise_hashtag, normalise_hashtags
+from comets.hashtags import (
+    HashtagError,
+    has_hashtag,
+    is_hashtag_rare,
+    normalise_hashtag,
+    normalise_hashtags,
+    spell_hashtag,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +34,7 @@ def test_hashtag_is_normalised(written: str, stored: str) -> None:
     assert normalise_hashtag(written) == stored
 
 
-@pytest.mark.parametrize("written", ["", " # ", "＃"])
+@pytest.mark.parametrize("written", ["", " # ", "＃", "\u200d", "#\u200c\u200d"])
 def test_empty_hashtag_is_rejected(written: str) -> None:
     with pytest.raises(HashtagError, match="empty"):
         normalise_hashtag(written)
@@ -35,6 +44,15 @@ def test_empty_hashtag_is_rejected(written: str) -> None:
 def test_unsendable_characters_are_rejected(written: str) -> None:
     with pytest.raises(HashtagError):
         normalise_hashtag(written)
+
+
+@pytest.mark.parametrize(
+    "character", ["\u202e", "\u2066", "\u200b", "\u2060", "\ufeff", "\u00ad", "\u061c", "\U000e0041", "\x07"]
+)
+def test_invisible_character_is_rejected_by_its_number(character: str) -> None:
+    for parse in (normalise_hashtag, spell_hashtag):
+        with pytest.raises(HashtagError, match=re.escape(f"U+{ord(character):04X}")):
+            parse(f"gym{character}tok")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,8 +25,13 @@ PART_LABELS = {
 _PART_FIELDS = ("value", "percentile", "weight", "sample_count", "sample_unit", "points")
 PART_COLUMNS = [f"{part}_{field}" for part in PART_LABELS for field in _PART_FIELDS]
 
-_FORMULA_SIGNS = ("=", "+", "-", "@")
-_LINE_BREAKS = ("\t", "\r", "\n")
+# Excel splits at ";" where the comma is the decimal sign, and at tabs when text is pasted; a quote protects a cell only
+# from the separator of its own file. It skips blanks, quotes and invisible characters before a sign, and knows the
+# compatibility forms of the signs.
+_FORMULA_START = re.compile(
+    r"(^|[;\t\r\n])(?=[\s\"\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[-=+@\uff0d\uff1d\uff0b\uff20"
+    r"\ufe63\ufe66\ufe62\ufe6b\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29])"
+)
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,5 @@ def _cell(value: Any) -> Any:
 
 
 def _escape_formula(text: str) -> str:
-    """Prefix a text with an apostrophe if a spreadsheet would read it as a formula.
-
-    Spreadsheets skip blanks before a formula, and some accept full-width signs.
-    """
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
-    return f"'{text}" if first.startswith(_FORMULA_SIGNS) or text.startswith(_LINE_BREAKS) else text
+    """Put an apostrophe before each part of a text that a spreadsheet would read as a formula."""
+    return _FORMULA_START.sub(r"\1'", text)
