@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -20,6 +18,7 @@ from include.stack.keys import load_keys
 from tests.conftest import PROFILE_VARIABLE, TEST_FOLDER
 from tests.secret_scan import CACHE_LINK, findings
 from tests.stack.running_stack import DATABASE_PASSWORD, RunningStack, running_stack
+from tests.websocket import upgrade
 
 pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reason="takes minutes: long profile only")
 
@@ -151,17 +150,3 @@ def test_no_place_holds_a_secret(attacked: RunningStack) -> None:
         **{f"password of {role}": attacked.password(role) for role in ROLES},
     }
     assert findings(attacked.written(), secrets) == []
-
-
-def upgrade(url: str, path: str) -> str:
-    """Ask for a websocket; return the head of the response."""
-    host = urlsplit(url)
-    assert host.hostname
-    assert host.port
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: {host.netloc}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    with socket.create_connection((host.hostname, host.port), timeout=30) as connection:
-        connection.sendall(request.encode())
-        return connection.recv(4096).decode()

@@ -45,18 +45,18 @@ T = TypeVar("T")
 class Database:
     """A connection in autocommit mode: each statement is a transaction, unless inside :meth:`transaction`.
 
-    :param timeout: the task's remaining time; ``statement_timeout`` and ``lock_timeout`` are shares of it
+    :param deadline: the task's; ``statement_timeout`` and ``lock_timeout`` are shares of the time that remains
     :param place: description of the database, for error texts
     """
 
     def __init__(
         self,
         connection: psycopg.Connection[DictRow],
-        timeout: timedelta = TASK_TIMEOUT,
+        deadline: Deadline | None = None,
         place: str = "the creators' database",
     ) -> None:
         self._connection = connection
-        self.deadline = Deadline(timeout)
+        self.deadline = deadline or Deadline(TASK_TIMEOUT)
         self._place = place
         self._is_begin_due = False
         self._is_in_transaction = False
@@ -185,15 +185,16 @@ def connect(
 ) -> Iterator[Database]:
     """Connect to the creators' database.
 
-    :param timeout: the task's ``execution_timeout``; statements get a share of the time that remains
+    :param timeout: the task's ``execution_timeout``, counted from now; statements get a share of the time that remains
     :param connect_timeout: how long to wait for the server, in whole seconds; default: the value of the connection
     :raises DatabaseError: the Airflow connection is not defined or malformed, or the server refuses it.
     :raises DatabaseUnavailableError: the server can't be reached; retryable.
     """
+    deadline = Deadline(timeout or TASK_TIMEOUT)
     definition = checked_connection(conn_id)
     connection = _open(definition, connect_timeout)
     try:
-        yield Database(connection, timeout or TASK_TIMEOUT, describe_place(definition))
+        yield Database(connection, deadline, describe_place(definition))
     finally:
         connection.close()
 

@@ -1,21 +1,23 @@
-"""Access control and security headers of the page.
+"""Access control, the limit of requests, and security headers of the page.
 
-Both wrap the whole application, so that unknown paths, static files and wrong methods are covered too.
+They wrap the whole application, so that unknown paths, static files and wrong methods are covered too.
 """
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
-from fastapi import HTTPException
+from fastapi import HTTPException, status
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from comets.page.limits import RETRY_SECONDS, BusyError, RequestLimit
 from comets.page.links import Links
 from comets.page.problems import Problem, problem_response
 from comets.settings import DAG_ID
@@ -29,6 +31,9 @@ FORBIDDEN = Problem(
     "No access to Comets",
     f"Your Airflow user can't read the runs of the Dag {DAG_ID}. Ask your Airflow administrator for a role that can.",
 )
+BUSY = Problem(
+    503, "Too many requests", "The page handles a few requests at a time, so that runs go on. Reload it in a moment."
+)
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -41,21 +46,47 @@ SECURITY_HEADERS = {
 
 
 class AccessMiddleware:
-    """Pass a request on when Airflow's auth manager lets its user read the Dag's runs.
+    """Pass a request on when Airflow's auth manager lets its user read the Dag's runs, a few requests at a time.
 
     Without a login, redirect a browser to Airflow's login page and answer 401 otherwise. Answer 403 to a user without
-    the permission.
+    the permission, and 503 when too many requests are waiting. Close websockets.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._limit = RequestLimit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"The page supports HTTP only, not {scope['type']}.")
-        rejection = await _reject(Request(scope))
-        await (rejection or self._app)(scope, receive, send)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": status.WS_1008_POLICY_VIOLATION})
+            return
+        request = Request(scope)
+        try:
+            user = await get_user(request, None, await bearer_scheme(request))
+        except HTTPException:
+            # The token is absent, expired, revoked or malformed: a login fixes each of these.
+            await _require_login(request)(scope, receive, send)
+            return
+        try:
+            release = await self._limit.acquire()
+        except BusyError:
+            busy = problem_response(request, BUSY)
+            busy.headers["Retry-After"] = str(RETRY_SECONDS)
+            await busy(scope, receive, send)
+            return
+
+        async def send_without_slot(message: Message) -> None:
+            # The work is done when the response starts; a slow client must not keep others waiting.
+            release()
+            await send(message)
+
+        try:
+            is_allowed = await run_in_threadpool(_may_read_runs, request, user)
+            app = self._app if is_allowed else problem_response(request, FORBIDDEN)
+            await app(scope, receive, send_without_slot)
+        finally:
+            release()
 
 
 class SecurityHeadersMiddleware:
@@ -77,18 +108,12 @@ class SecurityHeadersMiddleware:
         await self._app(scope, receive, send_with_headers)
 
 
-async def _reject(request: Request) -> Response | None:
-    """Return the response that rejects a request, or None when its user has access."""
+def _may_read_runs(request: Request, user: BaseUser) -> bool:
     try:
-        user = await get_user(request, None, await bearer_scheme(request))
+        _require_run_access(request, user)
     except HTTPException:
-        # The token is absent, expired, revoked or malformed: a login fixes each of these.
-        return _require_login(request)
-    try:
-        await run_in_threadpool(_require_run_access, request, user)
-    except HTTPException:
-        return problem_response(request, FORBIDDEN)
-    return None
+        return False
+    return True
 
 
 def _require_login(request: Request) -> Response:

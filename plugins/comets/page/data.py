@@ -1,4 +1,4 @@
-"""Reads of the creators' database: one read-only query per view, limited to a few seconds."""
+"""Reads of the creators' database: one read-only query per view, within three seconds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from comets.database.client import SCHEMA_VERSION, Database, connect
 from comets.errors import DatabaseError
 from comets.settings import SCHEMA_FILE
 
-PAGE_TIMEOUT = timedelta(seconds=10)
-CONNECT_TIMEOUT = timedelta(seconds=4)
+PAGE_TIMEOUT = timedelta(seconds=3)
+"""Time limit of a view, connecting included; the page shares its process and its database with running tasks."""
+
+CONNECT_TIMEOUT = timedelta(seconds=2)
+"""The minimum that libpq accepts."""
 
 
 def fetch(view: str, **parameters: Any) -> dict[str, Any]:
