@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TEST_FOLDER
+from tests.conftest import REQUIRED, TEST_FOLDER
 from tests.docker.compose import AIRFLOW_SERVICES, PROJECT_FOLDER
 from tests.docker.containers import missing_program
 from tests.docker.day import OPEN
@@ -22,11 +22,13 @@ APART = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount", "--mo
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Any]:
     """What tests.docker.day has seen."""
-    missing = missing_program()
-    if missing:
-        pytest.skip(f"{missing} is not installed")
-    if os.geteuid() or subprocess.run([*APART, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to create namespaces, such as that of root")
+    obstacle = missing_program()
+    if obstacle is None and (os.geteuid() or subprocess.run([*APART, "true"], check=False).returncode):
+        obstacle = "the right to create namespaces, such as that of root,"
+    if obstacle and "namespaces" in REQUIRED:
+        pytest.fail(f"COMETS_REQUIRE names namespaces, and {obstacle} is missing")
+    if obstacle:
+        pytest.skip(f"{obstacle} is missing")
     folder = TEST_FOLDER / "containers"
     folder.mkdir()
     command = [*APART, sys.executable, "-m", "tests.docker.day", str(folder)]
