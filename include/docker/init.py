@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from comets.settings import SettingsError
 from include.docker.__main__ import CONFIGURED_VARIABLE, with_secrets
@@ -47,9 +47,12 @@ def main() -> int:
         require_copied_settings(secrets)
         with TemporaryDirectory() as state:
             environment = resolve({**os.environ, "COMETS_STATE_DIR": state})
-            is_bundled = environment.database.get("login") == OWNERS[COMETS_DATABASE] and SUPERUSER_PASSWORD in secrets
+            server = make_url(os.environ[METADATA_VARIABLE])
+            database = environment.database
+            owner = (server.host, server.port, OWNERS[COMETS_DATABASE])
+            is_bundled = (database.get("host"), database.get("port"), database.get("login")) == owner
             if SUPERUSER_PASSWORD in secrets:
-                set_up_server(secrets, [str(environment.database["schema"])] if is_bundled else [])
+                set_up_server(server, secrets, [database["schema"]] if is_bundled else [])
             for command in setup_commands():
                 subprocess.run(command, check=True)  # noqa: S603
             apply_schema(environment)
@@ -75,14 +78,14 @@ def require_copied_settings(secrets: Mapping[str, str]) -> None:
         raise SettingError(f".env and the folder secrets differ in {names}. Run: sh include/docker/secrets.sh")
 
 
-def set_up_server(secrets: Mapping[str, str], databases: Sequence[str]) -> None:
+def set_up_server(server: URL, secrets: Mapping[str, str], databases: Sequence[str]) -> None:
     """Create the roles and databases of the bundled server, or bring those of an earlier version up to date.
 
     In earlier versions everything belonged to the superuser.
 
+    :param server: Airflow's database.
     :param databases: names of the databases to create unless they exist.
     """
-    server = make_url(os.environ[METADATA_VARIABLE])
     options: dict[str, Any] = {
         "host": server.host,
         "port": server.port,

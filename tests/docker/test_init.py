@@ -17,8 +17,9 @@ from psycopg.conninfo import make_conninfo
 
 from include.docker.__main__ import SECRETS_FOLDER, SERVER_VARIABLE
 from include.docker.init import COPIED_VARIABLE
+from include.stack.connections import database_connection
 from include.stack.environment import METADATA_VARIABLE
-from include.stack.postgres import EmbeddedPostgres
+from include.stack.postgres import SUPERUSER, EmbeddedPostgres
 from tests.docker.compose import HOME, PROJECT_FOLDER, SERVICES, fill_in, make_secrets
 from tests.docker.containers import create_superuser
 
@@ -233,6 +234,22 @@ def test_volume_of_an_earlier_version_changes_hands_and_loses_nothing(old_server
             old_server.connect("comets_app", database)
     old_server.run_init(COMPOSE_PROFILES="sandbox")
     assert old_server.query("comets_sandbox", "select handle from creators", "comets_app") == [("kept",)]
+
+
+def test_database_of_yours_gets_the_tables_and_no_role(old_server: Server, tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "yours", durable=False) as yours:
+        yours.create_database("creators")
+        with psycopg.connect(yours.url("creators"), autocommit=True) as connection:
+            # Named like the bundled owner by chance.
+            connection.execute("create role comets_owner superuser login")
+            url = yours.url("creators").replace(f"{SUPERUSER}@", "comets_owner@")
+            assert "comets_owner" in url
+            (tmp_path / "secrets" / "database.env").write_text(f"AIRFLOW_CONN_COMETS_DB='{database_connection(url)}'")
+            old_server.run_init()
+            assert connection.execute("select version from comet_schema").fetchone() == (10,)
+            assert connection.execute("select 1 from pg_roles where rolname = 'comets_app'").fetchone() is None
+    names = [name for (name,) in old_server.query("airflow", "select datname::text from pg_database order by 1")]
+    assert names == ["airflow", "postgres", "template0", "template1"]
 
 
 def secret(server: Server) -> str:
