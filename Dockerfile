@@ -1,12 +1,20 @@
+# By digest: COMETS_AIRFLOW_IMAGE in .env, see docs/howto/docker.md.
+ARG AIRFLOW_IMAGE=apache/airflow:slim-3.3.2-python3.12
 # The slim image has no providers, so every version comes from requirements.txt.
-FROM apache/airflow:slim-3.3.2-python3.12
+FROM ${AIRFLOW_IMAGE}
 
-COPY --chown=airflow:0 requirements.txt /tmp/requirements.txt
+COPY --chmod=644 requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.txt
 
-COPY --chown=airflow:0 dags /opt/airflow/dags
-COPY --chown=airflow:0 plugins /opt/airflow/plugins
-COPY --chown=airflow:0 include /opt/airflow/include
+# Owned by root: the containers' user runs the code and can't change it. The sticky bit keeps it from replacing the
+# folders, and lets it write Airflow's configuration file beside them where the file system is writable.
+COPY dags /opt/airflow/dags
+COPY plugins /opt/airflow/plugins
+COPY include /opt/airflow/include
+USER root
+RUN chmod -R u=rwX,go=rX /opt/airflow/dags /opt/airflow/plugins /opt/airflow/include \
+    && chown root:0 /opt/airflow \
+    && chmod 1775 /opt/airflow
 
 ENV PYTHONPATH=/opt/airflow:/opt/airflow/plugins:/opt/airflow/include/stack/preload
 # This `airflow` resolves the settings, then runs the real one.

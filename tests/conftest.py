@@ -68,6 +68,7 @@ settings.load_profile(os.environ.get(PROFILE_VARIABLE) or "normal")
 LONGEST_FILES = (
     "test_lost_workers.py",
     "test_demo.py",
+    "test_containers.py",
     "test_crash_recovery.py",
     "test_backfills.py",
     "test_tables_are_a_function_of_facts.py",

@@ -2,6 +2,9 @@
 
 The image's `airflow` (bin/airflow) calls this, so that services, health checks and `docker compose exec` share one
 environment. An entrypoint would apply to services only.
+
+Secrets are files, because `docker inspect` shows environments: a file has the name of its variable, or ends in ".env"
+and has several.
 """
 
 import json
@@ -9,6 +12,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from dotenv.main import DotEnv
 
 from include.stack.connections import database_connection, http_connection
 from include.stack.environment import (
@@ -17,6 +23,7 @@ from include.stack.environment import (
     DATABASE_PART_VARIABLES,
     DATABASE_URL_VARIABLES,
     METADATA_VARIABLE,
+    NOTICES_CONNECTION,
     NOTICES_URL_VARIABLE,
     PACE_VARIABLE,
     SANDBOX_DATABASE,
@@ -32,13 +39,28 @@ from include.stack.processes import airflow_command
 from include.stack.project import PROJECT, State
 
 SANDBOX_PROFILE = "sandbox"
-URL_PASSWORDS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
+SECRETS_FOLDER = "COMETS_SECRETS_FOLDER"
+DEFAULT_SECRETS_FOLDER = "/run/secrets"
+SERVER_VARIABLE = "COMETS_BUNDLED_SERVER"
+CONFIGURED_VARIABLE = "COMETS_CONFIGURED"
+BROKER_VARIABLES = ("AIRFLOW__CELERY__BROKER_URL", "AIRFLOW__CELERY__RESULT_BACKEND")
+REDIS_PASSWORD = "REDIS_PASSWORD"  # noqa: S105
+ROLE_PASSWORDS = (
+    "POSTGRES_PASSWORD",
+    "AIRFLOW_METADATA_PASSWORD",
+    "COMETS_OWNER_PASSWORD",
+    "COMETS_APP_PASSWORD",
+    "COMETS_PAGE_PASSWORD",
+)
 UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
 PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+SETTINGS = frozenset(
+    {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
+    | {CONNECTION_VARIABLE, NOTICES_CONNECTION, "AIRFLOW_CONN_TIKHUB"}
+)
 # Resolved inputs, removed to limit which processes know passwords. The base image gives DB_HOST another meaning.
 CONSUMED = frozenset(
-    {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
-    | {*URL_PASSWORDS, UI_PASSWORD}
+    {name for name in SETTINGS if not name.startswith("AIRFLOW_CONN_")} | {*ROLE_PASSWORDS, REDIS_PASSWORD, UI_PASSWORD}
 )
 
 
@@ -47,40 +69,87 @@ def main(command: list[str]) -> None:
     if not command:
         sys.exit("usage: python -m include.docker COMMAND [ARGUMENT...]")
     try:
-        environment = container_environment(os.environ)
+        inherited = with_secrets(os.environ)
+        environment = container_environment(inherited)
     except SettingError as error:
         sys.exit(f"Invalid setting in .env or in the shell: {error}")
     # Only the api-server has it; rewritten at every start so that a new password applies.
-    if UI_PASSWORD in os.environ:
-        write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: os.environ[UI_PASSWORD]}))
+    if UI_PASSWORD in inherited:
+        write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: inherited[UI_PASSWORD]}))
     # By path: the name `airflow` would resolve to bin/airflow again.
     program, *arguments = airflow_command(*command[1:]) if command[0] == "airflow" else command
     os.execvpe(program, [program, *arguments], environment)  # noqa: S606
 
 
-def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the command's environment, with Airflow's connections.
+def with_secrets(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment and the secrets of this container; variables that are set win.
 
-    The default is the bundled database, and the sandbox if its profile is active.
+    :raises SettingError: a file can't be read.
+    """
+    folder = Path(inherited.get(SECRETS_FOLDER) or DEFAULT_SECRETS_FOLDER)
+    found: dict[str, str] = {}
+    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not file.is_file():
+            continue
+        try:
+            if file.suffix == ".env":
+                values = DotEnv(file, encoding="utf-8", interpolate=True, override=False).dict()
+                # Others are what the settings refer to.
+                found |= {name: value for name, value in values.items() if value and name in SETTINGS}
+            else:
+                found[file.name] = file.read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingError(f"{file} can't be read: {reason}. Run: sh include/docker/secrets.sh") from None
+    return {**found, **{name: value for name, value in inherited.items() if value}}
+
+
+def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the command's environment, with Airflow's connections and the passwords in URLs.
+
+    The default is the bundled database, and the sandbox if its profile is active. A service without a role in either
+    has no connection to it.
 
     :raises SettingError: a setting is invalid.
     """
     given = {name: value for name, value in inherited.items() if value}
-    for name in URL_PASSWORDS:
-        if name in given and not (given[name].isascii() and given[name].isalnum()):
-            raise SettingError(f"{name} must be letters and digits, because it is part of a URL")
     tikhub, tikhub_source = find_tikhub(given, 0)
-    is_sandbox = not tikhub_source and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
+    # The page has no key, and must know that there is one.
+    is_live = tikhub_source or {"TIKHUB_API_KEY", "AIRFLOW_CONN_TIKHUB"} & set(
+        given.get(CONFIGURED_VARIABLE, "").split()
+    )
+    is_sandbox = not is_live and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
     found = {"AIRFLOW_CONN_TIKHUB": tikhub} if tikhub_source else {}
-    if is_sandbox:
+    if is_sandbox and "COMETS_SANDBOX_URL" in given:
         found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
-    if not database_source or (is_sandbox and database_source != CONNECTION_VARIABLE):
-        server, _, _ = given[METADATA_VARIABLE].rpartition("/")
-        database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")
+    if database_source == CONNECTION_VARIABLE or (database_source and not is_sandbox):
+        found[CONNECTION_VARIABLE] = database
+    elif SERVER_VARIABLE in given:
+        server = with_password(given[SERVER_VARIABLE], given)
+        found[CONNECTION_VARIABLE] = database_connection(
+            f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}"
+        )
+    for name in (METADATA_VARIABLE, *BROKER_VARIABLES):
+        if name in given:
+            found[name] = with_password(given[name], given)
     kept = {name: value for name, value in given.items() if name not in CONSUMED}
-    return {**kept, **found, "AIRFLOW_CONN_COMETS_DB": database, **notification_connection(given)}
+    return {**kept, **found, **notification_connection(given)}
+
+
+def with_password(url: str, given: Mapping[str, str]) -> str:
+    """Return the URL of a bundled server with the password of its role; any other URL unchanged.
+
+    The password of the role `comets_app` is COMETS_APP_PASSWORD. Redis has no roles.
+    """
+    parts = urlsplit(url)
+    name = REDIS_PASSWORD if parts.scheme == "redis" else f"{(parts.username or '').upper()}_PASSWORD"
+    if parts.password is not None or name not in given:
+        return url
+    return url.replace(
+        parts.netloc, f"{parts.username or ''}:{quote(given[name], safe='')}@{parts.netloc.rpartition('@')[2]}", 1
+    )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,12 +1,18 @@
--- Grant an existing role the rights that the package's Dags need, and no more. Execute it as the owner of the tables,
--- after setup_database.sql and after every upgrade, with `psql -f` or in a hosted SQL editor.
+-- Grant an existing role the rights that the package's Dags need, or only those that its page needs, and no more.
+-- Execute it as the owner of the tables, after setup_database.sql and after each upgrade, with `psql -f` or in a hosted
+-- SQL editor. Change the two constants, or set them from outside:
+-- PGOPTIONS='-c comets.role=comets_page -c comets.read_only=true' psql -f include/sql/grant_role.sql
 -- Create the role first, for example: create role comets_app login password '...';
 -- Idempotent: other rights of the role on these tables are revoked; other tables are left alone.
 begin;
 
 do $$
 declare
-    role_name constant text := 'comets_app';  -- the role that the Dags log in as
+    -- The role that the Dags or the page log in as.
+    role_name constant text := coalesce(nullif(current_setting('comets.role', true), ''), 'comets_app');
+    -- false: the rights of the Dags; true: those of the page, which changes nothing.
+    is_read_only constant boolean := coalesce(nullif(current_setting('comets.read_only', true), ''), 'false');
+    policy_command constant "char" := case when is_read_only then 'r' else '*' end;
     target record;
 begin
     if not exists (select 1 from pg_roles where rolname = role_name) then
@@ -42,7 +48,7 @@ begin
             package.schema_name,
             package.relkind <> 'v' as is_table,
             case
-                when package.relkind = 'v' or package.relname = 'comet_schema' then 'select'
+                when is_read_only or package.relkind = 'v' or package.relname = 'comet_schema' then 'select'
                 else 'select, insert, update, delete'
             end as privileges,
             -- The original's SERIAL needs usage on its sequence; an identity column does not.
@@ -58,11 +64,11 @@ begin
                     and dependency.deptype = 'a'
                 limit 1
             ) as id_sequence,
-            exists (
-                select 1
+            (
+                select policy.polcmd
                 from pg_policy as policy
                 where policy.polrelid = package.oid and policy.polname = 'comets ' || role_name
-            ) as has_policy
+            ) as policy_command
         from package
         order by package.relname
     loop
@@ -71,12 +77,18 @@ begin
         execute format('grant %s on %s to %I', target.privileges, target.name, role_name);
         if target.id_sequence is not null then
             execute format('revoke all on sequence %s from %I', target.id_sequence, role_name);
-            execute format('grant usage on sequence %s to %I', target.id_sequence, role_name);
+            if not is_read_only then
+                execute format('grant usage on sequence %s to %I', target.id_sequence, role_name);
+            end if;
         end if;
-        if target.is_table and not target.has_policy then
+        continue when not target.is_table;
+        if target.policy_command <> policy_command then
+            execute format('drop policy %I on %s', 'comets ' || role_name, target.name);
+        end if;
+        if target.policy_command is distinct from policy_command then
             execute format(
-                'create policy %I on %s to %I using (true) with check (true)',
-                'comets ' || role_name, target.name, role_name
+                'create policy %I on %s for %s to %I using (true)',
+                'comets ' || role_name, target.name, case when is_read_only then 'select' else 'all' end, role_name
             );
         end if;
     end loop;

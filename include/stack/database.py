@@ -97,7 +97,8 @@ def ensure_current_schema(connection: psycopg.Connection[dict[str, Any]], enviro
 
     :raises DatabaseError: the schema is outdated or a privilege is missing; the text has the remedy.
     """
-    access = connection.execute((SQL_FOLDER / "database" / "read_access.sql").read_bytes()).fetchone() or {}
+    statement = (SQL_FOLDER / "database" / "read_access.sql").read_bytes()
+    access = connection.execute(statement, {"is_read_only": False}).fetchone() or {}
     if not is_current(connection):
         raise DatabaseError(f"{describe(environment)} has an outdated schema. Run: make setup-database")
     if access.get("missing"):

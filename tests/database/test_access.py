@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from comets.database.client import Database
 from comets.errors import DatabaseError
@@ -20,6 +20,12 @@ from tests.database.test_setup import make_original, set_up
 from tests.steps.builders import SQL_FOLDER, Facts, Profile, Row, Video
 
 GRANT_FILE = SQL_FOLDER / "grant_role.sql"
+# A view may reject a change for what it is.
+REFUSALS = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ObjectNotInPrerequisiteState,
+    psycopg.errors.WrongObjectType,
+)
 WEB_ROLES = ("anon", "authenticated")
 RELATIONS = """
     select relname, relkind::text
@@ -57,11 +63,12 @@ def role(database: psycopg.Connection[Row]) -> Iterator[str]:
     database.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string().encode())
 
 
-def grant(connection: psycopg.Connection[Row], role: str) -> None:
-    """Execute grant_role.sql for a role."""
+def grant(connection: psycopg.Connection[Row], role: str, *, is_read_only: bool = False) -> None:
+    """Execute grant_role.sql for a role, as edited in its first lines."""
     text = GRANT_FILE.read_text(encoding="utf-8")
-    assert text.count("'comets_app'") == 1
-    connection.execute(text.replace("'comets_app'", f"'{role}'").encode())
+    assert text.count("'comets_app'") == text.count("'false'") == 1
+    edited = text.replace("'comets_app'", f"'{role}'").replace("'false'", f"'{is_read_only}'")
+    connection.execute(edited.encode())
 
 
 def set_role(connection: psycopg.Connection[Row], role: str) -> None:
@@ -182,6 +189,70 @@ def test_role_can_run_the_steps_and_nothing_else(
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             database.execute(statement.encode())
+
+
+@pytest.mark.parametrize("was_writer", [False, True], ids=["new role", "former role of the Dags"])
+def test_read_only_role_reads_all_tables_and_changes_none(
+    database: psycopg.Connection[Row], role: str, was_writer: bool
+) -> None:
+    make_original(database)
+    set_up(database)
+    facts = Facts(database)
+    facts.land_page(Video("71", "v1"))
+    facts.land_profile(Profile("71", 20_000))
+    facts.run()
+    relations = database.execute(RELATIONS.encode()).fetchall()
+    before = {name: database.execute(f"select count(*) from {name}".encode()).fetchone() for name, _ in relations}
+    if was_writer:
+        grant(database, role)
+    grant(database, role, is_read_only=True)
+    grant(database, role, is_read_only=True)
+    set_role(database, role)
+    as_database(database).require_schema(is_read_only=True)
+    database.row_factory = tuple_row
+    for name, kind in relations:
+        if kind == "S":
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                database.execute(f"select nextval('{name}')".encode())
+            continue
+        assert database.execute(f"select count(*) from {name}".encode()).fetchone() == before[name], name
+        for statement in (
+            "delete from {}",
+            "insert into {} default values",
+            "truncate {}",
+        ):
+            with pytest.raises(REFUSALS):
+                database.execute(statement.format(name).encode())
+    with pytest.raises(DatabaseError, match=r"lacks rights.*delete on comet_calls.*grant_role.sql"):
+        as_database(database).require_schema()
+
+
+def test_role_of_the_page_becomes_one_of_the_dags(database: psycopg.Connection[Row], role: str) -> None:
+    set_up(database)
+    grant(database, role, is_read_only=True)
+    grant(database, role)
+    set_role(database, role)
+    as_database(database).require_schema()
+    assert database.execute("insert into creators (user_id) values ('71') returning user_id").fetchone()
+
+
+def test_settings_of_the_session_choose_the_role(database: psycopg.Connection[Row], role: str) -> None:
+    set_up(database)
+    database.execute(
+        "select set_config('comets.role', %s, false), set_config('comets.read_only', 'true', false)", [role]
+    )
+    database.execute(GRANT_FILE.read_bytes())
+    set_role(database, role)
+    as_database(database).require_schema(is_read_only=True)
+
+
+def test_missing_right_to_read_names_the_read_only_grant(database: psycopg.Connection[Row], role: str) -> None:
+    set_up(database)
+    grant(database, role, is_read_only=True)
+    database.execute(sql.SQL("revoke select on comet_runs from {}").format(sql.Identifier(role)))
+    set_role(database, role)
+    with pytest.raises(DatabaseError, match=r"lacks rights on the Comet tables: select on comet_runs\..*is_read_only"):
+        as_database(database).require_schema(is_read_only=True)
 
 
 def test_missing_rights_name_the_file_to_run(database: psycopg.Connection[Row], role: str) -> None:

@@ -14,9 +14,19 @@ import pytest
 from kombu.utils.url import parse_url
 from sqlalchemy.engine import make_url
 
-from include.docker.__main__ import CONSUMED, container_environment
-from include.stack.environment import SettingError, resolve
-from tests.docker.compose import PROJECT_FOLDER, environment_of, passed_through
+from include.docker.__main__ import CONSUMED, PASSWORDS_FILE, SECRETS_FOLDER, container_environment, with_secrets
+from include.stack.environment import resolve
+from tests.docker.compose import (
+    AIRFLOW_SERVICES,
+    PROJECT_FOLDER,
+    SERVICES,
+    environment_of,
+    fill_in,
+    make_secrets,
+    passed_through,
+    required,
+    secrets_of,
+)
 from tests.docker.conftest import NASTY
 
 WRAPPER = PROJECT_FOLDER / "include" / "docker" / "bin" / "airflow"
@@ -52,26 +62,117 @@ def run_program(environment: dict[str, str], *command: str) -> subprocess.Comple
 
 
 def test_database_and_queue_urls_hold_their_passwords(secrets: dict[str, str]) -> None:
-    environment = resolved(secrets)
-    for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CELERY__RESULT_BACKEND"):
-        url = make_url(environment[name].removeprefix("db+"))
-        assert url.drivername == "postgresql+psycopg2"
-        assert (url.host, url.port, url.database, url.username) == ("postgres", 5432, "airflow", "airflow")
-        assert url.password == secrets["POSTGRES_PASSWORD"]
-    broker = parse_url(environment["AIRFLOW__CELERY__BROKER_URL"])
-    assert (broker["transport"], broker["hostname"], broker["port"]) == ("redis", "redis", 6379)
-    assert broker["password"] == secrets["REDIS_PASSWORD"]
+    environment = container_environment(environment_of("airflow-scheduler", secrets))
+    url = make_url(environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    assert url.drivername == "postgresql+psycopg2"
+    assert (url.host, url.port, url.database, url.username) == ("postgres", 5432, "airflow", "airflow_metadata")
+    assert url.password == secrets["AIRFLOW_METADATA_PASSWORD"]
+    for name, number in (("AIRFLOW__CELERY__BROKER_URL", "0"), ("AIRFLOW__CELERY__RESULT_BACKEND", "1")):
+        queue = parse_url(environment[name])
+        assert (queue["transport"], queue["hostname"], queue["port"]) == ("redis", "redis", 6379)
+        assert (queue["virtual_host"], queue["password"]) == (number, secrets["REDIS_PASSWORD"])
 
 
-def test_bundled_database_is_the_default(secrets: dict[str, str]) -> None:
-    assert connection(resolved(secrets), "COMETS_DB") == {
+@pytest.mark.parametrize(
+    ("service", "role"),
+    [("airflow-init", "comets_owner"), ("airflow-worker", "comets_app"), ("airflow-apiserver", "comets_page")],
+)
+def test_bundled_database_is_the_default(secrets: dict[str, str], service: str, role: str) -> None:
+    environment = container_environment(environment_of(service, secrets))
+    assert connection(environment, "COMETS_DB") == {
         "conn_type": "postgres",
         "host": "postgres",
         "port": 5432,
         "schema": "comets",
-        "login": "airflow",
-        "password": secrets["POSTGRES_PASSWORD"],
+        "login": role,
+        "password": secrets[f"{role.upper()}_PASSWORD"],
     }
+
+
+METADATA = "AIRFLOW_METADATA_PASSWORD"
+SIGNING_KEY, TOKEN_KEY, STORED_KEY = (
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__CORE__FERNET_KEY",
+)
+# What the processes of each service know; the UI's password is in a file that Airflow reads.
+KNOWN = {
+    "airflow-init": {METADATA, "COMETS_OWNER_PASSWORD"},
+    "airflow-apiserver": {METADATA, "COMETS_PAGE_PASSWORD", SIGNING_KEY, TOKEN_KEY, STORED_KEY},
+    "airflow-execution-api": {METADATA, TOKEN_KEY, STORED_KEY},
+    "airflow-scheduler": {METADATA, "REDIS_PASSWORD", TOKEN_KEY, STORED_KEY},
+    "airflow-dag-processor": {METADATA},
+    "airflow-triggerer": {METADATA, SIGNING_KEY, STORED_KEY},
+    "airflow-worker": {"COMETS_APP_PASSWORD", "REDIS_PASSWORD", SIGNING_KEY, "TIKHUB_API_KEY", "COMETS_NOTICES_URL"},
+}
+# What only a file of the service has.
+ONLY_MOUNTED = {
+    "airflow-init": {"POSTGRES_PASSWORD", "COMETS_APP_PASSWORD", "COMETS_PAGE_PASSWORD"},
+    "airflow-apiserver": {"COMETS_UI_PASSWORD"},
+}
+SETTINGS = {"airflow-init": {"database.env"}, "airflow-apiserver": {"page.env"}} | {
+    "airflow-worker": {"database.env", "tikhub.env", "notices.env"}
+}
+OWN_DATABASE = {"DB_HOST": "db.example.com", "DB_PASSWORD": "value-of-DB_PASSWORD"}
+
+
+@pytest.mark.parametrize("service", sorted(AIRFLOW_SERVICES))
+@pytest.mark.parametrize("database", [{}, OWN_DATABASE], ids=["bundled", "own"])
+def test_service_knows_its_own_secrets_only(service: str, database: dict[str, str], tmp_path: Path) -> None:
+    settings = {"TIKHUB_API_KEY": "a-key", "COMETS_NOTICES_URL": "json://host.example.com", **database}
+    files = make_secrets(tmp_path, **settings)
+    folder = only(tmp_path, *secrets_of(service))
+    declared = SERVICES[service]["environment"]
+    environment = {name: fill_in(text, settings) for name, text in declared.items() if text is not None}
+    environment |= {SECRETS_FOLDER: str(folder), PASSWORDS_FILE: str(tmp_path / "passwords")}
+    result = run(environment, "env")
+    assert result.returncode == 0, result.stderr
+    values = {name: text for name, text in files.items() if name in required()} | settings
+    roles = {
+        name
+        for name in KNOWN[service]
+        if name in ("COMETS_OWNER_PASSWORD", "COMETS_APP_PASSWORD", "COMETS_PAGE_PASSWORD")
+    }
+    known = (KNOWN[service] - roles) | (set(OWN_DATABASE) if roles else set()) if database else KNOWN[service]
+    assert {name for name, text in values.items() if text in result.stdout} == known
+
+
+@pytest.mark.parametrize("service", sorted(AIRFLOW_SERVICES))
+def test_service_has_the_files_of_its_own_secrets_only(service: str) -> None:
+    files = secrets_of(service)
+    assert files & required() == KNOWN[service] & required() | ONLY_MOUNTED.get(service, set())
+    assert files - required() - {"COMETS_COPIED"} == SETTINGS.get(service, set())
+
+
+def test_page_has_a_login_of_its_own_to_a_database_of_yours(tmp_path: Path) -> None:
+    page = "postgresql://page:p%40ss@db.example.com/x"
+    make_secrets(tmp_path, DATABASE_URL="postgresql://app:secret@db.example.com/x", COMETS_PAGE_DATABASE_URL=page)
+    found = connection(
+        container_environment(with_secrets({SECRETS_FOLDER: str(only(tmp_path, "page.env"))})), "COMETS_DB"
+    )
+    assert (found["login"], found["password"], found["host"]) == ("page", "p@ss", "db.example.com")
+
+
+def test_page_shows_real_creators_without_knowing_the_key(secrets: dict[str, str]) -> None:
+    settings = {"COMPOSE_PROFILES": "sandbox", "TIKHUB_API_KEY": "key"}
+    environment = container_environment(environment_of("airflow-apiserver", secrets | settings))
+    assert connection(environment, "COMETS_DB")["schema"] == "comets"
+    assert "AIRFLOW_CONN_TIKHUB" not in environment
+
+
+def test_unreadable_secret_names_the_script(tmp_path: Path) -> None:
+    (tmp_path / "REDIS_PASSWORD").write_bytes(b"\xff")
+    result = run({SECRETS_FOLDER: str(tmp_path)}, "env")
+    assert result.returncode == 1
+    assert "REDIS_PASSWORD can't be read: it is not UTF-8. Run: sh include/docker/secrets.sh" in result.stderr
+
+
+def only(folder: Path, *names: str) -> Path:
+    """Remove all secrets but some; return their folder."""
+    for path in (folder / "secrets").iterdir():
+        if path.name not in names:
+            path.unlink()
+    return folder / "secrets"
 
 
 @pytest.mark.parametrize("settings", [{}, {"DATABASE_URL": "postgres://u:p@db.example.com/x"}])
@@ -136,12 +237,6 @@ def test_second_pass_changes_nothing(secrets: dict[str, str]) -> None:
     assert container_environment(once) == once
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "REDIS_PASSWORD"])
-def test_password_that_would_break_its_url_is_rejected(secrets: dict[str, str], name: str) -> None:
-    with pytest.raises(SettingError, match=f"{name} must be letters and digits"):
-        resolved(secrets, **{name: NASTY})
-
-
 def test_command_receives_the_environment(secrets: dict[str, str]) -> None:
     given = environment_of("airflow-worker", {**secrets, "DB_HOST": "db.example.com", "DB_PASSWORD": NASTY})
     result = run(given, sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
@@ -153,7 +248,8 @@ def test_command_receives_the_environment(secrets: dict[str, str]) -> None:
 
 
 def test_airflow_wrapper_reads_the_environment(secrets: dict[str, str], tmp_path: Path) -> None:
-    given = environment_of("airflow-worker", secrets) | {"AIRFLOW_HOME": str(tmp_path)}
+    given = environment_of("airflow-scheduler", secrets) | {"AIRFLOW_HOME": str(tmp_path)}
+    given["AIRFLOW_CONFIG"] = str(tmp_path / "airflow.cfg")
     result = run_program(given, "airflow", "config", "get-value", "database", "sql_alchemy_conn")
     url = container_environment(given)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     assert result.stdout.splitlines()[-1:] == [url], result.stderr

@@ -1,5 +1,5 @@
--- Return the privileges that this role lacks on the package's tables, as grant_role.sql grants them.
--- A Dag run checks them before it pays for a call.
+-- Return the privileges that this role lacks on the package's tables, as grant_role.sql grants them to the Dags, or to
+-- a role that only reads. A Dag run checks them before it pays for a call.
 with
 -- Without usage on the schema, only the catalog shows its tables.
 home as (
@@ -17,7 +17,7 @@ package as (
         class.oid,
         class.relname,
         case
-            when class.relkind = 'v' or class.relname = 'comet_schema' then 'select'
+            when %(is_read_only)s or class.relkind = 'v' or class.relname = 'comet_schema' then 'select'
             else 'select, insert, update, delete'
         end as privileges
     from home
@@ -46,7 +46,9 @@ lacking as (
             and dependency.classid = 'pg_class'::regclass
             and dependency.deptype = 'a'
     inner join pg_class as id_sequence on dependency.objid = id_sequence.oid
-    where case when id_sequence.relkind = 'S' then not has_sequence_privilege(id_sequence.oid, 'usage') end
+    where
+        not %(is_read_only)s
+        and case when id_sequence.relkind = 'S' then not has_sequence_privilege(id_sequence.oid, 'usage') end
     union all
     select 'a policy on ' || package.relname as missing
     from package

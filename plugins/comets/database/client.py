@@ -110,16 +110,17 @@ class Database:
             raise LookupError(f"{name}.sql returned no row for {parameters}")
         return row
 
-    def require_schema(self) -> None:
+    def require_schema(self, *, is_read_only: bool = False) -> None:
         """Check that the schema file was run on this database, and that the role has the rights that a run needs.
 
+        :param is_read_only: whether the rights of the page suffice
         :raises DatabaseError: names the file to run and the command.
         """
-        access = self.fetch_one("database/read_access")
+        access = self.fetch_one("database/read_access", is_read_only=is_read_only)
         if not access["is_set_up"]:
             raise DatabaseError(self._wrong_version("has no Comet tables yet"), SCHEMA_FILE)
         if access["missing"]:
-            raise DatabaseError(self._missing_rights(access["role_name"], access["missing"]), GRANT_FILE)
+            raise DatabaseError(self._missing_rights(access, is_read_only), GRANT_FILE)
         row = self.fetch_optional("database/read_schema_version")
         found = row["version"] if row else None
         if found != SCHEMA_VERSION:
@@ -132,11 +133,13 @@ class Database:
             "paste it into your host's SQL editor), then clear this task."
         )
 
-    def _missing_rights(self, role: str, missing: list[str]) -> str:
+    def _missing_rights(self, access: DictRow, is_read_only: bool) -> str:
+        role, missing = access["role_name"], access["missing"]
+        constants = "this role's name and `is_read_only` = true" if is_read_only else "this role's name"
         shown = ", ".join(missing[:MAX_NAMES]) + (" and more" if len(missing) > MAX_NAMES else "")
         return (
             f"The role `{role}` of the connection `{DATABASE_CONN_ID}` lacks rights on the Comet tables: {shown}. "
-            f"As their owner run {GRANT_FILE} with this role's name in its first lines (`psql -f {GRANT_FILE}`, or "
+            f"As their owner run {GRANT_FILE} with {constants} in its first lines (`psql -f {GRANT_FILE}`, or "
             "paste it into your host's SQL editor), then clear this task. Run it again after each upgrade of the "
             "tables."
         )

@@ -40,7 +40,7 @@ def find(view: str, **parameters: Any) -> dict[str, Any] | None:
         except DatabaseError as error:
             # A missing table and a missing right raise the same error; the catalogue distinguishes them.
             if error.file_to_run is not None:
-                database.require_schema()
+                database.require_schema(is_read_only=True)
             raise
 
 
