@@ -1,5 +1,6 @@
 """The commands behind the Makefile: `python -m include.stack --help`."""
 
+import errno
 import shlex
 import sys
 from pathlib import Path
@@ -152,6 +153,10 @@ def main() -> None:
         app()
     except (StackError, SettingsError) as error:
         reason = str(error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        reason = f"The disk of this machine is full: {error}. Free space (logs are in .state), then repeat the command."
     except Exception as error:
         # Importing Airflow's client takes a second; only commands that use it have imported it.
         api = sys.modules.get("include.stack.airflow_api")

@@ -27,6 +27,7 @@ from include.stack.processes import (
     running_url,
 )
 from include.stack.project import PROJECT, State
+from tests.disks import small_disk
 
 
 def run_stack(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -60,6 +61,15 @@ def test_invalid_setting_is_reported_without_a_traceback(tmp_path: Path) -> None
     assert result.returncode == 1
     assert result.stderr.startswith("Error: DATABASE_URL is invalid")
     assert "top-secret" not in result.stderr
+
+
+def test_full_disk_is_reported_without_a_traceback(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "full", "8k") as folder:
+        (folder / "filler").write_bytes(bytes(4096))
+        result = run_stack("env", COMETS_STATE_DIR=str(folder))
+    assert result.returncode == 1
+    assert "Error: The disk of this machine is full" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_unknown_command_is_named_without_a_traceback() -> None:
