@@ -115,6 +115,14 @@ def setup_database() -> None:
     set_up_database()
 
 
+@app.command("repair-readings")
+def repair_readings() -> None:
+    """Repair readings that a wrong clock has put into the future."""
+    from include.stack.services import repair_readings as repair
+
+    repair()
+
+
 @app.command()
 def status() -> None:
     """Show running services and the last run."""
