@@ -247,7 +247,9 @@ where
     and not creator.is_settled
     and creator.first_found_at <> found.first_found_at;
 
-delete from comet_handles
+-- The next run lowers it to the first reading with the handle.
+update comet_handles
+set first_seen_at = now()
 where first_seen_at > now() + interval '1 day';
 
 -- Estimates lie between observed rows, and record_growth derives them again. Imported rows have no instant.
