@@ -102,6 +102,10 @@ bench: .venv/installed-bench ## Run benchmarks (SIZE=full for the documented siz
 setup-database: .venv/installed ## Apply include/sql/setup_database.sql to the configured database
 	@$(stack) setup-database
 
+.PHONY: repair-readings
+repair-readings: .venv/installed ## Repair readings that a wrong clock has put into the future
+	@$(stack) repair-readings
+
 .PHONY: lock
 lock: .venv/installed-dev ## Update requirements*.txt (ARGS=--upgrade for newer versions)
 	@$(compile) pyproject.toml -o requirements.txt $(ARGS)

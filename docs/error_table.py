@@ -19,6 +19,7 @@ ERRORS: dict[str, tuple[type[CometsError], ...]] = {
         errors.DatabaseError,
         errors.DatabaseRefusedError,
         errors.DatabaseUnavailableError,
+        errors.DatabaseStorageError,
         errors.DatabaseTimeoutError,
         errors.TikHubAuthError,
         errors.TikHubBalanceError,

@@ -1,5 +1,6 @@
 """The commands behind the Makefile: `python -m include.stack --help`."""
 
+import errno
 import shlex
 import sys
 from pathlib import Path
@@ -114,6 +115,14 @@ def setup_database() -> None:
     set_up_database()
 
 
+@app.command("repair-readings")
+def repair_readings() -> None:
+    """Repair readings that a wrong clock has put into the future."""
+    from include.stack.services import repair_readings as repair
+
+    repair()
+
+
 @app.command()
 def status() -> None:
     """Show running services and the last run."""
@@ -152,6 +161,10 @@ def main() -> None:
         app()
     except (StackError, SettingsError) as error:
         reason = str(error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        reason = f"The disk of this machine is full: {error}. Free space (logs are in .state), then repeat the command."
     except Exception as error:
         # Importing Airflow's client takes a second; only commands that use it have imported it.
         api = sys.modules.get("include.stack.airflow_api")

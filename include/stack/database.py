@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ from psycopg.rows import dict_row
 
 from include.stack.environment import Environment
 from include.stack.errors import StackError
-from include.stack.project import PROJECT, SCHEMA_FILE, SQL_FOLDER
+from include.stack.project import PROJECT, REPAIR_FILE, SCHEMA_FILE, SQL_FOLDER
 
 AIRFLOW_ONLY_OPTIONS = frozenset(
     {"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"}
@@ -85,6 +86,21 @@ def apply_schema(environment: Environment) -> None:
                 raise DatabaseError(f"{failure} Run it once as the owner of the tables.") from None
         except psycopg.Error as error:
             raise DatabaseError(describe_schema_failure(environment, error)) from None
+
+
+def repair_readings(environment: Environment) -> dict[date, int]:
+    """Repair readings of the future; return the number of repaired answers by date.
+
+    :raises DatabaseError: the database is unreachable, or a statement fails.
+    """
+    with connect(environment) as connection:
+        try:
+            cursor = connection.execute(REPAIR_FILE.read_bytes())
+        except psycopg.Error as error:
+            failure = f"{REPAIR_FILE.relative_to(PROJECT)} failed on {describe(environment)}"
+            raise DatabaseError(f"{failure}: {str(error).strip()}. Nothing was changed.") from None
+        answers = next(result.fetchall() for result in cursor.results() if result.description)
+    return {row["recorded_date"]: row["repaired_answers"] for row in answers}
 
 
 def describe_schema_failure(environment: Environment, error: psycopg.Error) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 SQL_FOLDER = PROJECT / "include" / "sql"
 SCHEMA_FILE = SQL_FOLDER / "setup_database.sql"
+REPAIR_FILE = SQL_FOLDER / "repair_readings.sql"
 
 
 @dataclass(frozen=True)

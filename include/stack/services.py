@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from include.stack.database import apply_schema, describe, has_schema
+from include.stack.database import repair_readings as repair_stored_readings
 from include.stack.environment import METADATA_DATABASE, Environment, resolve, resolve_for_runs
 from include.stack.metadata import prepare_metadata
 from include.stack.output import note, say
@@ -60,9 +61,27 @@ def set_up_configured_database(environment: Environment) -> None:
 
 def set_up_database() -> None:
     """Apply the schema file to the creators' database."""
+    with _creators_database() as environment:
+        apply_schema(environment)
+    say(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
+
+
+def repair_readings() -> None:
+    """Repair readings of the future, and print the dates to run again."""
+    with _creators_database() as environment:
+        answers = repair_stored_readings(environment)
+    if not answers:
+        say(f"No reading in {describe(environment)} is more than a day in the future.")
+        return
+    say(f"Repaired {sum(answers.values())} answers in {describe(environment)}; run their dates again:")
+    for recorded_date, count in answers.items():
+        say(f"  {recorded_date}  {count}")
+
+
+@contextmanager
+def _creators_database() -> Iterator[Environment]:
     environment = resolve()
     if environment.database_source is None:
         environment = resolve_for_runs()
     with databases(environment) if environment.database_source is None else nullcontext():
-        apply_schema(environment)
-    say(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
+        yield environment

@@ -62,6 +62,15 @@ class DatabaseRefusedError(DatabaseError):
     remedy = "Correct login, password, database name or `sslmode` as the text says, then clear the task."
 
 
+class DatabaseStorageError(DatabaseError):
+    """The server has no disk space left, reached a limit, or can't use its disk. Rolled back and not retried."""
+
+    remedy = (
+        "Free space on the server's disk, or raise the limit of its plan; then clear the failed tasks. `comet_videos`, "
+        "`comet_profiles` and `comet_calls` grow most."
+    )
+
+
 class TransientDatabaseError(DatabaseError):
     """The transaction conflicted with another session. It was rolled back and is retried."""
 

@@ -162,6 +162,22 @@ def test_call_waits_for_its_slot(ledger: Ledger, clock: Clock, rows: Rows) -> No
     assert 0 < sleep <= min_interval(RATE).total_seconds()
 
 
+def test_calls_that_a_wrong_clock_reserved_for_tomorrow_stop_no_other(
+    ledger: Ledger, sibling: Ledger, clock: Clock, rows: Rows, comets_connection: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger.execute(SEARCH, lambda: None)
+    with psycopg.connect(comets_connection) as connection:
+        connection.execute("update comet_calls set started_at = started_at + interval '1 day'")
+        connection.execute("update comet_rate_limits set slot_at = slot_at + interval '1 day'")
+    ledger.execute(SEARCH, lambda: None)
+    sibling.execute(SIBLING, lambda: None)
+    assert sum(clock.sleeps) <= 3 * min_interval(RATE).total_seconds()
+    assert [record.levelname for record in caplog.records if "was probably wrong" in record.message] == ["WARNING"]
+    assert (
+        rows("select from comet_calls where started_at > reserved_at + interval '1 hour' and finished_at is null") == []
+    )
+
+
 @pytest.mark.parametrize(
     ("delays", "intervals"),
     [

@@ -27,7 +27,9 @@ ROUTE = "/api/search"
 def worker(url: str, rate: float = 50) -> Iterator[RouteRateLimit]:
     """A worker's rate limit, on its own connection."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-        yield RouteRateLimit(Database(connection), Pace(requests_per_second=rate), Retries(max_delay_seconds=60))
+        yield RouteRateLimit(
+            Database(connection), Pace(requests_per_second=rate), Retries(max_delay_seconds=60), slots=4
+        )
 
 
 def database_time(url: str) -> datetime:
@@ -94,7 +96,7 @@ def test_lost_slot_costs_one_interval_and_rolled_back_slot_none(database_url: st
     with worker(database_url, 0.01) as rate_limit:
         first = rate_limit.reserve_slot(ROUTE)
         with psycopg.connect(database_url, row_factory=dict_row) as connection:
-            RouteRateLimit(Database(connection), Pace(requests_per_second=0.01), Retries()).reserve_slot(ROUTE)
+            RouteRateLimit(Database(connection), Pace(requests_per_second=0.01), Retries(), slots=4).reserve_slot(ROUTE)
             connection.rollback()
         with worker(database_url, 0.01) as dead:
             dead.reserve_slot(ROUTE)
@@ -146,6 +148,63 @@ def test_longest_block_wins(database_url: str) -> None:
         longest = block_end(database_url)
         rate_limit.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=1))
         assert block_end(database_url) == longest
+
+
+def set_clock_ahead(url: str, column: str, ahead: timedelta) -> None:
+    """Move a stored time of all routes, as a wrong clock leaves it."""
+    with psycopg.connect(url) as connection:
+        connection.execute(f"update comet_rate_limits set {column} = clock_timestamp() + %s".encode(), [ahead])
+
+
+@pytest.mark.parametrize("column", ["slot_at", "blocked_until"])
+@pytest.mark.parametrize("rate", [0.01, 1, 50])
+def test_slot_that_a_wrong_clock_left_counts_as_now(
+    database_url: str, column: str, rate: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reserve_slot(_: int) -> float:
+        with worker(database_url, rate) as rate_limit:
+            return rate_limit.reserve_slot(ROUTE).wait_seconds
+
+    reserve_slot(0)
+    set_clock_ahead(database_url, column, timedelta(days=1))
+    with ThreadPoolExecutor(6) as pool:
+        waits = sorted(pool.map(reserve_slot, range(6)))
+    assert waits[-1] <= 6 * min_interval(rate).total_seconds()
+    warning = caplog.records[0].getMessage()
+    assert ROUTE in warning
+    assert (database_time(database_url) + timedelta(days=1)).date().isoformat() in warning
+    assert "clock of the database server was probably wrong" in warning
+    assert block_end(database_url) is None
+
+
+def test_waiting_call_does_not_wait_for_a_block_that_a_wrong_clock_left(database_url: str) -> None:
+    with worker(database_url) as rate_limit:
+        call = insert_call(database_url, rate_limit.reserve_slot(ROUTE).slot_at)
+        set_clock_ahead(database_url, "blocked_until", timedelta(days=1))
+        assert rate_limit.recheck_slot(call) < 1
+        set_clock_ahead(database_url, "slot_at", timedelta(days=1))
+        assert rate_limit.reschedule_slot(call) < 1
+        with psycopg.connect(database_url) as connection:
+            ((started_at,),) = connection.execute("select started_at from comet_calls").fetchall()
+        assert started_at <= database_time(database_url) + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("rate", "slots"), [(0.01, 4), (0.01, 16), (1, 16), (50, 64)])
+def test_longest_queue_is_waited_for(
+    database_url: str, rate: float, slots: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as connection:
+        rate_limit = RouteRateLimit(Database(connection), Pace(requests_per_second=rate), Retries(), slots=slots)
+        rate_limit.reserve_slot(ROUTE)
+        rate_limit.block_route(ROUTE, TikHubRateLimitError("wait", route=ROUTE, retry_after=999))
+        blocked_until = block_end(database_url)
+        calls = [insert_call(database_url, rate_limit.reserve_slot(ROUTE).slot_at) for _ in range(slots)]
+        for _ in range(3):
+            for call in calls:
+                last = rate_limit.reschedule_slot(call)
+    assert blocked_until is not None
+    assert caplog.records == []
+    assert last > (4 * slots - 2) * min_interval(rate).total_seconds()
 
 
 @settings(max_examples=50)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from copy import copy
+from pathlib import Path
+from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +20,7 @@ from airflow.sdk import RetryAction
 
 from comets.calls.retry_policy import CallRetryPolicy
 from comets.database.client import connect
-from comets.errors import DatabaseError, DatabaseRefusedError, DatabaseUnavailableError
+from comets.errors import DatabaseError, DatabaseRefusedError, DatabaseStorageError, DatabaseUnavailableError
 from comets.settings import settings
 from include.sandbox.client import SandboxClient
 from include.stack.ports import free_port
@@ -25,8 +28,9 @@ from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import PROJECT_FOLDER, tikhub_connection_to
 from tests.dags.fault_runs import recorded_output
 from tests.dags.worlds import RunDag
+from tests.disks import small_disk
 from tests.secret_scan import exception_texts, findings
-from tests.steps.builders import DAY, noon
+from tests.steps.builders import DAY, Facts, noon
 
 SECRET = "Pl4nted-pässword"
 RIGHT = "the right one"
@@ -134,6 +138,63 @@ def test_sql_step_names_the_cause(
     with pytest.raises(kind, match=words):
         raise kind(str(decision.reason))
     assert SECRET not in str(decision.reason)
+
+
+STORAGE_FAILURES = {
+    "53100": ("could not extend file", r"The disk of .* is full\. .*Free space on the server's disk.*comet_videos"),
+    "53400": ("temporary file size exceeds temp_file_limit", "reached a limit of .*Raise that limit"),
+    "58030": ("could not read block 7", "can't use its disk.*Check the server's log"),
+    "XX000": ("could not write: Disk quota exceeded", r"The disk of .* is full\."),
+}
+
+
+@pytest.mark.parametrize(("code", "message", "words"), [(code, *rest) for code, rest in STORAGE_FAILURES.items()])
+def test_storage_failure_is_not_retried_and_says_what_to_free(
+    comets_connection: str, parsed_step: Any, code: str, message: str, words: str
+) -> None:
+    with psycopg.connect(comets_connection, autocommit=True) as connection:
+        connection.execute(
+            f"""
+            create function fail() returns trigger language plpgsql as
+            $$ begin raise exception '{message}' using errcode = '{code}'; end $$;
+            create trigger fail before insert on comet_rate_limits execute function fail();
+            """.encode()
+        )
+        with connect() as database, pytest.raises(DatabaseStorageError, match=words) as caught:
+            database.fetch_one("calls/reserve_slot", route="/r", min_interval="1 second")
+        with pytest.raises(psycopg.Error) as raised:
+            connection.execute("insert into comet_rate_limits values ('/r', now())")
+    context = {"task": parsed_step, "task_state_store": {}}
+    for error in (caught.value, raised.value):
+        decision = CallRetryPolicy(settings().retries).evaluate(error, 1, 20, context)
+        assert decision.action is RetryAction.FAIL
+        assert message in str(decision.reason)
+        assert "not retried" in str(decision.reason)
+
+
+@pytest.fixture
+def tablespace(comets_connection: str, tmp_path: Path) -> Iterator[Path]:
+    """A folder on a small disk that belongs to the server's user."""
+    with psycopg.connect(comets_connection) as connection:
+        ((data,),) = connection.execute("show data_directory").fetchall()
+    with small_disk(Path(data).with_name(tmp_path.name), "8m") as folder:
+        shutil.chown(folder, Path(data).owner(), Path(data).group())
+        yield folder
+
+
+def test_full_disk_of_a_real_server_is_named(comets_connection: str, tablespace: Path) -> None:
+    unknown = ("sec_uid", "handle", "nickname", "avatar_url", "follower_count", "heart_count", "video_count")
+    profile = {**dict.fromkeys(unknown), "asked_id": "71", "user_id": "71", "observed_at": noon(DAY)}
+    with psycopg.connect(comets_connection, autocommit=True) as connection:
+        profile["run_id"] = Facts(connection).accept()
+        connection.execute(f"create tablespace small location '{tablespace}'".encode())
+        connection.execute("alter table comet_profiles set tablespace small")
+        try:
+            with connect() as database, pytest.raises(DatabaseStorageError, match="No space left on device"):
+                database.execute("profiles/land_profile", **profile, signature=token_hex(8_000_000))
+        finally:
+            connection.execute("alter table comet_profiles set tablespace pg_default")
+            connection.execute("drop tablespace small")
 
 
 @pytest.mark.parametrize("uri", URIS.values(), ids=URIS)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
+from include.stack.project import REPAIR_FILE
 from tests.dags.conftest import NewWorld
 from tests.dags.worlds import SEARCH, Day, Row, World, cast, page_of
 
@@ -145,3 +148,36 @@ def test_unpublished_counts_are_fetched_again(
         healed = world.run(SECOND, FOUND)
         assert (healed.state, len(healed.searches), len(healed.fetched)) == ("success", 0, 12)
         assert published(world) == undisturbed
+
+
+def test_time_stamp_of_2099_is_not_believed(
+    new_world: NewWorld, first_day: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with new_world(like=first_day) as world:
+        set_followers(world, 21_000)
+        day = world.run(SECOND, FOUND, clock="2099-01-01T02:00:00+00:00")
+        assert day.state == "success"
+        assert (
+            "TikHub's time_stamp 2099-01-01T02:00:00+00:00 is in the future: using this machine's clock" in caplog.text
+        )
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        assert world.rows("select from comet_landed_readings where observed_at > %s", tomorrow) == []
+        assert world.rows("select from creator_stats where recorded_date > %s", tomorrow) == []
+
+
+def test_stored_reading_of_2099_stops_every_run_until_it_is_repaired(new_world: NewWorld, first_day: World) -> None:
+    with new_world(like=first_day) as world, psycopg.connect(world.database_url, autocommit=True) as connection:
+        connection.execute(
+            "update comet_profiles set observed_at = '2099-01-01', observed_date = '2099-01-01' where user_id = %s",
+            [TWELVE[0].uid],
+        )
+        stopped = stop(world, FOUND)
+        assert states(stopped.day, "check_roll_call", *UNPUBLISHED_TASKS) == ["failed", *["upstream_failed"] * 2]
+        assert "1 profiles were read more than a day in the future, the last on 2099-01-01" in stopped.day.log
+        assert "include/sql/repair_readings.sql" in stopped.day.log
+        assert stopped.after["creator_stats"] == stopped.before["creator_stats"]
+
+        connection.execute(REPAIR_FILE.read_bytes())
+        assert world.run(SECOND, FOUND).state == "success"
+        [row] = world.rows("select max(last_updated_at) < now() + interval '1 day' as is_right from creators")
+        assert row["is_right"]

@@ -23,6 +23,7 @@ COVERED = {
     "make backup": "tests/stack/test_backup.py::test_backup_restores_on_another_machine",
     "make clean": "tests/stack/test_backup.py::test_clean_deletes_real_creators_only_if_forced",
     "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
+    "make repair-readings": "tests/stack/test_commands.py::test_repair_readings_names_the_dates_to_run_again",
     "make distributed": ("tests/stack/test_lost_workers.py::test_both_workers_search_every_hashtag_once"),
     "make backfill FROM=2026-03-02 TO=2026-03-04": (
         "tests/stack/test_demo.py::test_backfill_runs_missing_dates_and_prints_a_line_per_date"

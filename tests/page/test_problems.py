@@ -103,6 +103,21 @@ def test_read_only_role_is_enough(connect_to: Connect, database: psycopg.Connect
         database.execute(sql.SQL("drop owned by {0}; drop role {0}").format(role).as_string().encode())
 
 
+def test_storage_failure(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
+    database.execute(
+        """
+        alter table comet_dates rename to stored_dates;
+        create function no_space() returns setof stored_dates language plpgsql as
+        $$ begin raise exception 'could not write to file: No space left on device' using errcode = '53100'; end $$;
+        create view comet_dates as select * from no_space();
+        """
+    )
+    answer = connect_to(url_of(database)).get("")
+    assert answer.status_code == 503
+    assert "The database has a problem with its disk" in answer.text
+    assert "Free space on it" in answer.text
+
+
 def test_locked_table(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
     site = connect_to(url_of(database))
     with database.transaction():

@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from comets.database.client import Database
+from comets.deadline import TASK_TIMEOUT
 from comets.profiles.accounts import Account
 from comets.profiles.reader import IN_FLIGHT_SECONDS
 from comets.profiles.roll_call import plan_roll_call, roll_call_members, unknown_authors
@@ -216,6 +217,7 @@ class TestState:
             asked_id="71",
             hashtag=hashtag,
             call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
+            task_timeout=TASK_TIMEOUT,
         )
 
     def test_state_agrees_with_the_plan(self, facts: Facts, database: Database) -> None:
@@ -253,6 +255,7 @@ class TestState:
         long_ago = timedelta(seconds=IN_FLIGHT_SECONDS + 1)
         self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=long_ago)
         self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=None)
+        self.reserve(facts, run_id, "gymtok", reserved=long_ago, started=timedelta(days=-1))
         assert not self.state(database, run_id)["is_in_flight"]
 
     @pytest.mark.parametrize("started", [timedelta(), timedelta(minutes=-5)])

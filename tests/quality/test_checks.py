@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from comets.database.client import Database
 from comets.profiles.roll_call import plan_roll_call
 from comets.quality.checks import CheckResult, Step, failed_messages, run_checks
-from comets.settings import Checks
+from comets.settings import SQL_FOLDER, Checks
 from tests.steps.builders import DAY, HASHTAG, Facts, Profile, Row, Video, day, noon
 
 THRESHOLDS = Checks(min_sample_count=4, max_missing_field_share=0.5, min_answered_share=0.5, max_halved_share=0.25)
@@ -45,6 +45,7 @@ class TestSearch:
             "hashtags_with_videos",
             "items_accounted_for",
             "items_without_id",
+            "videos_in_future",
             "videos_without_play_count",
         }
         assert not any(result.is_failed for result in results.values())
@@ -106,13 +107,44 @@ class TestSearch:
         facts.connection.execute("delete from comet_videos; update comet_pages set is_trimmed = true")
         assert failing(database, facts.accept(), Step.SEARCH) == set()
 
+    @pytest.mark.parametrize("recorded_date", [DAY, day(-3)])
+    def test_fails_when_a_page_is_more_than_a_day_in_the_future(
+        self, facts: Facts, database: Database, recorded_date: date
+    ) -> None:
+        now = datetime.now(UTC)
+        facts.land_page(Video())
+        facts.land_page(Video(), recorded_date=day(-1), observed_at=now + timedelta(hours=23))
+        run_id = facts.accept()
+        assert failing(database, run_id, Step.SEARCH) == set()
+        facts.land_page(Video(), recorded_date=recorded_date, observed_at=now + timedelta(days=730))
+        result = check(database, run_id, Step.SEARCH)["videos_in_future"]
+        assert (result.is_failed, float(result.measured_value or 0), float(result.threshold)) == (True, 2, 0)
+        assert f"the last on {now.date() + timedelta(days=730)}" in result.message
+        assert "include/sql/repair_readings.sql" in result.remedy
+        facts.connection.execute((SQL_FOLDER / "repair_readings.sql").read_bytes())
+        assert failing(database, run_id, Step.SEARCH) == set()
+
 
 class TestRollCall:
     def test_empty_roll_call_passes(self, facts: Facts, database: Database) -> None:
         results = check(database, facts.accept(), Step.ROLL_CALL)
-        assert set(results) == {"answered", "followers_halved", "profiles_without_followers"}
-        assert {result.measured_value for result in results.values()} == {None}
+        assert set(results) == {"answered", "followers_halved", "profiles_in_future", "profiles_without_followers"}
+        assert {result.measured_value for result in results.values()} == {None, 0}
         assert not any(result.is_failed for result in results.values())
+
+    @pytest.mark.parametrize("recorded_date", [DAY, day(-3)])
+    def test_fails_when_a_profile_is_more_than_a_day_in_the_future(
+        self, facts: Facts, database: Database, recorded_date: date
+    ) -> None:
+        now = datetime.now(UTC)
+        facts.land_profile(Profile("71", 5), observed_at=now + timedelta(hours=23))
+        run_id = facts.accept()
+        assert failing(database, run_id, Step.ROLL_CALL) == set()
+        facts.land_profile(Profile("71", 5), recorded_date, now + timedelta(days=730))
+        result = check(database, run_id, Step.ROLL_CALL)["profiles_in_future"]
+        assert (result.is_failed, float(result.measured_value or 0)) == (True, 1)
+        facts.connection.execute((SQL_FOLDER / "repair_readings.sql").read_bytes())
+        assert failing(database, run_id, Step.ROLL_CALL) == set()
 
     @pytest.mark.parametrize(("answered", "unanswered", "is_failed"), [(3, 3, False), (2, 3, True), (0, 3, False)])
     def test_fails_when_under_half_are_answered(
@@ -195,8 +227,8 @@ class TestRollCall:
         facts.land_page(Video("1", "v1", follower_count=90_000))
         facts.observe(20_000, day(1), user_id="1")
         facts.observe(90_000, day(5), user_id="1")
-        for date in (DAY, day(1), day(5)):
-            facts.run(date)
+        for on in (DAY, day(1), day(5)):
+            facts.run(on)
         run_id = facts.accept(recorded_date=day(3))
         facts.land_profile(Profile("1", 5_000), day(3), run_id=run_id)
         facts.land_profile(Profile("1", 19_000), day(3), noon(day(3)) + timedelta(hours=1), run_id=run_id)

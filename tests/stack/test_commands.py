@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from include.stack.processes import (
     running_url,
 )
 from include.stack.project import PROJECT, State
+from tests.disks import small_disk
+from tests.steps.builders import DAY, Facts, Profile, noon
 
 
 def run_stack(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -62,6 +65,15 @@ def test_invalid_setting_is_reported_without_a_traceback(tmp_path: Path) -> None
     assert "top-secret" not in result.stderr
 
 
+def test_full_disk_is_reported_without_a_traceback(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "full", "8k") as folder:
+        (folder / "filler").write_bytes(bytes(4096))
+        result = run_stack("env", COMETS_STATE_DIR=str(folder))
+    assert result.returncode == 1
+    assert "Error: The disk of this machine is full" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_unknown_command_is_named_without_a_traceback() -> None:
     result = run_stack("nonsense")
     assert result.returncode == 2
@@ -88,6 +100,19 @@ def test_setup_database_applies_the_schema(database_url: str, tmp_path: Path) ->
     assert (result.returncode, result.stderr) == (0, "")
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select count(*) from creators").fetchone() == (0,)
+
+
+def test_repair_readings_names_the_dates_to_run_again(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        facts = Facts(connection)
+        facts.land_profile(Profile("71", 20_000), observed_at=noon(date(2099, 3, 1)))
+        facts.land_profile(Profile("72", 20_000))
+    for answer in (f"Repaired 1 answers in .*\n  {DAY}  1\n", "No reading in .* is more than a day in the future"):
+        result = run_stack("repair-readings", DATABASE_URL=database_url, COMETS_STATE_DIR=str(tmp_path))
+        assert (result.returncode, result.stderr) == (0, "")
+        assert re.search(answer, result.stdout)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("select distinct observed_at from comet_profiles").fetchall() == [(noon(DAY),)]
 
 
 @pytest.mark.parametrize("code", [0, 3, 255])

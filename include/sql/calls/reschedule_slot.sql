@@ -8,11 +8,14 @@ with rescheduled as (
         call.call_id = %(call_id)s
         and call.route = rate_limit.route
         and (%(is_late)s or call.started_at < rate_limit.blocked_until)
-    returning rate_limit.slot_at
+    returning rate_limit.route, rate_limit.slot_at
 )
 
 update comet_calls
 set started_at = rescheduled.slot_at
 from rescheduled
 where comet_calls.call_id = %(call_id)s
-returning greatest(extract(epoch from rescheduled.slot_at - clock_timestamp()), 0)::double precision as wait_seconds
+returning
+    rescheduled.route,
+    rescheduled.slot_at,
+    greatest(extract(epoch from rescheduled.slot_at - clock_timestamp()), 0)::double precision as wait_seconds

@@ -7,5 +7,6 @@ on conflict (route) do update
     set
         slot_at = greatest(clock_timestamp(), rate_limit.slot_at + %(min_interval)s::interval, rate_limit.blocked_until)
 returning
+    route,
     slot_at,
     greatest(extract(epoch from slot_at - clock_timestamp()), 0)::double precision as wait_seconds

@@ -21,8 +21,10 @@ calls_in_flight as (
     where
         call.user_id = %(asked_id)s
         and call.finished_at is null
-        -- A call whose slot is in the future has not started. The database's clock is the one that all workers share.
-        and coalesce(call.started_at, call.reserved_at) > clock_timestamp() - %(call_timeout)s::interval
+        -- A call whose slot is in the future has not started; one that its task can't live to make is dead. The
+        -- database's clock is the one that all workers share.
+        and coalesce(call.started_at, call.reserved_at)
+        between clock_timestamp() - %(call_timeout)s::interval and clock_timestamp() + %(task_timeout)s::interval
         and (call.run_id <> run.run_id or call.hashtag is distinct from %(hashtag)s::text)
 )
 

@@ -63,7 +63,7 @@ class Ledger:
     def __init__(self, database: Database, run_id: str, run_attempt: int) -> None:
         self._database = database
         self._run = {"run_id": run_id, "run_attempt": run_attempt}
-        self._rate_limit = RouteRateLimit(database, settings().pace, settings().retries)
+        self._rate_limit = RouteRateLimit(database, settings().pace, settings().retries, settings().slots)
 
     def execute(
         self, call: Call, request: Callable[[], T], precondition: Callable[[], None] = lambda: None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from comets.database.client import Database
+from comets.deadline import TASK_TIMEOUT
 from comets.errors import TikHubRateLimitError
 from comets.settings import Pace, Retries, Settings
+
+log = logging.getLogger(f"airflow.task.{__name__}")
 
 HEADROOM = 1.1
 """Slots are a tenth further apart than the rate requires. Network latency varies, and a strict server rejects two calls
@@ -30,6 +34,7 @@ class Slot:
     :param wait_seconds: from now
     """
 
+    route: str
     slot_at: datetime
     wait_seconds: float
 
@@ -40,14 +45,22 @@ class RouteRateLimit:
     A slot reserved by a process that died is lost: it delays the other callers by one interval.
     """
 
-    def __init__(self, database: Database, pace: Pace, retries: Retries) -> None:
+    def __init__(self, database: Database, pace: Pace, retries: Retries, slots: int) -> None:
         self._database = database
         self._min_interval = min_interval(pace.requests_per_second)
         self._retries = retries
+        # Each task of the pool may hold its slot and those that it gave up. A lower pace until a moment ago explains
+        # the minimum, which a task can wait within its time limit.
+        queue = self._min_interval * slots * (1 + MAX_RESCHEDULES)
+        self.max_wait = max(TASK_TIMEOUT / 2, queue) + timedelta(seconds=retries.max_delay_seconds)
 
     def reserve_slot(self, route: str) -> Slot:
-        """Reserve the next free slot of a route. Run it last in the transaction that reserves the call."""
-        return Slot(**self._database.fetch_one("calls/reserve_slot", route=route, min_interval=self._min_interval))
+        """Reserve the next free slot of a route. Run it last in the transaction that reserves the call.
+
+        A slot further ahead than `max_wait` counts as now.
+        """
+        slot = Slot(**self._database.fetch_one("calls/reserve_slot", route=route, min_interval=self._min_interval))
+        return self.reserve_slot(route) if self._is_reset(slot) else slot
 
     def recheck_slot(self, call_id: int) -> float:
         """Move a due call to a later slot if its route is blocked. Return the seconds to wait; 0 if it may start."""
@@ -67,7 +80,25 @@ class RouteRateLimit:
         row = self._database.fetch_optional(
             "calls/reschedule_slot", call_id=call_id, is_late=is_late, min_interval=self._min_interval
         )
-        return float(row["wait_seconds"]) if row else 0.0
+        if row is None:
+            return 0.0
+        slot = Slot(**row)
+        return self.reschedule_slot(call_id) if self._is_reset(slot) else slot.wait_seconds
+
+    def _is_reset(self, slot: Slot) -> bool:
+        """Free the route of a slot that is further ahead than `max_wait`, and return whether it was."""
+        if slot.wait_seconds <= self.max_wait.total_seconds():
+            return False
+        self._database.execute("calls/reset_route", route=slot.route, max_wait=self.max_wait)
+        log.warning(
+            "The next slot of %s is %s, %s from now. The queue reaches %s ahead at most, so the clock of the database "
+            "server was probably wrong when the slot was stored: it counts as now. Check that clock.",
+            slot.route,
+            slot.slot_at.isoformat(timespec="seconds"),
+            timedelta(seconds=round(slot.wait_seconds)),
+            self.max_wait,
+        )
+        return True
 
 
 def min_interval(requests_per_second: float) -> timedelta:

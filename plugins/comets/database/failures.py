@@ -10,6 +10,7 @@ from psycopg import errors
 from comets.errors import (
     DatabaseError,
     DatabaseRefusedError,
+    DatabaseStorageError,
     DatabaseTimeoutError,
     DatabaseUnavailableError,
     TransientDatabaseError,
@@ -45,7 +46,9 @@ _REFUSALS = (
         "Correct the connection and its extra",
     ),
 )
+_NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 _RETRIED = "The transaction was rolled back, and the task is retried."
+_NOT_RETRIED = "The transaction was rolled back, and the task is not retried."
 
 
 def classify_connection_error(error: psycopg.Error, place: str, secret: str | None = None) -> DatabaseError:
@@ -57,6 +60,8 @@ def classify_connection_error(error: psycopg.Error, place: str, secret: str | No
     message = " ".join(str(error).split())
     if secret:
         message = message.replace(secret, "***")
+    if _NO_SPACE.search(message):
+        return _full_disk_error(place, message)
     for pattern, problem, advice in _REFUSALS:
         if pattern.search(message):
             return DatabaseRefusedError(f"The server of {place} {problem}: {message}. {advice}, then clear this task.")
@@ -106,6 +111,20 @@ def classify_error(error: BaseException, place: str, step: str, secret: str | No
                 f"{place} is read-only: {message}. It is a replica, or its host has locked it (for example because "
                 "the disk is full). Fix that, then clear this task."
             )
+        case errors.DiskFull():
+            return _full_disk_error(place, f"{step} failed: {message}")
+        case psycopg.OperationalError() | psycopg.InternalError() if _NO_SPACE.search(message):
+            return _full_disk_error(place, f"{step} failed: {message}")
+        case errors.ConfigurationLimitExceeded():
+            return DatabaseStorageError(
+                f"{step} reached a limit of {place}: {message}. {_NOT_RETRIED} Raise that limit (for temporary files "
+                "temp_file_limit), then clear this task."
+            )
+        case errors.IoError() | errors.SystemError():
+            return DatabaseStorageError(
+                f"{place} can't use its disk, so {step} failed: {message}. {_NOT_RETRIED} Check the server's log and "
+                "its disk, then clear this task."
+            )
         case psycopg.OperationalError() | psycopg.InterfaceError() if error.sqlstate is None:
             return classify_connection_error(error, place, secret)
         case psycopg.OperationalError():
@@ -113,3 +132,11 @@ def classify_error(error: BaseException, place: str, step: str, secret: str | No
         case psycopg.ProgrammingError() if error.sqlstate is None and "connection option" in message:
             return classify_connection_error(error, place, secret)
     return None
+
+
+def _full_disk_error(place: str, failure: str) -> DatabaseStorageError:
+    return DatabaseStorageError(
+        f"The disk of {place} is full. {failure}. {_NOT_RETRIED} Free space on the server's disk, or raise its plan's "
+        "limit, then clear this task. comet_videos, comet_profiles and comet_calls grow most: a shorter "
+        "retention.landing_days and a run of comet_maintenance limit the first two."
+    )

@@ -10,7 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from comets.errors import DatabaseError, DatabaseRefusedError, DatabaseTimeoutError, DatabaseUnavailableError
+from comets.errors import (
+    DatabaseError,
+    DatabaseRefusedError,
+    DatabaseStorageError,
+    DatabaseTimeoutError,
+    DatabaseUnavailableError,
+)
 from comets.page.parameters import ParameterError
 from comets.page.rendering import json_response, render
 from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE
@@ -93,6 +99,9 @@ def _database(error: Exception) -> Problem:
         case DatabaseTimeoutError():
             title = "The database took too long"
             text = "It may be busy with a run. Reload this page in a moment, or request fewer rows and no search."
+        case DatabaseStorageError():
+            title = "The database has a problem with its disk"
+            text = f"Free space on it, or raise the limit of its plan, then reload this page. {_ADMIN_HINT}"
         case DatabaseError(file_to_run=file) if file == SCHEMA_FILE:
             title = "The database is not set up for this version"
             text = f"Run {SCHEMA_FILE} on it (`make setup-database`), then reload this page. {_ADMIN_HINT}"

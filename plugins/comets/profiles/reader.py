@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 from comets.calls.ledger import Call, Ledger
 from comets.database.client import Database
+from comets.deadline import TASK_TIMEOUT
 from comets.errors import (
     TikHubAccountNotFoundError,
     TikHubAmbiguousError,
@@ -135,6 +136,7 @@ class ProfileReader:
             asked_id=account.user_id,
             hashtag=self._hashtag,
             call_timeout=timedelta(seconds=IN_FLIGHT_SECONDS),
+            task_timeout=TASK_TIMEOUT,
         )
         if state["is_answered"]:
             raise _SkipAccountError(ProfileOutcome.ALREADY_FETCHED)
