@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +55,19 @@ def test_impossible_hashtag_is_rejected_by_name(written: str) -> None:
     with pytest.raises(HashtagError, match="TikTok has no such hashtag") as caught:
         normalise_hashtag(written)
     assert repr(written) in str(caught.value)
+
+
+def test_every_invisible_character_but_joiners_is_rejected_by_its_code_point() -> None:
+    hidden = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cf", "Co")]
+    for character in sorted({*hidden, "\u202e", "\u200b", "\ufeff", "\u00ad", "\U000e0067"} - set("\u200c\u200d")):
+        with pytest.raises(HashtagError, match=rf"U\+{ord(character):04X}\)"):
+            normalise_hashtag(f"gym{character}tok")
+
+
+@pytest.mark.parametrize("written", ["\u200d", "#\u200c\u200d"])
+def test_hashtag_of_joiners_alone_is_rejected(written: str) -> None:
+    with pytest.raises(HashtagError, match="joiners only"):
+        normalise_hashtag(written)
 
 
 @pytest.mark.parametrize(

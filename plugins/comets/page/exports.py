@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ _PART_FIELDS = ("value", "percentile", "weight", "sample_count", "sample_unit", 
 PART_COLUMNS = [f"{part}_{field}" for part in PART_LABELS for field in _PART_FIELDS]
 
 _FORMULA_SIGNS = ("=", "+", "-", "@")
-_LINE_BREAKS = ("\t", "\r", "\n")
+_CELL_STARTS = re.compile(r"(?<=[;\t\v\f\r\n\x1c-\x1e\x85\u2028\u2029])")
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,28 @@ def _cell(value: Any) -> Any:
         case bool():
             return "true" if value else "false"
         case list():
-            return _escape_formula(" ".join(map(str, value)))
+            return _escape_formulas(" ".join(map(str, value)))
         case str():
-            return _escape_formula(value)
+            return _escape_formulas(value)
     return value
 
 
-def _escape_formula(text: str) -> str:
-    """Prefix a text with an apostrophe if a spreadsheet would read it as a formula.
+def _escape_formulas(text: str) -> str:
+    """Put an apostrophe before each part of a text that a spreadsheet would read as a formula.
 
-    Spreadsheets skip blanks before a formula, and some accept full-width signs.
+    Where a comma is the decimal sign, spreadsheets split lines at semicolons, others at tabs. To them a quotation mark
+    in the middle of a cell is a character, so text after a separator or a line break is a cell of its own.
     """
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
-    return f"'{text}" if first.startswith(_FORMULA_SIGNS) or text.startswith(_LINE_BREAKS) else text
+    return "".join(f"'{part}" if _is_formula(part) else part for part in _CELL_STARTS.split(text))
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether a spreadsheet executes a cell: it skips blanks, invisible characters and quotation marks before
+    the sign, and some accept full-width signs.
+    """
+    first = next((character for character in text if not _is_skipped(character)), "")
+    return unicodedata.normalize("NFKC", first).startswith(_FORMULA_SIGNS)
+
+
+def _is_skipped(character: str) -> bool:
+    return character == '"' or unicodedata.category(character)[0] in "CZ"
