@@ -38,7 +38,8 @@ def is_formula(cell: str) -> bool:
     st.lists(st.tuples(TEXTS, st.floats(allow_nan=False, allow_infinity=False), TEXTS, TEXTS), min_size=1, max_size=3)
 )
 def test_no_cell_is_a_formula_however_lines_are_split(rows: list[tuple[str, float, str, str]]) -> None:
-    text = written(*([place, first, number, second, last] for place, (first, number, second, last) in enumerate(rows)))
+    cells: list[list[object]] = [[place, *row] for place, row in enumerate(rows)]
+    text = written(*cells)
     for separator in SEPARATORS:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             assert [cell for cell in row if is_formula(cell)] == []

@@ -1,4 +1,3 @@
--- Wait until no step of a run derives rows and no task lands any, and hold both off until the end of the transaction.
-select
-    pg_advisory_xact_lock(hashtextextended('comet_discovery', 0)) as steps_lock,
-    pg_advisory_xact_lock(hashtextextended('comet_discovery landing', 0)) as landing_lock
+-- Wait until no task lands rows, and hold them off until the end of the transaction.
+-- Run lock_steps.sql before, so that tasks go on landing while this transaction waits for a step.
+lock table comet_locks in exclusive mode
