@@ -64,7 +64,7 @@ RELATIONS = {
         "comet_rate_limits",
         "comet_notifications",
     ),
-    "Erased creators, version": ("comet_erased_ids", "comet_schema"),
+    "Erased creators, locks, version": ("comet_erased_ids", "comet_locks", "comet_schema"),
     "Views that the steps share": (
         "comet_landed_readings",
         "comet_readings",

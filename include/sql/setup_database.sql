@@ -8,12 +8,25 @@ set local client_min_messages = warning;
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 
--- Wait for the steps of runs and for another execution of this file.
+-- Wait for the steps of runs and for another execution of this file, which may be creating the table right now.
 do $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+    loop
+        begin
+            create table if not exists comet_locks (
+                bucket bigint primary key
+            );
+            exit;
+        exception when unique_violation or duplicate_table or duplicate_object then
+            null;
+        end;
+    end loop;
 end;
 $$;
+lock table comet_locks in share update exclusive mode;
+comment on table comet_locks is
+'What transactions lock, which needs a right that only the role of the Dags has: steps take turns, landing holds off '
+'an erasure, an erasure holds off both. A row is the lock of the accounts with the same hash modulo 128.';
 
 create table if not exists creators (
     user_id text primary key,
@@ -1254,8 +1267,9 @@ inner join lateral (
 ) as ranked (percentile, peer_count, weight) on true;
 
 -- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
--- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, maintain,
--- sequences) are revoked from other roles, unless grant_role.sql has created a policy for them.
+-- superusers and roles with BYPASSRLS. It covers neither `lock table`, which any right to write allows, nor sequences:
+-- these rights are revoked from other roles, unless a policy lets them write; truncate, references, trigger and
+-- maintain always.
 do $$
 declare
     target record;
@@ -1282,17 +1296,20 @@ begin
                 package.oid as table_id,
                 format('table %s', package.oid::regclass) as object,
                 acl.privilege_type,
-                acl.grantee
+                acl.grantee,
+                acl.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') as is_of_policies
             from package
             cross join lateral aclexplode(package.relacl) as acl
-            where acl.grantee <> package.relowner
-                and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
+            where
+                acl.grantee <> package.relowner
+                and (acl.privilege_type <> 'SELECT' or package.relname = 'comet_locks')
             union all
             select
                 package.oid as table_id,
                 format('sequence %s', id_sequence.oid::regclass) as object,
                 acl.privilege_type,
-                acl.grantee
+                acl.grantee,
+                true as is_of_policies
             from package
             inner join pg_depend as dependency
                 on
@@ -1311,7 +1328,7 @@ begin
         union all
         select
             format(
-                'revoke %s on %s from %s',
+                'revoke %s on %s from %s cascade',
                 grants.privilege_type,
                 grants.object,
                 case when grants.grantee = 0 then 'public' else grants.grantee::regrole::text end
@@ -1320,10 +1337,22 @@ begin
         left join pg_roles as holder on grants.grantee = holder.oid
         where
             not coalesce(holder.rolsuper or holder.rolbypassrls, false)
-            and not exists (
-                select 1
-                from pg_policy as policy
-                where policy.polrelid = grants.table_id and grants.grantee = any(policy.polroles)
+            and not (
+                grants.is_of_policies
+                and exists (
+                    select 1
+                    from pg_policy as policy
+                    cross join lateral unnest(policy.polroles) as writer (role_id)
+                    where
+                        policy.polrelid = grants.table_id
+                        and policy.polcmd <> 'r'
+                        and (
+                            writer.role_id in (0, grants.grantee)
+                            or case
+                                when grants.grantee <> 0 then pg_has_role(grants.grantee, writer.role_id, 'usage')
+                            end
+                        )
+                )
             )
     loop
         execute target.command;

@@ -88,7 +88,7 @@ def erase_creator(database: Database, creator: object, run_id: str) -> Counter[s
     if not name:
         raise ParamsError("Nothing was erased. The param `creator` is empty: give a handle, a uid or a sec_uid.")
     with database.transaction():
-        database.execute("privacy/lock_erasure")
+        _lock(database)
         found = _find(database, name, is_handle)
         if found is not None:
             return _erase(database, found, run_id)
@@ -108,12 +108,17 @@ def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str)
     """
     for identity in sorted(identities):
         with database.transaction():
-            database.execute("privacy/lock_erasure")
+            _lock(database)
             rows = database.fetch_all("privacy/find_creator", creator=identity, is_handle=False)
             by_id = [row for row in rows if row["is_found_by_id"]]
             others = {name for row in by_id for name in row["identities"] if not _is_sec_uid(name)} - {identity}
             if not others:
                 _erase(database, _only(by_id) or _Creator(frozenset([identity])), run_id)
+
+
+def _lock(database: Database) -> None:
+    database.execute("privacy/lock_steps")
+    database.execute("privacy/lock_landing")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def trim_landing(database: Database, kept_date: date, timezone: str) -> Counter[
     kept_from = datetime.combine(kept_date, time(), ZoneInfo(timezone))
     counts: Counter[str] = Counter()
     with database.transaction():
-        database.execute("privacy/lock_retention")
+        database.execute("privacy/lock_steps")
         database.execute("privacy/trim_dates", kept_date=kept_date)
     counts += _trim(database, "privacy/trim_pages", PAGES_PER_BATCH, kept_from=kept_from)
     counts += _trim(database, "privacy/trim_profiles", ROWS_PER_BATCH, kept_from=kept_from, kept_date=kept_date)
