@@ -63,7 +63,7 @@ def spell_hashtag(text: str) -> str:
         raise HashtagError(f"the hashtag {text!r} is empty")
     for character in tag:
         if unicodedata.category(character) in {"Cc", "Cf"} and character not in _JOINERS:
-            found = f"{_INVALID_CATEGORIES['C']} (U+{ord(character):04X})"
+            found = f"an invisible character ({character!r}, U+{ord(character):04X})"
             raise HashtagError(f"the hashtag {text!r} contains {found}; TikTok has no such hashtag")
     return tag
 
