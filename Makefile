@@ -106,6 +106,10 @@ setup-database: .venv/installed ## Apply include/sql/setup_database.sql to the c
 repair-readings: .venv/installed ## Repair readings that a wrong clock has put into the future
 	@$(stack) repair-readings
 
+.PHONY: traces
+traces: .venv/installed ## Look for what is left of an erased creator, in databases and logs (asks for its names)
+	@$(stack) traces
+
 .PHONY: lock
 lock: .venv/installed-dev ## Update requirements*.txt (ARGS=--upgrade for newer versions)
 	@$(compile) pyproject.toml -o requirements.txt $(ARGS)

@@ -148,6 +148,14 @@ def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, forc
 
 
 @app.command()
+def traces() -> int:
+    """Look for what is left of an erased creator."""
+    from include.stack.traces import look_for_traces
+
+    return look_for_traces()
+
+
+@app.command()
 def clean(*, force: bool = False) -> None:
     """Delete databases, logs and keys."""
     from include.stack.cleaning import clean as clean_up

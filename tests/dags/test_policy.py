@@ -53,7 +53,7 @@ def test_discovery_and_maintenance_run_daily_without_catchup(dag_bag: DagBag) ->
 def test_forget_creator_is_manual_and_requires_a_creator(dag_bag: DagBag) -> None:
     erasure: DAG = dag_bag.dags["forget_creator"]
     assert erasure.schedule is None
-    assert list(erasure.params) == ["creator"]
+    assert list(erasure.params) == ["creator", "confirm_uid"]
     with pytest.raises(ParamValidationError):
         erasure.params.validate()
 

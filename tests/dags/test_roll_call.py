@@ -117,7 +117,8 @@ def test_unreachable_creator_costs_three_calls_and_is_named(story: Story) -> Non
     assert day.state == "success"
     for player in (PLAYERS.away, PLAYERS.lost):
         assert day.fetches_of(player) == list(identifiers_of(player))
-        assert f"@{player.handle} (refused)" in day.log
+        assert f"{player.uid} (refused)" in day.log
+        assert player.handle not in day.log
     assert "2 unreachable" in day.log
 
 

@@ -77,7 +77,7 @@ def test_stranger_blocks_no_run(url: str, stranger: psycopg.Connection[Row]) -> 
         facts.run()
         with database.transaction():
             database.execute("profiles/lock_account", asked_id="71")
-        assert erase_creator(database, "71", "erasing")["creators"] == 1
+        assert erase_creator(database, "71", "erasing").counts["creators"] == 1
         set_up(connection)
 
 

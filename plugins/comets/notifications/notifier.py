@@ -97,6 +97,28 @@ class CometNotifier(BaseNotifier):
         )
 
 
+class FailureNotifier(BaseNotifier):
+    """Send the failure of another Dag: the class of the error, not its text, which may have a uid."""
+
+    _log_config_logger_name = "airflow.task"
+
+    def notify(self, context: Context) -> None:
+        """Send the message; log a warning when that fails."""
+        ti, error = context["ti"], context.get("exception")
+        kind = f" ({type(error).__name__})" if isinstance(error, BaseException) else ""
+        title, body = f"{ti.dag_id} failed", f"Task {ti.task_id} failed{kind}; see its log in Airflow."
+        try:
+            connection = find_connection()
+            if connection is not None:
+                send(connection, title, body, is_failure=True)
+                self.log.info("Notification sent: %s", title)
+        except NotificationError as failure:
+            self.log.warning("The notification was not sent: %s", failure)
+        except Exception as failure:
+            # The text of an unknown error can contain a URL with its token.
+            self.log.warning("The notification was not sent: %s.", type(failure).__name__)
+
+
 RUN_CALLBACKS: dict[str, Any] = {
     "on_success_callback": CometNotifier(),
     "on_failure_callback": CometNotifier(has_failed=True),
