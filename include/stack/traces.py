@@ -40,17 +40,13 @@ def look_for_traces() -> int:
         raise TracesError("No name was entered.")
     pattern = pattern_of(names)
     with databases(environment):
-        found = [
-            *(
-                f"creators' database, {name}: {count} rows; {CREATORS_REMEDY}"
-                for name, count in in_creators(environment, pattern)
-            ),
-            *(
-                f"Airflow's database, {name}: {count} rows; {remedy(name)}"
-                for name, count in in_airflow(environment, pattern)
-            ),
-            *(f"file {path}: delete it" for path in in_logs(environment, pattern)),
-        ]
+        creators = dict(in_creators(environment, pattern))
+        airflow = dict(in_airflow(environment, pattern))
+    found = [
+        *(f"creators' database, {table}: {count} rows; {CREATORS_REMEDY}" for table, count in creators.items()),
+        *(f"Airflow's database, {table}: {count} rows; {remedy(table)}" for table, count in airflow.items()),
+        *(f"file {path}: delete it" for path in in_logs(environment, pattern)),
+    ]
     for line in found:
         say(f"Left in {line}")
     if not found:

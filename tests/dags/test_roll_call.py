@@ -126,7 +126,7 @@ def test_failing_profile_costs_three_calls_and_no_other_creator(story: Story) ->
     day = story.days[3]
     assert day.state == "success"
     assert len(day.fetches_of(PLAYERS.broken)) == 3
-    assert f"@{PLAYERS.broken.handle} (failed)" in day.log
+    assert f"{PLAYERS.broken.uid} (failed)" in day.log
     assert len(day.fetched) == 3 + 3 + len(PLAYERS) - 2 + 1
 
 

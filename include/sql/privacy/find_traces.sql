@@ -20,6 +20,12 @@ with found as (
     where row_text::text ~* %(pattern)s
     union all
     select
+        'comet_locks' as table_name,
+        count(*) as row_count
+    from comet_locks as row_text
+    where row_text::text ~* %(pattern)s
+    union all
+    select
         'comet_runs' as table_name,
         count(*) as row_count
     from comet_runs as row_text
