@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.stack.connections import database_connection, http_connection
+from include.stack.connections import database_connection, sandbox_connection
 from include.stack.environment import (
     COMETS_DATABASE,
     CONNECTION_VARIABLE,
@@ -73,7 +73,7 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     is_sandbox = not tikhub_source and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
     found = {"AIRFLOW_CONN_TIKHUB": tikhub} if tikhub_source else {}
     if is_sandbox:
-        found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
+        found["AIRFLOW_CONN_TIKHUB"] = sandbox_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
     if not database_source or (is_sandbox and database_source != CONNECTION_VARIABLE):

@@ -207,7 +207,8 @@ def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str |
     if given.get("AIRFLOW_CONN_TIKHUB"):
         return given["AIRFLOW_CONN_TIKHUB"], "AIRFLOW_CONN_TIKHUB"
     if given.get("TIKHUB_API_KEY"):
-        return http_connection(given.get("TIKHUB_BASE_URL") or TIKHUB_URL, given["TIKHUB_API_KEY"]), "TIKHUB_API_KEY"
+        url = given.get("TIKHUB_BASE_URL") or TIKHUB_URL
+        return read_setting("TIKHUB_BASE_URL", lambda: http_connection(url, given["TIKHUB_API_KEY"])), "TIKHUB_API_KEY"
     return http_connection(sandbox_url(sandbox_port), SANDBOX_KEY), None
 
 
