@@ -4,6 +4,9 @@ The image's `airflow` (bin/airflow) calls this, so that services, health checks 
 environment. An entrypoint would apply to services only.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import sys
@@ -12,10 +15,13 @@ from pathlib import Path
 
 from include.stack.connections import database_connection, sandbox_connection
 from include.stack.environment import (
+    BASE_URL_VARIABLE,
     COMETS_DATABASE,
     CONNECTION_VARIABLE,
     DATABASE_PART_VARIABLES,
     DATABASE_URL_VARIABLES,
+    EXECUTION_API_VARIABLE,
+    LOGIN_SETTINGS,
     METADATA_VARIABLE,
     NOTICES_URL_VARIABLE,
     PACE_VARIABLE,
@@ -23,22 +29,33 @@ from include.stack.environment import (
     SANDBOX_KEY,
     SANDBOX_PACE,
     SettingError,
+    base_path,
     find_database,
     find_tikhub,
+    find_users,
     notification_connection,
+    read_setting,
 )
-from include.stack.keys import UI_USER
+from include.stack.logins import (
+    AIRFLOW_USERS_VARIABLE,
+    PASSWORDS_FILE_VARIABLE,
+    USERS_VARIABLE,
+    first_admin,
+    format_users,
+    write_passwords,
+)
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT, State
 
 SANDBOX_PROFILE = "sandbox"
 URL_PASSWORDS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
 UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
-PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+SECRET_KEY = "AIRFLOW__API__SECRET_KEY"  # noqa: S105
+PASSWORD_CHARS = 16
 # Resolved inputs, removed to limit which processes know passwords. The base image gives DB_HOST another meaning.
 CONSUMED = frozenset(
     {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
-    | {*URL_PASSWORDS, UI_PASSWORD}
+    | {*URL_PASSWORDS, UI_PASSWORD, USERS_VARIABLE}
 )
 
 
@@ -48,11 +65,11 @@ def main(command: list[str]) -> None:
         sys.exit("usage: python -m include.docker COMMAND [ARGUMENT...]")
     try:
         environment = container_environment(os.environ)
+        # Only the api-server has it; rewritten at every start so that a new password applies.
+        if UI_PASSWORD in os.environ:
+            write_passwords(Path(environment[PASSWORDS_FILE_VARIABLE]), container_passwords(os.environ))
     except SettingError as error:
         sys.exit(f"Invalid setting in .env or in the shell: {error}")
-    # Only the api-server has it; rewritten at every start so that a new password applies.
-    if UI_PASSWORD in os.environ:
-        write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: os.environ[UI_PASSWORD]}))
     # By path: the name `airflow` would resolve to bin/airflow again.
     program, *arguments = airflow_command(*command[1:]) if command[0] == "airflow" else command
     os.execvpe(program, [program, *arguments], environment)  # noqa: S606
@@ -80,15 +97,43 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
         server, _, _ = given[METADATA_VARIABLE].rpartition("/")
         database = database_connection(f"{server}/{SANDBOX_DATABASE if is_sandbox else COMETS_DATABASE}")
     kept = {name: value for name, value in given.items() if name not in CONSUMED}
-    return {**kept, **found, "AIRFLOW_CONN_COMETS_DB": database, **notification_connection(given)}
+    path = base_path(given)
+    if EXECUTION_API_VARIABLE in given and f"{path}/execution/" not in given[EXECUTION_API_VARIABLE]:
+        found[EXECUTION_API_VARIABLE] = given[EXECUTION_API_VARIABLE].replace("/execution/", f"{path}/execution/")
+    if BASE_URL_VARIABLE in given:
+        # The proxy is another container or host, with an address of its own.
+        found["FORWARDED_ALLOW_IPS"] = given.get("FORWARDED_ALLOW_IPS", "*")
+    return {
+        **LOGIN_SETTINGS,
+        **kept,
+        **found,
+        AIRFLOW_USERS_VARIABLE: format_users(find_users(given)),
+        "AIRFLOW_CONN_COMETS_DB": database,
+        **notification_connection(given),
+    }
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing an existing one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
+def container_passwords(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the password of each user of the UI.
+
+    COMETS_UI_PASSWORD is that of the first admin, or JSON with passwords of several users. All others are derived
+    from Airflow's secret key: containers keep no files, and several api-servers need the same passwords.
+
+    :raises SettingError: COMETS_UI_PASSWORD is JSON that names no passwords.
+    """
+    users = find_users(given)
+    chosen = {first_admin(users): given[UI_PASSWORD]}
+    if given[UI_PASSWORD].startswith("{"):
+        chosen = read_setting(UI_PASSWORD, lambda: dict(json.loads(given[UI_PASSWORD])))
+    if not all(isinstance(password, str) and password for password in chosen.values()):
+        raise SettingError(f"{UI_PASSWORD} must be a password, or JSON with a text for each user")
+    return {name: chosen.get(name) or derived_password(given[SECRET_KEY], name) for name in users}
+
+
+def derived_password(key: str, user: str) -> str:
+    """Return a user's password, from which neither the key nor another password can be computed."""
+    digest = hmac.new(key.encode(), f"password of {user}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:PASSWORD_CHARS]
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ from airflow_client.client import (
 from airflow_client.client.exceptions import ApiException, ConflictException, NotFoundException
 
 from include.stack.errors import StackError
+from include.stack.logins import (
+    PASSWORDS_FILE_VARIABLE,
+    first_admin,
+    read_passwords,
+    read_users,
+)
 
 CALL_SECONDS = 30
 POLL_SECONDS = 0.5
@@ -78,7 +84,7 @@ class AirflowApi:
 
         :raises AirflowApiError: Airflow does not respond or rejects the password.
         """
-        user, password = read_password(variables)
+        user, password = read_login(variables)
         session = requests.Session()
         session.trust_env = False
         try:
@@ -214,14 +220,14 @@ def describe_api_error(error: ApiException) -> str:
     return f"Airflow returned HTTP {error.status}: {detail}"
 
 
-def read_password(variables: Mapping[str, str]) -> tuple[str, str]:
-    """Return the UI's first user and password.
+def read_login(variables: Mapping[str, str]) -> tuple[str, str]:
+    """Return the first admin and its password.
 
-    :raises AirflowApiError: the password file lacks the user.
+    :raises AirflowApiError: the passwords file lacks the user.
     """
-    user = variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"].split(",")[0].split(":")[0].strip()
-    path = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    try:
-        return user, str(json.loads(path.read_text())[user])
-    except (OSError, ValueError, KeyError):
-        raise AirflowApiError(f"{path} has no password for the user {user}.") from None
+    user = first_admin(read_users(variables))
+    path = Path(variables[PASSWORDS_FILE_VARIABLE])
+    password = read_passwords(path).get(user)
+    if password is None:
+        raise AirflowApiError(f"{path} has no password for the user {user}. Restart the stack to generate it.")
+    return user, password

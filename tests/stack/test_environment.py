@@ -47,7 +47,9 @@ def test_empty_exported_variable_disables_the_env_file_value(state: dict[str, st
     assert resolve({**state, "TIKHUB_API_KEY": ""}, project).is_sandbox
 
 
-@pytest.mark.parametrize("url", ["http://api.tikhub.dev", " HTTP://10.0.0.1:80/x", "http://localhost.example", "http://["])
+@pytest.mark.parametrize(
+    "url", ["http://api.tikhub.dev", " HTTP://10.0.0.1:80/x", "http://localhost.example", "http://["]
+)
 def test_plain_http_to_another_machine_is_rejected_without_the_key(
     url: str, state: dict[str, str], tmp_path: Path
 ) -> None:

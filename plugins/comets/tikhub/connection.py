@@ -174,7 +174,8 @@ def base_url_of(connection: Address) -> str:
         raise BaseUrlError("it is not a web address") from None
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise BaseUrlError("it is not an address like https://name")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname) and connection.extra_dejson.get(ALLOW_HTTP) is not True:
+    is_allowed = _is_loopback(parts.hostname) or connection.extra_dejson.get(ALLOW_HTTP) is True
+    if parts.scheme == "http" and not is_allowed:
         raise BaseUrlError(f"http:// would send the key unencrypted; use https://, or set {ALLOW_HTTP} in the extra")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
