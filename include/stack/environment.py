@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +36,7 @@ from include.stack.logins import (
     format_users,
     parse_users,
 )
+from include.stack.output import warn
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT, State
 from include.stack.sandbox import sandbox_url
@@ -208,6 +211,8 @@ def resolve_for_runs(caller: Mapping[str, str] | None = None) -> Environment:
 
 def read_env_file(path: Path, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the values of `.env` that are not exported; `${NAME}` prefers exported values."""
+    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        warn(f"other users of this machine can read the keys in {path}. Run: chmod 600 {shlex.quote(str(path))}")
     values = DotEnv(path, encoding="utf-8", interpolate=True, override=False).dict()
     return {name: value for name, value in values.items() if value is not None and name not in caller}
 
