@@ -34,7 +34,7 @@ help: ## List targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY=...)
+demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY in .env)
 	@$(stack) demo
 
 .PHONY: up
