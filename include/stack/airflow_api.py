@@ -1,6 +1,7 @@
 """Client of a running Airflow's REST API."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -36,6 +37,7 @@ from include.stack.logins import (
 )
 
 CALL_SECONDS = 30
+RENEW_SECONDS = 3600
 POLL_SECONDS = 0.5
 # Airflow closes a backfill up to 30 s after its last run, and rejects another until then.
 BACKFILL_CLOSED_SECONDS = 60
@@ -47,6 +49,22 @@ LOG_LINES = 25
 
 class AirflowApiError(StackError):
     """Airflow rejected a request or did not start; the text has its response."""
+
+
+class RenewingClient(ApiClient):
+    """A client of the REST API.
+
+    :param renew: called before each request with a login.
+    """
+
+    def __init__(self, configuration: Configuration, renew: Callable[[], None]) -> None:
+        super().__init__(configuration)
+        self._renew = renew
+
+    def update_params_for_auth(self, *arguments: Any, **options: Any) -> None:
+        """Add the login to a request."""
+        self._renew()
+        super().update_params_for_auth(*arguments, **options)
 
 
 class AirflowApi:
@@ -61,7 +79,9 @@ class AirflowApi:
         self.check = check
         # No proxy for this machine, and no retries: urllib3 would log each.
         self._configuration = Configuration(host=url, no_proxy="127.0.0.1", retries=0)
-        self.client = ApiClient(self._configuration)
+        self.client = RenewingClient(self._configuration, self._renew_login)
+        self._variables: Mapping[str, str] = {}
+        self._renew_at = math.inf
         self.dags = DAGApi(self.client)
         self.dag_runs = DagRunApi(self.client)
         self.task_instances = TaskInstanceApi(self.client)
@@ -95,6 +115,13 @@ class AirflowApi:
         except requests.RequestException as error:
             raise AirflowApiError(f"Login as {user} at {self.url} failed: {error}") from None
         self._configuration.access_token = reply.json()["access_token"]
+        self._variables = variables
+        self._renew_at = time.monotonic() + RENEW_SECONDS
+
+    def _renew_login(self) -> None:
+        """Log in again before the login expires: a backfill can take longer."""
+        if time.monotonic() > self._renew_at:
+            self.log_in(self._variables)
 
     def wait_for(self, is_reached: Callable[[], bool], seconds: float, failure: str) -> None:
         """Poll until a condition holds.

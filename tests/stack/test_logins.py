@@ -8,16 +8,20 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from airflow_client.client.exceptions import ApiException
 from playwright.sync_api import expect
 
 from comets.settings import DAG_ID
+from include.stack import airflow_api
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import resolve
 from include.stack.keys import passwords_file
 from include.stack.ports import LOOPBACK, free_port
 from include.stack.project import State
@@ -25,7 +29,7 @@ from tests.chromium import running_chromium
 from tests.conftest import TEST_FOLDER
 from tests.stack.listeners import listening_addresses, logs_of_a_search
 from tests.stack.page.browsing import log_in
-from tests.stack.test_demo import run_stack, starting
+from tests.stack.test_demo import NOTHING_CONFIGURED, run_stack, starting
 from tests.stack.tls_proxy import running_tls_proxy
 
 SECONDS = 60
@@ -46,12 +50,14 @@ class Team:
     :param url: base URL behind the proxy
     :param certificate: the proxy's
     :param running: the running command
+    :param printed: its output once Airflow was ready
     """
 
     variables: dict[str, str]
     url: str
     certificate: Path
     running: ExitStack
+    printed: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -94,15 +100,16 @@ class Team:
     def restart(self, users: str) -> None:
         """Run `make up` for these users, and stop the one before."""
         self.running.close()
-        self.running.enter_context(make_up({**self.variables, "COMETS_UI_USERS": users}))
+        self.printed[:] = self.running.enter_context(make_up({**self.variables, "COMETS_UI_USERS": users}))
 
 
 @contextmanager
-def make_up(variables: dict[str, str]) -> Iterator[None]:
-    """Run `make up`."""
+def make_up(variables: dict[str, str]) -> Iterator[list[str]]:
+    """Run `make up`; yield what it prints once Airflow is ready."""
     with starting(variables) as stack:
+        assert stack.stdout
         try:
-            yield
+            yield [*iter(stack.stdout.readline, "Press Ctrl-C to stop.\n")]
         finally:
             stack.send_signal(signal.SIGTERM)
             stack.communicate()
@@ -189,9 +196,40 @@ def test_logins_command_shows_passwords_and_a_reset_ends_existing_logins(team: T
     assert team.send("GET", f"{DAG}/dagRuns", team.token("cleo")).status_code == 200
     assert team.send("GET", f"{DAG}/dagRuns", others).status_code == 200
 
+    assert team.password("cleo") not in "".join(team.printed)
+
     unknown = run_stack("logins", "eve", variables=variables)
     assert unknown.returncode == 1
     assert "'eve' is not in COMETS_UI_USERS: ada, ben, cleo, dan" in unknown.stderr
+
+
+def test_start_prints_the_address_and_no_password(team: Team) -> None:
+    printed = "".join(team.printed)
+    assert f"  UI          {team.url}  (passwords: make logins)\n" in printed
+    assert [user for user in VIEW if team.password(user) in printed] == []
+
+
+def test_commands_find_the_stack_below_the_path(team: Team) -> None:
+    check = run_stack("check", variables={**team.variables, "COMETS_UI_USERS": USERS})
+    port = team.variables["COMETS_UI_PORT"]
+    assert f"ok      Airflow: http://127.0.0.1:{port}{PREFIX}, pool tikhub" in check.stdout
+    # The health check of docker-compose.yaml.
+    health = requests.get(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=SECONDS)
+    assert health.json()["scheduler"]["status"] == "healthy"
+
+
+def test_long_command_logs_in_again(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = resolve({**NOTHING_CONFIGURED, **team.variables, "COMETS_UI_USERS": USERS})
+    monkeypatch.setattr(airflow_api, "RENEW_SECONDS", 0)
+    api = AirflowApi(environment.ui_url)
+    api.log_in(environment.variables)
+    assert run_stack("logins", "ada", variables={**team.variables, "COMETS_UI_USERS": USERS}).returncode == 0
+    assert api.dags.get_dag(DAG_ID).dag_id == DAG_ID
+    monkeypatch.setattr(airflow_api, "RENEW_SECONDS", 3600)
+    api.log_in(environment.variables)
+    assert run_stack("logins", "ada", variables={**team.variables, "COMETS_UI_USERS": USERS}).returncode == 0
+    with pytest.raises(ApiException):
+        api.dags.get_dag(DAG_ID)
 
 
 def test_page_without_a_login_leads_to_the_login_below_the_path(team: Team) -> None:
