@@ -14,7 +14,7 @@ PASSWORD_CLAIM = "password_mark"  # noqa: S105
 class ListedUsersAuthManager(SimpleAuthManager):
     """The simple auth manager, for which list and passwords also decide about existing logins.
 
-    Airflow's own believes the token: a removed user stays logged in, with the old role, until it expires.
+    Airflow's own trusts the token: a removed user stays logged in, with the old role, until it expires.
     """
 
     def serialize_user(self, user: SimpleAuthManagerUser) -> dict[str, Any]:

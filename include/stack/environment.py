@@ -250,7 +250,7 @@ def find_users(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def base_path(given: Mapping[str, str]) -> str:
-    """Return the path of the UI's base URL, without a trailing slash: Airflow answers below it only.
+    """Return the path of the UI's base URL, without a trailing slash: logins, pages and tasks need it.
 
     :raises SettingError: the base URL is not a web address.
     """

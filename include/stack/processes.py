@@ -74,7 +74,7 @@ def with_own_programs(variables: Mapping[str, str]) -> dict[str, str]:
     return {**variables, "PATH": os.pathsep.join(folder for folder in folders if folder)}
 
 
-# uvicorn believes a proxy on this machine only, unless FORWARDED_ALLOW_IPS names others.
+# uvicorn trusts a proxy on this machine only, unless FORWARDED_ALLOW_IPS names others.
 API_SERVER = ("api-server", "--proxy-headers")
 # Their log servers would listen on all interfaces; all components share one log folder.
 SCHEDULER = ("scheduler", "--skip-serve-logs")

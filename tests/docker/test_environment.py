@@ -222,7 +222,7 @@ def test_invalid_login_setting_is_named_before_the_start(
     assert not (tmp_path / "file").exists()
 
 
-def test_base_url_changes_the_execution_api_and_the_believed_proxies(secrets: dict[str, str]) -> None:
+def test_base_url_changes_the_execution_api_and_the_trusted_proxies(secrets: dict[str, str]) -> None:
     api, proxies = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "FORWARDED_ALLOW_IPS"
     assert proxies not in resolved(secrets)
     assert resolved(secrets)[api] == "http://airflow-apiserver:8080/execution/"

@@ -247,6 +247,13 @@ def test_page_without_a_login_leads_to_the_login_below_the_path(team: Team) -> N
     assert next_path == "next=%2Fteam%2Fairflow%2Fcomets%2Fhashtags%3Fdays%3D7"
 
 
+def test_api_server_trusts_the_proxy_about_https(team: Team) -> None:
+    reply = team.send("GET", "/api/v2/auth/logout")
+    assert reply.status_code == 307
+    assert reply.headers["Location"] == f"{PREFIX}/auth/login"
+    assert f"Path={PREFIX}/; SameSite=lax; Secure" in reply.headers["Set-Cookie"]
+
+
 def test_browser_works_behind_tls_and_below_a_path(team: Team) -> None:
     failed: list[str] = []
     with running_chromium() as browser, browser.new_context(ignore_https_errors=True) as context:
