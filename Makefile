@@ -10,6 +10,7 @@ FROM ?=
 TO ?=
 FILE ?=
 SIZE ?=
+RESET ?=
 RING ?=
 
 # Passed as typed: neither make nor a shell expands "$" in them.
@@ -18,6 +19,7 @@ export COMETS_FROM = $(value FROM)
 export COMETS_TO = $(value TO)
 export COMETS_FILE = $(value FILE)
 export COMETS_SIZE = $(value SIZE)
+export COMETS_RESET = $(value RESET)
 
 stack := .venv/bin/python -m include.stack
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -32,7 +34,7 @@ help: ## List targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY=...)
+demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY in .env)
 	@$(stack) demo
 
 .PHONY: up
@@ -46,6 +48,10 @@ distributed: .venv/installed ## Start the stack with Redis and two Celery worker
 .PHONY: status
 status: .venv/installed ## Show running services and the last run
 	@$(stack) status
+
+.PHONY: logins
+logins: .venv/installed ## Show users and passwords of Airflow's UI (RESET=name sets a new password)
+	@$(stack) logins "$$COMETS_RESET"
 
 .PHONY: backup
 backup: .venv/installed ## Back up the embedded database of real creators (FILE=name)

@@ -210,7 +210,7 @@ def commands_page() -> str:
 def environment_page() -> str:
     """Each variable of .env.example under its heading, with the comment above it."""
     # The first paragraph is about the file.
-    intro = "Set them in `.env` (`cp .env.example .env`) or export them; an exported variable wins."
+    intro = "Set them in `.env` (`install -m 600 .env.example .env`) or export them; an exported variable wins."
     parts = ["# Environment variables", intro]
     for block in (PROJECT / ".env.example").read_text(encoding="utf-8").split("\n\n")[1:]:
         lines = [line.removeprefix("#").strip() for line in block.strip().splitlines()]

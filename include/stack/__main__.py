@@ -107,6 +107,15 @@ def backfill(
     return run_backfill(first, last)
 
 
+@app.command()
+def logins(reset: Annotated[str, typer.Argument(metavar="RESET")] = "") -> None:
+    """Show the users of Airflow's UI and their passwords, with a new one for the user RESET."""
+    from include.stack.environment import resolve
+    from include.stack.logins import show_logins
+
+    show_logins(resolve().variables, reset)
+
+
 @app.command("setup-database")
 def setup_database() -> None:
     """Apply include/sql/setup_database.sql to the creators' database."""

@@ -66,7 +66,9 @@ def tikhub_access(environment: Environment) -> tuple[str, str]:
     """
     try:
         connection = json.loads(environment.variables[TIKHUB_VARIABLE])
-        address = SimpleNamespace(**{name: connection.get(name) for name in ("conn_type", "host", "schema", "port")})
+        fields = {name: connection.get(name) for name in ("conn_type", "host", "schema", "port")}
+        extra = connection.get("extra") or {}
+        address = SimpleNamespace(**fields, extra_dejson=json.loads(extra) if isinstance(extra, str) else extra)
         return base_url_of(address), str(connection["password"])
     except BaseUrlError as error:
         raise AccountError(f"{TIKHUB_VARIABLE} has an invalid host: {error}.") from None

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from ipaddress import ip_address
 from typing import Any
 
 import psycopg
@@ -10,11 +11,15 @@ from psycopg.rows import dict_row
 
 from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.output import warn
 from include.stack.project import PROJECT, REPAIR_FILE, SCHEMA_FILE, SQL_FOLDER
 
 AIRFLOW_ONLY_OPTIONS = frozenset(
     {"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"}
 )
+
+
+WEAK_TLS_MODES = (b"disable", b"allow", b"prefer")
 
 
 class DatabaseError(StackError):
@@ -39,9 +44,23 @@ def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[d
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     given |= {name: value for name, value in read_extra(target).items() if name not in AIRFLOW_ONLY_OPTIONS}
     try:
-        return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
+        connection = psycopg.connect(**given, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
         raise DatabaseError(f"Can't connect to {describe(environment)}: {' '.join(str(error).split())}") from None
+    if not is_private(connection):
+        warn(
+            f"{environment.database_source} allows an unencrypted connection to {connection.info.host}. Add "
+            "?sslmode=verify-full&sslrootcert=FILE to the URL: see docs/howto/supabase.md"
+        )
+    return connection
+
+
+def is_private(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a connection stays on this machine, or had to be encrypted."""
+    # Empty for a socket.
+    address = connection.info.hostaddr
+    mode = next(option.val for option in connection.pgconn.info if option.keyword == b"sslmode")
+    return not address or ip_address(address).is_loopback or mode not in (None, *WEAK_TLS_MODES)
 
 
 def read_extra(target: dict[str, Any]) -> dict[str, Any]:

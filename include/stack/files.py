@@ -1,4 +1,4 @@
-"""Private lock files and logs of the state folder."""
+"""Private files of the state folder: locks, logs, passwords."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,14 @@ def open_log(path: Path) -> IO[bytes]:
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.unlink()
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, replacing an existing one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
 
 
 def log_tail(path: Path, line_count: int = 15) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from include.docker.__main__ import PASSWORDS_FILE, container_environment
+from include.docker.__main__ import container_environment
 from include.stack.environment import METADATA_VARIABLE
+from include.stack.logins import PASSWORDS_FILE_VARIABLE as PASSWORDS_FILE
 from tests.docker.compose import HOME, PROJECT_FOLDER, SERVICES, environment_of
 
 VALUES_FILE = PROJECT_FOLDER / "include" / "helm" / "values.yaml"

@@ -25,13 +25,17 @@ COVERED = {
     "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
     "make repair-readings": "tests/stack/test_commands.py::test_repair_readings_names_the_dates_to_run_again",
     "make distributed": ("tests/stack/test_lost_workers.py::test_both_workers_search_every_hashtag_once"),
+    "make logins": "tests/stack/test_logins.py::test_logins_command_shows_passwords_and_a_reset_ends_existing_logins",
+    "make logins RESET=ben": (
+        "tests/stack/test_logins.py::test_logins_command_shows_passwords_and_a_reset_ends_existing_logins"
+    ),
     "make backfill FROM=2026-03-02 TO=2026-03-04": (
         "tests/stack/test_demo.py::test_backfill_runs_missing_dates_and_prints_a_line_per_date"
     ),
     """make airflow ARGS="dags test comet_discovery 2026-03-01 --conf '{\\"hashtags\\": [\\"#gymtok\\"]}'\"""": (
         "tests/stack/test_lost_workers.py::test_lost_workers_change_no_row"
     ),
-    "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
+    "install -m 600 .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
     "make leaderboard": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
 }

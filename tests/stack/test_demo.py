@@ -133,10 +133,10 @@ def test_stack_starts_after_it_was_killed(demo: Demo) -> None:
 
 
 @contextmanager
-def starting(variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run `make up`; yield its process once it is ready."""
+def starting(variables: Mapping[str, str], command: str = "up") -> Iterator[subprocess.Popen[str]]:
+    """Run `make up`, or another command; yield its process once it is ready."""
     with subprocess.Popen(
-        stack_command("up"), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
+        stack_command(command), cwd=PROJECT, env=caller(variables), stdout=subprocess.PIPE, text=True
     ) as stack:
         assert stack.stdout
         assert "Airflow is ready.\n" in iter(stack.stdout.readline, "")

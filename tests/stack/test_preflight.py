@@ -91,7 +91,16 @@ def test_uri_connection_is_skipped(state: dict[str, str], tmp_path: Path) -> Non
     assert fetch_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": "http://:key@api.example.com"}, tmp_path)) is None
 
 
-@pytest.mark.parametrize("connection", ['{"host": "x"}', '{"password": ', '{"host": "ftp://x", "password": "secret"}'])
+@pytest.mark.parametrize(
+    "connection",
+    [
+        '{"host": "x"}',
+        '{"password": ',
+        '{"host": "ftp://x", "password": "secret"}',
+        '{"host": "http://x", "password": "secret", "extra": "{}"}',
+        '{"host": "http://x", "password": "secret", "extra": "not JSON"}',
+    ],
+)
 def test_invalid_connection_is_named_without_its_key(connection: str, state: dict[str, str], tmp_path: Path) -> None:
     environment = replace(resolve(state, tmp_path), variables={"AIRFLOW_CONN_TIKHUB": connection})
     with pytest.raises(AccountError, match="AIRFLOW_CONN_TIKHUB") as caught:
