@@ -1297,12 +1297,10 @@ begin
                 format('table %s', package.oid::regclass) as object,
                 acl.privilege_type,
                 acl.grantee,
-                acl.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') as is_of_policies
+                acl.privilege_type in ('INSERT', 'UPDATE', 'DELETE') as is_of_policies
             from package
             cross join lateral aclexplode(package.relacl) as acl
-            where
-                acl.grantee <> package.relowner
-                and (acl.privilege_type <> 'SELECT' or package.relname = 'comet_locks')
+            where acl.grantee <> package.relowner and acl.privilege_type <> 'SELECT'
             union all
             select
                 package.oid as table_id,
