@@ -18,8 +18,8 @@ from tests.docs.pages import PAGES, Block, blocks, commands, missing_files
 COVERED = {
     "make demo": "tests/stack/test_demo.py::test_demo_prints_a_leaderboard_and_leaves_no_process",
     "make up": "tests/stack/test_demo.py::test_stack_starts_after_it_was_killed",
-    "make check": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
-    "make check NOTICE=1": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
+    "make doctor": "tests/stack/test_doctor.py::test_sound_installation_has_no_failed_line",
+    "make doctor NOTICE=1": "tests/stack/test_doctor.py::test_notice_sends_a_test_message",
     "make backup": "tests/stack/test_backup.py::test_backup_restores_on_another_machine",
     "make clean": "tests/stack/test_backup.py::test_clean_deletes_real_creators_only_if_forced",
     "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
