@@ -106,8 +106,9 @@ class Case:
     @property
     def is_made_up(self) -> bool:
         """Whether the data come from a sandbox."""
-        variables = self.environment.variables
-        return (self.is_local and self.environment.is_sandbox) or SANDBOX_KEY in variables["AIRFLOW_CONN_TIKHUB"]
+        if self.is_local or self.environment.tikhub_source is None:
+            return self.is_local and self.environment.is_sandbox
+        return SANDBOX_KEY in self.environment.variables["AIRFLOW_CONN_TIKHUB"]
 
     @property
     def uses_embedded_database(self) -> bool:

@@ -26,6 +26,7 @@ from include.stack.ports import free_port
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT, SCHEMA_FILE, SQL_FOLDER
 from tests.inbox import Inbox, running_inbox
+from tests.steps.builders import Facts
 
 ACCOUNT = "get_user_info"
 KEY = "a-key-0123456789"
@@ -84,7 +85,8 @@ def role(database: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
     name = f"app{uuid4().hex[:8]}"
     database.execute(sql.SQL("create role {} login").format(sql.Identifier(name)))
     yield name
-    database.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string().encode())
+    statement = sql.SQL("reassign owned by {0} to current_user; drop owned by {0}; drop role {0}")
+    database.execute(statement.format(sql.Identifier(name)).as_string().encode())
 
 
 def login_as(role: str, url: str) -> str:
@@ -233,22 +235,16 @@ def test_missed_dates_are_named_with_the_backfill(
 def test_unfinished_hashtags_and_failed_checks_of_the_last_run_are_named(
     variables: dict[str, str], database: psycopg.Connection[tuple[object, ...]], tmp_path: Path
 ) -> None:
-    statement = (
-        "insert into comet_runs select (jsonb_populate_record(null::comet_runs, %s::jsonb || to_jsonb(run))).* from "
-        "(select 'UTC' as timezone, 1 as min_followers, 2 as max_followers, 1 as min_video_views, 0 as min_video_likes, "
-        "1 as pages_per_hashtag, 20 as page_size, 0 as publish_time_days, 'US' as region, 9 as max_api_calls, "
-        "false as is_refresh, true as is_live, false as is_made_up, '{}'::jsonb as report) as run"
-    )
-    for run_id, hashtags, accepted_at in (("old", '["gymtok"]', "09:00"), ("new", '["done", "cut", "none"]', "10:00")):
-        row = f'{{"run_id": "{run_id}", "hashtags": {hashtags}, "recorded_date": "{TODAY}", '
-        database.execute(statement, [f'{row}"accepted_at": "{TODAY} {accepted_at}"}}'])
-    database.execute(
-        "insert into comet_searches (recorded_date, hashtag, region, publish_time_days, run_id, attempt_number, "
-        "next_offset, stop_reason) "
-        "select %s, hashtag, 'US', 0, 'new', 0, 20, reason from (values ('done', 'exhausted'), ('cut', null)) "
-        "as search (hashtag, reason)",
-        [TODAY],
-    )
+    facts = Facts(database)
+    for run_id, hashtags, day in (
+        ("old", ["gymtok"], 2),
+        ("new", ["done", "cut", "none"], 1),
+        ("in progress", ["x"], 0),
+    ):
+        facts.accept(run_id=run_id, hashtags=hashtags, recorded_date=TODAY - timedelta(days=day))
+    database.execute("update comet_runs set report = '{}' where run_id <> 'in progress'")
+    facts.land_page(recorded_date=TODAY - timedelta(days=1), hashtag="done")
+    facts.land_page(recorded_date=TODAY - timedelta(days=1), hashtag="cut", stop_reason=None)
     report = run_doctor(tmp_path, **variables)
     assert report.code == 0
     assert report["last run"][0] == "warn"
@@ -320,7 +316,7 @@ def test_slot_of_a_clock_that_was_wrong_is_warned_about(
     database.execute("update comet_rate_limits set slot_at = now() + interval '1 day'")
     report = run_doctor(tmp_path, **variables)
     assert (report.code, report["clocks"][0]) == (0, "warn")
-    assert "23:59:5" in report["clocks"][1]
+    assert re.search(r"in (1 day, 0:00:00|23:59:\d\d), so", report["clocks"][1])
 
 
 def test_backup_of_real_creators_in_the_embedded_database_is_due_after_two_days(
