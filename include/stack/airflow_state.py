@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from comets.settings import POOL
+from comets.settings import DAG_ID, POOL
 
 COMPONENTS = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
 PACKAGE_DAGS = tuple(sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "dags").glob("*.py")))
@@ -36,6 +36,8 @@ def read_state(session: Session) -> dict[str, Any]:
     runs = session.scalars(
         select(DagRun).where(DagRun.dag_id.in_(PACKAGE_DAGS), DagRun.state == DagRunState.RUNNING.value)
     )
+    ended = select(DagRun).where(DagRun.dag_id == DAG_ID, DagRun.end_date.is_not(None))
+    last_run = session.scalar(ended.order_by(DagRun.end_date.desc()).limit(1))
     errors = session.scalars(select(ParseImportError))
     jobs = {name: most_recent_job(job_type, session=session) for name, job_type in COMPONENTS.items()}
     return {
@@ -47,6 +49,7 @@ def read_state(session: Session) -> dict[str, Any]:
             if not dag.is_stale
         },
         "running": {f"{run.dag_id} {run.run_id}": text_of(run.start_date) for run in runs},
+        "last_failed": last_run.run_id if last_run and last_run.state == DagRunState.FAILED.value else None,
         "import_errors": {error.filename: last_line(error.stacktrace) for error in errors},
         "size_bytes": read_size(session),
         "execution_api": reach_execution_api(),

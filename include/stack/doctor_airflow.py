@@ -38,7 +38,7 @@ def check_airflow(case: Case) -> Iterator[Line]:
     yield from check_components(case, state)
     yield check_pool(case, state["slots"])
     yield from check_schedule(case, state["dags"])
-    yield from check_runs(state["running"])
+    yield from check_runs(state["running"], state["last_failed"])
     yield from check_dag_files(state["import_errors"])
 
 
@@ -119,15 +119,17 @@ def check_schedule(case: Case, dags: dict[str, Any]) -> Iterator[Line]:
             yield Line(Level.WARN, "schedule", f"{dag_id} has no next run. Compare its schedule in dags/")
 
 
-def check_runs(running: dict[str, str | None]) -> Iterator[Line]:
-    """Check for runs in progress that take too long."""
-    now = datetime.now(UTC)
-    stuck = [
-        name for name, start in running.items() if start and now - datetime.fromisoformat(start) > MAX_RUN_DURATION
-    ]
+def check_runs(running: dict[str, str | None], last_failed: str | None) -> Iterator[Line]:
+    """Check for runs in progress that take too long, and for a last run that has failed."""
+    latest = datetime.now(UTC) - MAX_RUN_DURATION
+    stuck = [name for name, start in running.items() if start and datetime.fromisoformat(start) < latest]
     if stuck:
-        text = f"running for more than {MAX_RUN_DURATION.seconds // 3600} hours: {shorten(stuck)}. "
-        yield Line(Level.WARN, "runs", f"{text}See docs/howto/runbook.md, End a stuck run")
+        hours = MAX_RUN_DURATION // timedelta(hours=1)
+        text = f"running for more than {hours} hours: {shorten(stuck)}. See docs/howto/runbook.md, End a stuck run"
+        yield Line(Level.WARN, "runs", text)
+    if last_failed:
+        text = f"{last_failed} has failed. Read the log of its task report, then clear the failed tasks with Downstream"
+        yield Line(Level.WARN, "runs", text)
 
 
 def check_dag_files(errors: dict[str, str]) -> Iterator[Line]:

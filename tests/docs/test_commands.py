@@ -14,6 +14,9 @@ import pytest
 from include.stack.project import PROJECT
 from tests.docs.pages import PAGES, Block, blocks, commands, missing_files
 
+RUNBOOK = "tests/stack/test_runbook.py"
+STUCK_RUN = "test_stuck_run_ends_and_goes_on_after_a_clear"
+RUN_ID = "scheduled__2026-03-01T02:00:00+00:00"
 # Command line -> the test that runs what it stands for.
 COVERED = {
     "make demo": "tests/stack/test_demo.py::test_demo_prints_a_leaderboard_and_leaves_no_process",
@@ -29,6 +32,13 @@ COVERED = {
     ),
     """make airflow ARGS="dags test comet_discovery 2026-03-01 --conf '{\\"hashtags\\": [\\"#gymtok\\"]}'\"""": (
         "tests/stack/test_lost_workers.py::test_lost_workers_change_no_row"
+    ),
+    'make airflow ARGS="dags list-runs comet_discovery --state running"': f"{RUNBOOK}::{STUCK_RUN}",
+    f'make airflow ARGS="tasks states-for-dag-run comet_discovery {RUN_ID}"': f"{RUNBOOK}::{STUCK_RUN}",
+    f'make airflow ARGS="dags clear comet_discovery --run-id {RUN_ID} --yes"': f"{RUNBOOK}::{STUCK_RUN}",
+    'make airflow ARGS="rotate-fernet-key"': f"{RUNBOOK}::test_rotated_fernet_key_reads_what_is_stored",
+    'make airflow ARGS="db clean --clean-before-timestamp 2026-01-01 --skip-archive --yes"': (
+        f"{RUNBOOK}::test_old_runs_are_deleted_from_airflows_database"
     ),
     "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
