@@ -63,7 +63,9 @@ def fetch_account(environment: Environment) -> Account | None:
         user = reply.json()["user_data"]
         account = Account(float(user["balance"]), float(user["free_credit"]), clock)
     except (ValueError, KeyError, TypeError):
-        raise AccountError(f"{url}{ROUTE} returned no account (HTTP {reply.status_code}).") from None
+        raise AccountError(
+            f"{url}{ROUTE} returned no account (HTTP {reply.status_code}). Check the address, or try again later."
+        ) from None
     if account.credit <= 0:
         raise AccountError(f"The TikHub account of {source} has no balance. Top it up, then try again.")
     return account

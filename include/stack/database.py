@@ -40,7 +40,10 @@ def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[d
     try:
         return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
-        raise DatabaseError(f"Can't connect to {describe(environment)}: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DatabaseError(
+            f"Can't connect to {describe(environment)}: {reason}. Check server, address and login."
+        ) from None
 
 
 def read_extra(target: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ In the image the command is `comets-doctor`, see `include.docker.doctor`.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,11 @@ MIN_BALANCE_DAYS = 7
 # Airflow's components accept each other's tokens up to 10 s off. A minute around midnight decides about a run's date.
 MAX_CLOCK_SECONDS = 2
 FAILED_CLOCK_SECONDS = 60
+# A task may give up slots that it woke too late for.
+SLOTS_PER_TASK = 5
 MAX_LISTED = 10
+STUCK = "If it waits for another session, see docs/howto/runbook.md, End a stuck run"
+TIMEOUTS = {"statement_timeout": "20000", "lock_timeout": "5000"}
 IN_COMPOSE = "With Compose use: docker compose run --rm doctor"
 
 
@@ -126,7 +131,9 @@ def run_doctor(*, sends_test: bool) -> int:
     try:
         case = Case(resolve_for_runs(), LOCAL)
     except StackError as error:
-        return report([Line(Level.FAILED, "settings", str(error))])
+        return report([Line(Level.FAILED, "settings", f"{error}. Correct it in .env or in the shell")])
+    # The package reads its settings from this process's environment, which lacks the values of .env.
+    os.environ.update(case.environment.own)
     return report(examine(case, sends_test=sends_test))
 
 
@@ -159,8 +166,16 @@ def examine(case: Case, *, sends_test: bool) -> Iterator[Line]:
     for name, check in checks.items():
         try:
             yield from check(case)
-        except (StackError, SettingsError) as error:
+        except SettingsError as error:
+            yield Line(
+                Level.FAILED,
+                name,
+                f"{str(error).rstrip('.')}. Correct it; docs/reference/settings.md explains each value",
+            )
+        except (StackError, OSError) as error:
             yield Line(Level.FAILED, name, str(error))
+        except psycopg.Error as error:
+            yield Line(Level.FAILED, name, f"the database failed: {error}. {STUCK}")
 
 
 def check_settings(_: Case) -> Iterator[Line]:
@@ -215,14 +230,10 @@ def check_database(case: Case) -> Iterator[Line]:
 
 
 def read_row(connection: psycopg.Connection[dict[str, Any]], name: str, **parameters: Any) -> dict[str, Any]:
-    """Return the row of a query in `include/sql`.
-
-    :raises StackError: the query fails.
-    """
-    try:
+    """Return the row of a query in `include/sql`; both time limits end with its transaction."""
+    with connection.transaction():
+        connection.execute((SQL_FOLDER / "database" / "set_timeouts.sql").read_bytes(), TIMEOUTS)
         row = connection.execute((SQL_FOLDER / f"{name}.sql").read_bytes(), parameters or None).fetchone()
-    except psycopg.Error as error:
-        raise StackError(f"include/sql/{name}.sql failed: {error}") from None
     return row or {}
 
 
@@ -300,7 +311,9 @@ def check_clocks(case: Case) -> Iterator[Line]:
         else:
             yield Line(Level.OK, "clocks", f"{name} within {abs(clock.offset) + clock.error:.1f} s of this machine")
     wait = case.health.get("longest_wait")
-    if wait and wait > TASK_TIMEOUT:
+    found = settings()
+    queue = timedelta(seconds=SLOTS_PER_TASK * found.slots / found.pace.requests_per_second)
+    if wait and wait > max(TASK_TIMEOUT, queue):
         ahead = timedelta(seconds=round(wait.total_seconds()))
         text = (
             f"the next slot for a call is in {ahead}, so the database server's clock was wrong once. Calls count it as "

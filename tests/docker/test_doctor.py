@@ -88,6 +88,7 @@ def test_missing_pool_paused_and_broken_dags_and_silent_components_are_reported(
     assert report["pool"][1].endswith(f"Run: airflow pools set {POOL} 4 TikHub")
     assert report["schedule"][0] == "warn"
     assert "airflow dags unpause comet_maintenance" in report["schedule"][1]
+    assert "forget_creator" not in report["schedule"][1]
     assert report["Dag files"][0] == "failed"
     assert "search_trending.py can't be imported: RuntimeError: no trends today." in report["Dag files"][1]
     assert report["Airflow"][0] == "failed"
@@ -111,14 +112,18 @@ def test_pool_schedule_and_stuck_runs_are_read_from_airflows_database(
         report = run_in_container(**container)
         connection.execute("update dag set next_dagrun_create_after = now() - interval '1 hour'")
         overdue = run_in_container(**container)["schedule"]
-        connection.execute("delete from dag where dag_id = 'comet_maintenance'")
+        connection.execute("update dag set is_paused = true where dag_id = 'forget_creator'")
+        erasing = run_in_container(**container)["schedule"]
+        connection.execute("delete from dag where dag_id = 'forget_creator'")
         unknown = run_in_container(**container)["schedule"]
     assert report["pool"] == ("ok", f"{POOL} with 3 slots")
     assert report["schedule"][0] == "ok"
     assert report["runs"][0] == "warn"
     assert "comet_discovery old" in report["runs"][1]
     assert (overdue[0], "overdue" in overdue[1]) == ("warn", True)
-    assert (unknown[0], "does not know comet_maintenance" in unknown[1]) == ("failed", True)
+    assert erasing[0] == "warn"
+    assert "requests to erase wait" in erasing[1]
+    assert (unknown[0], "does not know forget_creator" in unknown[1]) == ("failed", True)
 
 
 def test_unmigrated_or_unreachable_database_of_airflow_fails(

@@ -210,6 +210,17 @@ def test_read_only_database_fails(
     assert "read-only" in report["database"][1]
 
 
+def test_locked_table_is_reported_instead_of_waited_for(
+    variables: dict[str, str], database: psycopg.Connection[tuple[object, ...]], tmp_path: Path
+) -> None:
+    with database.transaction():
+        database.execute("lock table comet_dates")
+        report = run_doctor(tmp_path, **variables)
+    assert (report.code, report["database"][0]) == (1, "failed")
+    assert "End a stuck run" in report["database"][1]
+    assert {"TikHub", "disk", "notifications"} <= report.keys()
+
+
 @pytest.mark.parametrize(
     ("days_ago", "missed"),
     [((4, 3), (2, 1)), ((5, 4, 2, 1), (3, 3)), ((30, 20), (19, 1)), ((30, *range(9, 0, -1)), None)],
