@@ -79,6 +79,7 @@ LONGEST_FILES = (
 SHARED_STACK_FILES = (
     "stack/test_crash_recovery.py",
     "stack/test_backfills.py",
+    "stack/test_erasure.py",
     "stack/test_runbook.py",
     "stack/page/",
 )

@@ -26,6 +26,7 @@ COVERED = {
     "make backup": "tests/stack/test_backup.py::test_backup_restores_on_another_machine",
     "make clean": "tests/stack/test_backup.py::test_clean_deletes_real_creators_only_if_forced",
     "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
+    "make traces": "tests/stack/test_erasure.py::test_traces_name_each_place_and_what_clears_it",
     "make repair-readings": "tests/stack/test_commands.py::test_repair_readings_names_the_dates_to_run_again",
     "make distributed": ("tests/stack/test_lost_workers.py::test_both_workers_search_every_hashtag_once"),
     "make logins": "tests/stack/test_logins.py::test_logins_command_shows_passwords_and_a_reset_ends_existing_logins",
