@@ -143,9 +143,14 @@ def ensure_current_schema(connection: psycopg.Connection[dict[str, Any]], enviro
 
 def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:
     """Return whether the database has the version of the schema file."""
-    wanted = re.search(r"update comet_schema\s+set version = (\d+)", SCHEMA_FILE.read_text(encoding="utf-8"))
     try:
         row = connection.execute("select max(version) as version from comet_schema").fetchone()
     except psycopg.Error:
         return False
-    return bool(wanted and row and row["version"] == int(wanted[1]))
+    return bool(row and row["version"] == wanted_version())
+
+
+def wanted_version() -> int:
+    """Return the version of the schema file."""
+    (found,) = re.findall(r"update comet_schema\s+set version = (\d+)", SCHEMA_FILE.read_text(encoding="utf-8"))
+    return int(found)
