@@ -9,6 +9,7 @@ ARGS ?=
 FROM ?=
 TO ?=
 FILE ?=
+KEEP ?=
 SIZE ?=
 RESET ?=
 RING ?=
@@ -54,8 +55,8 @@ logins: .venv/installed ## Show users and passwords of Airflow's UI (RESET=name 
 	@$(stack) logins "$$COMETS_RESET"
 
 .PHONY: backup
-backup: .venv/installed ## Back up the embedded database of real creators (FILE=name)
-	@$(stack) backup "$$COMETS_FILE"
+backup: .venv/installed ## Back up both databases and the keys (FILE=name; KEEP=14 deletes older ones)
+	@$(stack) backup $(if $(KEEP),--keep "$(KEEP)") "$$COMETS_FILE"
 
 .PHONY: restore
 restore: .venv/installed ## Restore a backup (FILE=name; FORCE=1 replaces real creators)

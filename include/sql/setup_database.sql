@@ -8,6 +8,21 @@ set local client_min_messages = warning;
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 
+-- Newer tables are not downgraded.
+do $$
+declare
+    found_version integer;
+begin
+    if to_regclass('comet_schema') is not null then
+        select max(version) into found_version from comet_schema;
+        if found_version > 10 then
+            raise exception 'These Comet tables are of version %, and this file makes version 10.', found_version
+                using hint = 'Nothing was changed. Use the newer package, or restore the backup from before its upgrade.';
+        end if;
+    end if;
+end;
+$$;
+
 -- Wait for the steps of runs and for another execution of this file, which may be creating the table right now.
 do $$
 begin

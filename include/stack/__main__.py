@@ -141,16 +141,19 @@ def status() -> None:
 
 
 @app.command()
-def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> None:
-    """Back up the embedded database of real creators."""
+def backup(
+    target: Annotated[str, typer.Argument(metavar="FILE")] = "",
+    keep: Annotated[int, typer.Option(min=0, help="Delete older backups of the folder.")] = 0,
+) -> None:
+    """Back up both databases and the keys."""
     from include.stack.backup import back_up
 
-    back_up(target)
+    back_up(target, kept_count=keep)
 
 
 @app.command()
 def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, force: bool = False) -> None:
-    """Restore a backup of the embedded database."""
+    """Restore a backup."""
     from include.stack.backup import restore as restore_database
 
     restore_database(source, is_forced=force)
