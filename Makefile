@@ -62,9 +62,9 @@ backup: .venv/installed ## Back up both databases and the keys (FILE=name; KEEP=
 restore: .venv/installed ## Restore a backup (FILE=name; FORCE=1 replaces real creators)
 	@$(stack) restore $(if $(FORCE),--force) "$$COMETS_FILE"
 
-.PHONY: check
-check: .venv/installed ## Check key, balance, database, Airflow and notifications (NOTICE=1 sends one)
-	@$(stack) check $(if $(NOTICE),--notice)
+.PHONY: doctor
+doctor: .venv/installed ## Check everything that the daily runs need (NOTICE=1 sends a notification)
+	@$(stack) doctor $(if $(NOTICE),--notice)
 
 .PHONY: leaderboard
 leaderboard: .venv/installed ## Print the latest leaderboard

@@ -56,6 +56,7 @@ RELATIONS = {
     ),
     "Runs and calls": (
         "comet_runs",
+        "comet_hashtag_results",
         "comet_run_discoveries",
         "comet_roll_call",
         "comet_quality_checks",

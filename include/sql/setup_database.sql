@@ -291,6 +291,18 @@ create table if not exists comet_runs (
     report jsonb
 );
 
+create table if not exists comet_hashtag_results (
+    run_id text not null,
+    hashtag text not null,
+    video_count bigint not null,
+    tagged_count bigint not null,
+    new_comet_count bigint not null,
+    new_tagged_comet_count bigint not null,
+    call_count bigint not null,
+    billed_count bigint not null,
+    primary key (run_id, hashtag)
+);
+
 create table if not exists comet_dates (
     recorded_date date primary key,
     is_run boolean not null,
@@ -1312,12 +1324,10 @@ begin
                 format('table %s', package.oid::regclass) as object,
                 acl.privilege_type,
                 acl.grantee,
-                acl.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') as is_of_policies
+                acl.privilege_type in ('INSERT', 'UPDATE', 'DELETE') as is_of_policies
             from package
             cross join lateral aclexplode(package.relacl) as acl
-            where
-                acl.grantee <> package.relowner
-                and (acl.privilege_type <> 'SELECT' or package.relname = 'comet_locks')
+            where acl.grantee <> package.relowner and acl.privilege_type <> 'SELECT'
             union all
             select
                 package.oid as table_id,
@@ -1397,6 +1407,27 @@ from dates
 where recorded_date is not null
 on conflict (recorded_date) do nothing;
 
+-- Until version 9 the results of a run's hashtags were in its report.
+insert into comet_hashtag_results (
+    run_id, hashtag, video_count, tagged_count, new_comet_count, new_tagged_comet_count, call_count, billed_count
+)
+select
+    run.run_id,
+    result.hashtag,
+    result.video_count,
+    result.tagged_count,
+    result.new_comet_count,
+    result.new_tagged_comet_count,
+    result.call_count,
+    result.billed_count
+from comet_runs as run
+cross join lateral jsonb_populate_recordset(null::comet_hashtag_results, run.report -> 'hashtags') as result
+where run.report ? 'hashtags'
+on conflict (run_id, hashtag) do nothing;
+update comet_runs
+set report = report - 'hashtags'
+where report ? 'hashtags';
+
 insert into comet_schema (version)
 select 10 as version
 where not exists (select 1 from comet_schema);
@@ -1438,8 +1469,11 @@ begin
             ('comet_schema', 'One row: the version of the schema, and the salt of the hashes in comet_erased_ids.'),
             (
                 'comet_runs',
-                'One row per accepted run: its request, which its steps read. report has the counts of its '
-                'report, with an entry per hashtag.'
+                'One row per accepted run: its request, which its steps read. report has the totals of its report.'
+            ),
+            (
+                'comet_hashtag_results',
+                'One row per run and hashtag, from the report of the run. Comets are those of the run''s discoveries.'
             ),
             (
                 'comet_dates',

@@ -66,11 +66,11 @@ def leaderboard() -> int:
 
 
 @app.command()
-def check(*, notice: bool = False) -> int:
-    """Check key, balance, database, Airflow and notifications."""
-    from include.stack.check import run_check
+def doctor(*, notice: bool = False) -> int:
+    """Check everything that the daily runs need."""
+    from include.stack.doctor import run_doctor
 
-    return run_check(sends_test=notice)
+    return run_doctor(sends_test=notice)
 
 
 @app.command(context_settings=PASS_THROUGH)

@@ -30,7 +30,7 @@ from include.stack.archive import (
     write_archive,
 )
 from include.stack.connections import ConnectionFormatError, database_connection
-from include.stack.database import wanted_version
+from include.stack.database import schema_file_version
 from include.stack.dumps import (
     Place,
     connect,
@@ -233,7 +233,7 @@ def ensure_not_newer(backup: Backup) -> None:
     """
     found = backup.manifest
     pairs = {
-        "the tables": (found.tables_version, wanted_version()),
+        "the tables": (found.tables_version, schema_file_version()),
         "PostgreSQL": (found.postgres_major, MAJOR_VERSION),
         "Airflow": (found.airflow_version, version("apache-airflow")),
     }
@@ -268,8 +268,8 @@ def upgrade(place: Place, path: Path) -> None:
     :raises BackupError: they are newer, or the schema file fails.
     """
     found = version_of(place)
-    if found is not None and found > wanted_version():
-        raise BackupError(f"{path} has version {found} of the tables; this package has {wanted_version()}.")
+    if found is not None and found > schema_file_version():
+        raise BackupError(f"{path} has version {found} of the tables; this package has {schema_file_version()}.")
     with connect(place.options) as connection:
         try:
             connection.execute(SCHEMA_FILE.read_bytes())
@@ -333,7 +333,7 @@ def is_older(creators: Place) -> bool:
         return False
     found = version_of(creators)
     query = "select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass('creators')"
-    return (found is None or found < wanted_version()) and bool(fetch_value(creators, query))
+    return (found is None or found < schema_file_version()) and bool(fetch_value(creators, query))
 
 
 def needs_migration(metadata: Place) -> bool:

@@ -321,11 +321,11 @@ def test_invalid_login_setting_is_named_before_the_start(
 def test_base_url_changes_the_execution_api_and_the_trusted_proxies(secrets: dict[str, str]) -> None:
     api, proxies = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "FORWARDED_ALLOW_IPS"
     assert proxies not in resolved(secrets)
-    assert resolved(secrets)[api] == "http://airflow-apiserver:8080/execution/"
+    assert resolved(secrets)[api] == "http://airflow-execution-api:8080/execution/"
     host = resolved(secrets, AIRFLOW__API__BASE_URL="https://comets.example.com")
-    assert (host[api], host[proxies]) == ("http://airflow-apiserver:8080/execution/", "*")
+    assert (host[api], host[proxies]) == ("http://airflow-execution-api:8080/execution/", "*")
     below = resolved(secrets, AIRFLOW__API__BASE_URL="https://example.com/comets/")
-    assert below[api] == "http://airflow-apiserver:8080/comets/execution/"
+    assert below[api] == "http://airflow-execution-api:8080/comets/execution/"
     assert container_environment(below) == below
 
 

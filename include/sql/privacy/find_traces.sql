@@ -26,6 +26,12 @@ with found as (
     where row_text::text ~* %(pattern)s
     union all
     select
+        'comet_hashtag_results' as table_name,
+        count(*) as row_count
+    from comet_hashtag_results as row_text
+    where row_text::text ~* %(pattern)s
+    union all
+    select
         'comet_runs' as table_name,
         count(*) as row_count
     from comet_runs as row_text
