@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from include.docker.__main__ import SECRETS_FOLDER
 from include.docker.backups import check, next_backup_at
 from include.docker.init import BACKUPS_VARIABLE
 from include.stack.archive import backups_of
-from tests.docker.compose import SERVICES, secrets_of
+from include.stack.environment import METADATA_VARIABLE
+from tests.docker.compose import PROJECT_FOLDER, SERVICES, secrets_of
 from tests.docker.test_init import Server, new_server
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -71,6 +73,23 @@ def test_init_saves_creators_before_an_upgrade(server: Server) -> None:
     assert f"Before the upgrade of the tables: saved 1 creators and Airflow's database to {path}." in output
     server.run_init(**{BACKUPS_VARIABLE: str(folder)})
     assert backups_of(folder) == [path]
+
+
+def test_cron_job_has_what_the_program_needs() -> None:
+    claim, job = yaml.safe_load_all((PROJECT_FOLDER / "include" / "helm" / "backup.yaml").read_text(encoding="utf-8"))
+    template = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = template["containers"]
+    values = yaml.safe_load((PROJECT_FOLDER / "include" / "helm" / "values.yaml").read_text(encoding="utf-8"))
+    image = values["images"]["airflow"]
+    assert container["image"] == f"{image['repository']}:{image['tag']}"
+    assert container["args"] == [*SERVICES["backup"]["command"], "now"]
+    sources = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in container["env"]}
+    migration = {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in values["migrateDatabaseJob"]["env"]}
+    assert sources["DATABASE_URL"] == migration["DATABASE_URL"]
+    assert sources[METADATA_VARIABLE]["name"] == values["data"]["metadataSecretName"]
+    folder = next(entry["value"] for entry in container["env"] if entry["name"] == BACKUPS_VARIABLE)
+    assert folder in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert template["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
