@@ -20,6 +20,7 @@ METADATA_DUMP = "airflow.dump"
 DUMP_START = b"PGDMP"
 DRAFT_PREFIX = ".comets-backup-"
 KEPT_COUNT = 14
+TIME_FORMAT = "%Y%m%d-%H%M%S"
 
 
 class BackupError(StackError):
@@ -62,10 +63,16 @@ class Backup:
 
 @contextmanager
 def draft_folder(path: Path) -> Iterator[Path]:
-    """Yield a private folder beside a path, deleted at the end."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=path.parent) as folder:
-        yield Path(folder)
+    """Yield a private folder beside a path, deleted at the end.
+
+    :raises BackupError: it can't be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=path.parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise BackupError(f"{path} can't be written: {error.strerror}. Nothing was saved.") from None
 
 
 def write_archive(path: Path, draft: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
@@ -131,7 +138,12 @@ def digest_of(path: Path) -> str:
 
 def new_path(folder: Path, kind: str) -> Path:
     """Return the path of a new backup, named by its kind and the current time."""
-    return folder / f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar"
+    return folder / f"{kind}-{datetime.now(UTC):{TIME_FORMAT}}.tar"
+
+
+def made_at(path: Path) -> datetime:
+    """Return the time in a backup's name."""
+    return datetime.strptime(path.stem[-15:], TIME_FORMAT).replace(tzinfo=UTC)
 
 
 def backups_of(folder: Path, kind: str = "*") -> list[Path]:

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 import psutil
 
 from include.stack.errors import StackError
-from include.stack.files import log_tail, open_lock, open_log
+from include.stack.files import limit_log, log_tail, open_lock, open_log, previous_log
 from include.stack.output import note
 from include.stack.project import State
 
@@ -101,7 +101,9 @@ class Processes:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             for part in self._parts:
-                self.log_path(part).unlink(missing_ok=True)
+                path = self.log_path(part)
+                if path.exists():
+                    path.replace(previous_log(path))
                 self._start(part)
         except BaseException:
             self._stop()
@@ -114,11 +116,13 @@ class Processes:
         self._stop()
 
     def check(self) -> None:
-        """Restart exited processes that may be restarted.
+        """Restart exited processes that may be restarted, and rotate large logs.
 
         :raises ProcessEndedError: another process has exited, or exited too soon after its start.
         """
+        limit_log(self._state.postgres / "server.log")
         for part, run in self._running.items():
+            limit_log(self.log_path(part))
             code = run.process.poll()
             if code is None:
                 continue

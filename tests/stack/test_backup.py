@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from include.stack.archive import KEPT_COUNT, MANIFEST, backups_of
-from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE
+from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, METADATA_VARIABLE
 from include.stack.postgres import EmbeddedPostgres, find_binaries
 from include.stack.project import SCHEMA_FILE
 from tests.stack.test_commands import run_stack
@@ -264,7 +264,10 @@ def test_database_of_ones_own_restores_into_an_empty_one(tmp_path: Path) -> None
             connection.execute("create table customers as select 1 as id")
             connection.execute("create role limited")
             connection.execute("create policy limited on creators to limited using (true)")
-        old, new = ({"DATABASE_URL": server.url(name)} for name in ("old", "new"))
+            connection.execute("create table alembic_version as select 'a' as version_num")
+        old, new = ({"DATABASE_URL": server.url(name), METADATA_VARIABLE: server.url("old")} for name in ("old", "new"))
+        server.create_database("new airflow")
+        new |= {METADATA_VARIABLE: server.sqlalchemy_url("new airflow")}
         saved = tmp_path / "saved.tar"
         assert run_stack("backup", str(saved), COMETS_STATE_DIR=str(tmp_path / "state"), **old).returncode == 0
 
@@ -276,6 +279,8 @@ def test_database_of_ones_own_restores_into_an_empty_one(tmp_path: Path) -> None
             assert connection.execute("select handle from creators order by handle").fetchall() == [("ada",), ("bo",)]
             assert connection.execute("select count(*) from comet_creator_metrics").fetchone() == (0,)
             assert connection.execute("select to_regclass('customers')").fetchone() == (None,)
+        with psycopg.connect(server.url("new airflow")) as connection:
+            assert connection.execute("select version_num from alembic_version").fetchall() == [("a",)]
 
 
 def test_cluster_of_another_major_version_leads_to_dump_and_restore(state: Path) -> None:
