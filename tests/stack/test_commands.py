@@ -68,7 +68,7 @@ def test_invalid_setting_is_reported_without_a_traceback(tmp_path: Path) -> None
 
 def test_full_disk_is_reported_without_a_traceback(tmp_path: Path) -> None:
     with small_disk(tmp_path / "full", "8k") as folder:
-        (folder / "filler").write_bytes(bytes(4096))
+        (folder / "filler").write_bytes(bytes(8192))
         result = run_stack("env", COMETS_STATE_DIR=str(folder))
     assert result.returncode == 1
     assert "Error: The disk of this machine is full" in result.stderr
