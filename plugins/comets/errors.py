@@ -68,6 +68,12 @@ class DatabaseError(CometsError):
         self.file_to_run = file_to_run
 
 
+class NewerTablesError(DatabaseError):
+    """A newer version of this package has upgraded the tables, which are never downgraded."""
+
+    remedy = "Deploy the newer package again, or restore the backup from before its upgrade; then clear the task."
+
+
 class DatabaseRefusedError(DatabaseError):
     """The server is reachable and refuses the login, the database, or the kind of connection. Not retried."""
 

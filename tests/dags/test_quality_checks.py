@@ -109,8 +109,8 @@ def test_empty_searches_publish_nothing_until_the_date_is_run_again(
         [row] = world.rows("select report from comet_runs where run_id = %s", stopped.day.run_id)
         report = row["report"]
         assert (report["comet_count"], report["call_count"], report["stop_reasons"]) == (0, 13, [sentence])
-        [hashtag] = report["hashtags"]
-        assert (hashtag["hashtag"], hashtag["call_count"], hashtag["received_count"]) == ("gymtok", 1, 0)
+        [hashtag] = world.rows("select * from comet_hashtag_results where run_id = %s", stopped.day.run_id)
+        assert (hashtag["hashtag"], hashtag["call_count"], hashtag["video_count"]) == ("gymtok", 1, 0)
 
         healed = world.run(SECOND, FOUND)
         assert (healed.state, len(healed.searches), healed.fetched) == ("success", 1, [])

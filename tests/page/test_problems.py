@@ -76,8 +76,10 @@ def test_database_without_tables(connect_to: Connect, new_database: Callable[[],
 
 
 def test_tables_of_another_version(connect_to: Connect, database: psycopg.Connection[Row]) -> None:
-    database.execute("update comet_schema set version = 99")
+    database.execute("update comet_schema set version = 9")
     check(connect_to(url_of(database)), "not set up for this version", "include/sql/setup_database.sql")
+    database.execute("update comet_schema set version = 99")
+    check(connect_to(url_of(database)), "set up for a newer version", "restore the backup")
 
 
 def test_role_without_permissions(

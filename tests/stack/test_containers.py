@@ -26,6 +26,9 @@ def seen() -> dict[str, Any]:
     obstacle = missing_program()
     if obstacle is None and (os.geteuid() or subprocess.run([*APART, "true"], check=False).returncode):
         obstacle = "the right to create namespaces, such as that of root,"
+    if obstacle is None and PROJECT_FOLDER.is_relative_to("/tmp"):
+        # The containers have a /tmp of their own, which hides this one.
+        obstacle = "a project folder outside /tmp"
     if obstacle and "namespaces" in REQUIRED:
         pytest.fail(f"COMETS_REQUIRE names namespaces, and {obstacle} is missing")
     if obstacle:

@@ -18,7 +18,7 @@ from airflow.sdk import Connection
 
 from comets.database.connection import checked_connection, describe_place
 from comets.deadline import TASK_TIMEOUT, Deadline
-from comets.errors import DatabaseError
+from comets.errors import DatabaseError, NewerTablesError
 from comets.settings import DATABASE_CONN_ID, GRANT_FILE, SCHEMA_FILE, SQL_FOLDER
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Database:
         row = self.fetch_optional("database/read_schema_version")
         found = row["version"] if row else None
         if found is not None and found > SCHEMA_VERSION:
-            raise DatabaseError(
+            raise NewerTablesError(
                 f"The database of the connection `{DATABASE_CONN_ID}` has version {found} of the Comet tables, and "
                 f"this package needs version {SCHEMA_VERSION}: tables are not downgraded. Deploy the newer package "
                 "again, or restore the backup from before its upgrade (docs/howto/backup.md), then clear this task."

@@ -16,6 +16,7 @@ from comets.errors import (
     DatabaseStorageError,
     DatabaseTimeoutError,
     DatabaseUnavailableError,
+    NewerTablesError,
 )
 from comets.page.parameters import ParameterError
 from comets.page.rendering import json_response, render
@@ -96,6 +97,9 @@ def _database(error: Exception) -> Problem:
                 f"Reload this page in a moment. If this persists, check that the database of {connection} is running "
                 f"and that the api-server can reach it. {_ADMIN_HINT}"
             )
+        case NewerTablesError():
+            title = "The database is set up for a newer version"
+            text = f"Deploy the newer package again, or restore the backup from before its upgrade. {_ADMIN_HINT}"
         case DatabaseTimeoutError():
             title = "The database took too long"
             text = "It may be busy with a run. Reload this page in a moment, or request fewer rows and no search."

@@ -95,7 +95,9 @@ class ProfileReader:
                 if attempts < self._max_attempts(error_type):
                     self._raise_unless_identifier_left(error, account)
                 else:
-                    log.warning("%s Given up for today after %d attempts.", error, attempts)
+                    log.warning(
+                        "%s Given up for today after %d attempts (account %s).", error, attempts, account.user_id
+                    )
             else:
                 self._is_rate_limited = False
                 is_landed = land_profile(self._database, self._ledger, self._run_id, account.user_id, result)
