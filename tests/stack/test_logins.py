@@ -140,7 +140,7 @@ CALLS: list[tuple[str, str, dict[str, Any], int, list[str]]] = [
     ("GET", "/api/v2/variables", {}, 200, OPERATE),
     ("GET", "/api/v2/config", {}, 200, []),
     ("PATCH", DAG, {"is_paused": True}, 200, RUN),
-    ("POST", f"{DAG}/dagRuns", {"logical_date": None}, 200, RUN),
+    ("POST", f"{DAG}/dagRuns", {"logical_date": None, "conf": {"hashtags": 5}}, 400, RUN),
     ("POST", "/api/v2/connections", {"connection_id": "x y", "conn_type": "http"}, 422, OPERATE),
     ("PATCH", "/api/v2/pools/none", {"slots": 2}, 404, OPERATE),
     ("POST", "/api/v2/connections/test", {"connection_id": "x", "conn_type": "http"}, 200, []),
