@@ -46,6 +46,7 @@ RELATIONS = {
     ),
     "Facts": (
         "comet_discoveries",
+        "comet_hashtag_days",
         "comet_dates",
         "comet_searches",
         "comet_pages",
@@ -75,6 +76,7 @@ RELATIONS = {
         "comet_key_migrations",
         "comet_video_readings",
         "comet_creator_samples",
+        "comet_reported_hashtags",
     ),
 }
 

@@ -128,6 +128,9 @@ begin
             ) then
                 alter table comet_runs add column min_video_likes bigint not null default 0;
             end if;
+            if to_regclass('comet_discoveries_user_id_idx') is not null then
+                drop index comet_discoveries_user_id_idx;
+            end if;
             exit;
         exception when lock_not_available or deadlock_detected then
             if clock_timestamp() > deadline then
@@ -430,6 +433,19 @@ create table if not exists comet_run_discoveries (
     primary key (run_id, user_id, video_id, hashtag)
 );
 
+create table if not exists comet_hashtag_days (
+    recorded_date date not null,
+    hashtag text not null,
+    run_count bigint not null,
+    video_count bigint,
+    tagged_count bigint,
+    new_comet_count bigint,
+    new_tagged_comet_count bigint,
+    call_count bigint,
+    billed_count bigint,
+    primary key (recorded_date, hashtag)
+);
+
 create table if not exists comet_handles (
     user_id text not null references creators (user_id),
     handle text not null,
@@ -598,7 +614,8 @@ begin
             ('comet_calls_run_id_idx', 'comet_calls (run_id, run_attempt)'),
             ('comet_calls_in_flight_idx', 'comet_calls (user_id, run_id) where finished_at is null'),
             ('comet_roll_call_batch_idx', 'comet_roll_call (run_id, batch_number)'),
-            ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
+            ('comet_discoveries_user_id_recorded_date_idx', 'comet_discoveries (user_id, recorded_date)'),
+            ('comet_discoveries_hashtag_idx', 'comet_discoveries (hashtag, recorded_date)'),
             ('comet_erased_ids_run_id_idx', 'comet_erased_ids (run_id)'),
             ('comet_notifications_user_id_idx', 'comet_notifications (user_id)')
         ) as index (name, definition)
@@ -1253,6 +1270,53 @@ inner join lateral (
     )
 ) as ranked (percentile, peer_count, weight) on true;
 
+create or replace view comet_reported_hashtags with (security_invoker = true) as
+select
+    run.recorded_date,
+    result.hashtag,
+    count(*) as run_count,
+    (array_agg(result.video_count order by run.accepted_at desc, run.run_id asc))[1] as video_count,
+    (array_agg(result.tagged_count order by run.accepted_at desc, run.run_id asc))[1] as tagged_count,
+    sum(result.new_comet_count)::bigint as new_comet_count,
+    sum(result.new_tagged_comet_count)::bigint as new_tagged_comet_count,
+    sum(result.call_count)::bigint as call_count,
+    sum(result.billed_count)::bigint as billed_count
+from comet_runs as run
+inner join lateral jsonb_to_recordset(run.report -> 'hashtags') as result (
+    hashtag text, video_count bigint, tagged_count bigint, new_comet_count bigint, new_tagged_comet_count bigint,
+    call_count bigint, billed_count bigint
+) on true
+group by run.recorded_date, result.hashtag;
+
+-- The dates that were reported before the table existed.
+insert into comet_hashtag_days (
+    recorded_date, hashtag, run_count, video_count, tagged_count, new_comet_count, new_tagged_comet_count, call_count,
+    billed_count
+)
+with missing as (
+    select distinct run.recorded_date
+    from comet_runs as run
+    left join comet_hashtag_days as stored on run.recorded_date = stored.recorded_date
+    where run.report is not null and stored.recorded_date is null
+)
+
+select
+    reported.recorded_date,
+    reported.hashtag,
+    reported.run_count,
+    reported.video_count,
+    reported.tagged_count,
+    reported.new_comet_count,
+    reported.new_tagged_comet_count,
+    reported.call_count,
+    reported.billed_count
+from missing
+inner join lateral (
+    select result.*
+    from comet_reported_hashtags as result
+    where result.recorded_date = missing.recorded_date
+) as reported on true;
+
 -- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
 -- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, sequences) are
 -- revoked from other roles, unless grant_role.sql has created a policy for them.
@@ -1455,6 +1519,11 @@ begin
                 'follower count were both known.'
             ),
             ('comet_run_discoveries', 'The discoveries of each run, for its report.'),
+            (
+                'comet_hashtag_days',
+                'One row per date and hashtag, derived from the reports of the runs of the date: the videos of its '
+                'latest run, because its runs find the same ones; new Comets and calls summed over its runs.'
+            ),
             ('comet_handles', 'One row per creator and handle that it was read with.'),
             (
                 'comet_erased_ids',
@@ -1542,6 +1611,7 @@ begin
                 'One row per part of a score: score = the sum of points. An unknown part has no points, and its '
                 'weight falls to the others. is_thin: the part is unknown, or rests on few data or on estimates.'
             ),
+            ('comet_reported_hashtags', 'The rows of comet_hashtag_days, read from the reports of the runs.'),
             ('comet_newest', 'The newest count of a creator on or before a date that has one of the bases.'),
             ('comet_count_after', 'The first measured count of a creator after a date.'),
             (

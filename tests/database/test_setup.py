@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -223,9 +224,14 @@ alter table comet_erased_ids rename to comet_forgotten;
 alter index comet_notifications_user_id_idx rename to comet_notices_user_id_idx;
 alter table comet_notifications rename to comet_notices;
 alter table comet_runs drop column min_video_likes cascade;
+drop view comet_reported_hashtags;
+drop table comet_hashtag_days;
+drop index comet_discoveries_hashtag_idx;
+drop index comet_discoveries_user_id_recorded_date_idx;
+create index comet_discoveries_user_id_idx on comet_discoveries (user_id);
 update comet_schema set version = 8;
 """
-"""Renames the tables of this version to those of version 8, which differ in names only."""
+"""Changes the tables of this version to those of version 8."""
 
 
 def test_version_8_is_upgraded_in_place(database: psycopg.Connection[Row]) -> None:
@@ -238,6 +244,25 @@ def test_version_8_is_upgraded_in_place(database: psycopg.Connection[Row]) -> No
     database.execute(VERSION_8.encode())
     set_up(database)
     assert (database.execute(CATALOG).fetchall(), everything(database)) == (catalog, before)
+
+
+def test_results_of_hashtags_are_derived_from_the_reports_of_version_9(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    facts = Facts(database)
+    for hour, hashtags in ((2, {"a": 5, "b": 6}), (9, {"a": 7}), (5, {"a": 1})):
+        run_id = facts.accept()
+        counts = {"new_comet_count": 1, "new_tagged_comet_count": 0, "call_count": 3, "billed_count": 2}
+        entries = [{"hashtag": tag, "video_count": n, "tagged_count": n, **counts} for tag, n in hashtags.items()]
+        database.execute(
+            "update comet_runs set accepted_at = recorded_date + %s * interval '1 hour', report = %s where run_id = %s",
+            [hour, json.dumps({"comet_count": 3, "hashtags": entries}), run_id],
+        )
+    database.execute("drop table comet_hashtag_days; update comet_schema set version = 9")
+    reports = database.execute("select run_id, report from comet_runs order by 1").fetchall()
+    set_up(database)
+    found = database.execute("select * from comet_hashtag_days order by hashtag").fetchall()
+    assert found == [(DAY, "a", 3, 7, 7, 3, 0, 9, 6), (DAY, "b", 1, 6, 6, 1, 0, 3, 2)]
+    assert database.execute("select run_id, report from comet_runs order by 1").fetchall() == reports
 
 
 @pytest.mark.parametrize("sign", ["create table comet_observations ()", "update comet_schema set version = 7"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import psycopg
 import pytest
 
-from tests.page.conftest import Site
-from tests.page.reading import entries, read, rows
+from tests.page.conftest import Site, url_of
+from tests.page.reading import entries, follow, read, rows
+from tests.page.table_rows import TODAY
+from tests.steps.builders import Row
 
 
 def test_videos_count_per_date_comets_once_and_new_comets_and_calls_per_run(site: Site) -> None:
@@ -15,7 +20,7 @@ def test_videos_count_per_date_comets_once_and_new_comets_and_calls_per_run(site
     assert cozy["video_count"] == 12
     assert cozy["tagged_count"] == 3 + 5
     assert cozy["precision_rate"] == pytest.approx(8 / 12)
-    assert cozy["comet_count"] == len({"101", "104"})
+    assert cozy["comet_count"] == 6
     assert cozy["new_comet_count"] == 2 + 2 + 3
     assert cozy["billed_count"] == 2 + 2 + 4
     assert cozy["new_comets_per_call"] == pytest.approx(7 / 8)
@@ -63,3 +68,30 @@ def test_invalid_parameter_is_named(site: Site, query: str) -> None:
     answer = site.get(f"hashtags?{query}")
     assert answer.status_code == 422
     assert f"The parameter {query.partition('=')[0]} " in answer.text
+
+
+def test_long_list_has_pages_in_one_order(connect_to: Callable[[str], Site], database: psycopg.Connection[Row]) -> None:
+    database.execute(
+        "insert into comet_hashtag_days select %s, 'topic' || number, 1, 6, 3, number %% 7, 0, 5, 4 "
+        "from generate_series(1, 2000) as number",
+        [TODAY],
+    )
+    site = connect_to(url_of(database))
+    first = read(site, "hashtags?size=200&sort=new")
+    assert "2,003 hashtags" in first.text
+    assert len(first.rows) == 1 + 200
+    pages = [entries(site, f"hashtags.json?size=200&sort=new&page={number}") for number in range(1, 12)]
+    found = [entry for page in pages for entry in page]
+    assert len({entry["hashtag"] for entry in found}) == 2003
+    assert [-entry["new_comet_count"] for entry in found] == sorted(-entry["new_comet_count"] for entry in found)
+    assert [row[0] for row in follow(site, first.link("Next")).rows[1:]] == [
+        f"#{entry['hashtag']}" for entry in pages[1]
+    ]
+    assert site.get("hashtags.json?size=200&sort=new&page=99").json()["page"] == 11
+    assert site.get("hashtags.json").json()["total_count"] == 2003
+
+
+def test_page_reads_no_report(connect_to: Callable[[str], Site], database: psycopg.Connection[Row]) -> None:
+    expected = entries(connect_to(url_of(database)), "hashtags.json")
+    database.execute("update comet_runs set report = jsonb_set(report, '{hashtags}', '0') where report is not null")
+    assert entries(connect_to(url_of(database)), "hashtags.json") == expected

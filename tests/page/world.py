@@ -62,6 +62,7 @@ def fill(connection: psycopg.Connection[Row]) -> None:
         insert(connection, "comet_dates", recorded_date=TODAY - timedelta(days=back), is_run=False)
     searches(connection)
     runs(connection)
+    connection.execute("insert into comet_hashtag_days select * from comet_reported_hashtags")
 
 
 def days(connection: psycopg.Connection[Row], user_id: str, before: int, now: int) -> None:

@@ -236,6 +236,12 @@ def test_totals_of_a_later_report_replace_the_stored_ones(facts: Facts, costly_r
         "b": sorted([1, 1, 0, 1, 0, 1, 1, 0, 1, 1]),
         "c": sorted([0, 0, 0, 0, 0, 0, 0, 0, 1, 0]),
     }
+    days = "select hashtag, run_count, video_count, tagged_count, new_comet_count, call_count from comet_hashtag_days"
+    assert set(facts.connection.execute(days.encode()).fetchall()) == {
+        ("a", 1, 3, 1, 2, 4),
+        ("b", 1, 1, 0, 1, 1),
+        ("c", 1, 0, 0, 0, 1),
+    }
     before = everything(facts.connection)
     store(facts, costly_run)
     assert everything(facts.connection) == before
@@ -246,6 +252,7 @@ def test_totals_of_a_later_report_replace_the_stored_ones(facts: Facts, costly_r
     assert facts.rows("select report -> 'call_count', report -> 'stop_reasons' from comet_runs") == [
         (9, ["The budget is spent."])
     ]
+    assert facts.rows("select call_count from comet_hashtag_days where hashtag = 'b'") == [(2,)]
     counted = "select jsonb_path_query_array(report, '$.hashtags[*].hashtag') from comet_runs"
     assert facts.connection.execute(counted.encode()).fetchall() == [(["a", "b"],)]
 

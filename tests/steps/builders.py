@@ -269,6 +269,7 @@ def clear_tables(connection: psycopg.Connection[Row]) -> None:
         delete from comet_dates;
         delete from comet_quality_checks;
         delete from comet_runs;
+        delete from comet_hashtag_days;
         delete from comet_calls;
         delete from comet_skipped_calls;
         delete from comet_rate_limits;

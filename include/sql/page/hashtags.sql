@@ -1,123 +1,121 @@
--- Return what each hashtag found and cost in the last days up to the latest run.
--- Grain: one row; entries has one per hashtag. Videos are those of a date's latest run, because its runs find the same
--- ones; a Comet counts once over all dates; calls are summed over all runs.
+-- Return one page of the hashtags that were searched in the last days up to the latest run: results and cost.
+-- Grain: one row; entries has one per hashtag; a page after the last one is the last one. Days and distinct Comets are
+-- read for the hashtags of the page only.
 with last as (
     select max(recorded_date) as recorded_date
     from comet_runs
 ),
 
-results as (
+totals as (
     select
-        run.run_id,
-        run.recorded_date,
-        run.accepted_at,
-        result.*,
-        run.recorded_date > last.recorded_date - (%(day_count)s::integer / 2) as is_late
-    from last
-    inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
-    inner join lateral (
-        select stored.*
-        from jsonb_to_recordset(run.report -> 'hashtags') as stored (
-            hashtag text, video_count bigint, tagged_count bigint, new_comet_count bigint,
-            new_tagged_comet_count bigint, call_count bigint, billed_count bigint
-        )
-    ) as result on true
-),
-
-days as (
-    select distinct on (hashtag, recorded_date)
-        hashtag,
-        recorded_date,
-        video_count,
-        tagged_count
-    from results
-    order by hashtag asc, recorded_date asc, accepted_at desc, run_id asc
-),
-
-videos as (
-    select
-        hashtag,
+        result.hashtag,
+        sum(result.run_count)::bigint as run_count,
         count(*) as date_count,
-        sum(video_count)::bigint as video_count,
-        sum(tagged_count)::bigint as tagged_count
-    from days
-    group by hashtag
-),
-
-comets as (
-    select
-        discovery.hashtag,
-        count(distinct discovery.user_id) as comet_count
+        sum(result.video_count)::bigint as video_count,
+        sum(result.tagged_count)::bigint as tagged_count,
+        sum(result.new_comet_count)::bigint as new_comet_count,
+        sum(result.new_tagged_comet_count)::bigint as new_tagged_comet_count,
+        sum(result.call_count)::bigint as call_count,
+        sum(result.billed_count)::bigint as billed_count,
+        coalesce(
+            sum(result.new_comet_count)
+            filter (where result.recorded_date > last.recorded_date - (%(day_count)s::integer / 2)),
+            0
+        )::bigint as later_new_comet_count
     from last
-    inner join comet_runs as run on run.recorded_date > last.recorded_date - %(day_count)s::integer
-    inner join comet_run_discoveries as discovery on run.run_id = discovery.run_id
-    group by discovery.hashtag
+    inner join comet_hashtag_days as result
+        on
+            result.recorded_date > last.recorded_date - %(day_count)s::integer
+            and last.recorded_date >= result.recorded_date
+    group by result.hashtag
 ),
 
-new_per_day as (
+rated as (
     select
-        hashtag,
-        recorded_date,
-        is_late,
-        sum(new_comet_count)::bigint as new_comet_count,
-        sum(new_tagged_comet_count)::bigint as new_tagged_comet_count
-    from results
-    group by hashtag, recorded_date, is_late
+        *,
+        new_comet_count - later_new_comet_count as earlier_new_comet_count,
+        2 * later_new_comet_count - new_comet_count as trend,
+        tagged_count / nullif(video_count, 0)::double precision as precision_rate,
+        new_comet_count / nullif(billed_count, 0)::double precision as new_comets_per_call,
+        new_tagged_comet_count / nullif(billed_count, 0)::double precision as new_tagged_comets_per_call,
+        billed_count * %(price_usd)s::double precision as cost_usd,
+        billed_count * %(price_usd)s::double precision / nullif(new_comet_count, 0) as cost_per_new_comet_usd
+    from totals
 ),
 
-new_comets as (
+sortable as (
     select
-        hashtag,
-        sum(new_comet_count)::bigint as new_comet_count,
-        sum(new_tagged_comet_count)::bigint as new_tagged_comet_count,
-        coalesce(sum(new_comet_count) filter (where not is_late), 0)::bigint as earlier_new_comet_count,
-        coalesce(sum(new_comet_count) filter (where is_late), 0)::bigint as later_new_comet_count,
-        jsonb_agg(
-            jsonb_build_object('recorded_date', recorded_date, 'new_comet_count', new_comet_count)
-            order by recorded_date
-        ) as days
-    from new_per_day
-    group by hashtag
+        *,
+        case when %(is_descending)s then -1 else 1 end
+        * case %(sort)s::text
+            when 'runs' then run_count::double precision
+            when 'videos' then video_count::double precision
+            when 'precision' then precision_rate
+            when 'new' then new_comet_count::double precision
+            when 'calls' then billed_count::double precision
+            when 'yield' then new_comets_per_call
+            when 'tagged' then new_tagged_comets_per_call
+            when 'cost' then cost_per_new_comet_usd
+            when 'trend' then trend::double precision
+        end as sort_key
+    from rated
 ),
 
-costs as (
+counted as (
     select
-        hashtag,
-        count(*) as run_count,
-        sum(call_count)::bigint as call_count,
-        sum(billed_count)::bigint as billed_count
-    from results
-    group by hashtag
+        count(*) as total_count,
+        least(%(page)s::bigint, greatest(ceil(count(*) / %(page_size)s::numeric), 1)::bigint) as page
+    from totals
+),
+
+listed as (
+    select
+        *,
+        row_number() over (
+            order by
+                sort_key asc nulls last,
+                case when %(sort)s::text = 'hashtag' and %(is_descending)s then hashtag end desc,
+                hashtag asc
+        ) as place
+    from sortable
+    order by place
+    offset (select (counted.page - 1) * %(page_size)s::bigint from counted)
+    fetch first %(page_size)s rows only
 ),
 
 entries as (
     select
-        videos.*,
-        coalesce(comets.comet_count, 0) as comet_count,
-        new_comets.new_comet_count,
-        new_comets.new_tagged_comet_count,
-        new_comets.earlier_new_comet_count,
-        new_comets.later_new_comet_count,
-        new_comets.days,
-        costs.run_count,
-        costs.call_count,
-        costs.billed_count,
-        videos.tagged_count / nullif(videos.video_count, 0)::double precision as precision_rate,
-        new_comets.new_comet_count / nullif(costs.billed_count, 0)::double precision as new_comets_per_call,
-        new_comets.new_tagged_comet_count / nullif(costs.billed_count, 0)::double precision
-            as new_tagged_comets_per_call,
-        costs.billed_count * %(price_usd)s::double precision as cost_usd,
-        costs.billed_count * %(price_usd)s::double precision / nullif(new_comets.new_comet_count, 0)
-            as cost_per_new_comet_usd,
-        new_comets.later_new_comet_count - new_comets.earlier_new_comet_count as trend
-    from videos
-    inner join costs on videos.hashtag = costs.hashtag
-    inner join new_comets on videos.hashtag = new_comets.hashtag
-    left join comets on videos.hashtag = comets.hashtag
+        listed.*,
+        found.comet_count,
+        per_day.days
+    from listed
+    cross join last
+    inner join lateral (
+        select count(distinct discovery.user_id) as comet_count
+        from comet_discoveries as discovery
+        where
+            discovery.hashtag = listed.hashtag
+            and discovery.recorded_date > last.recorded_date - %(day_count)s::integer
+            and discovery.recorded_date <= last.recorded_date
+    ) as found on true
+    inner join lateral (
+        select
+            jsonb_agg(
+                jsonb_build_object('recorded_date', result.recorded_date, 'new_comet_count', result.new_comet_count)
+                order by result.recorded_date
+            ) as days
+        from generate_series(0, %(day_count)s::integer - 1) as day (back)
+        inner join comet_hashtag_days as result
+            on last.recorded_date - day.back = result.recorded_date and listed.hashtag = result.hashtag
+        where %(has_days)s
+    ) as per_day on true
 )
 
 select
     last.recorded_date as last_date,
     last.recorded_date - %(day_count)s::integer + 1 as first_date,
-    (select coalesce(jsonb_agg(to_jsonb(entries) order by entries.hashtag), '[]') from entries) as entries
+    counted.total_count,
+    counted.page,
+    (select coalesce(jsonb_agg(to_jsonb(entries) order by entries.place), '[]') from entries) as entries
 from last
+cross join counted

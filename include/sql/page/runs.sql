@@ -25,7 +25,14 @@ listed as (
 
 entries as (
     select
-        listed.*,
+        listed.run_id,
+        listed.recorded_date,
+        listed.accepted_at,
+        listed.is_live,
+        listed.is_refresh,
+        listed.max_api_calls,
+        listed.hashtags[:20] as hashtags,
+        cardinality(listed.hashtags) as hashtag_count,
         run_date.recorded_date is not null as is_date_recorded,
         listed.report is not null as is_reported,
         coalesce(report.received_count, landed.received_count) as received_count,

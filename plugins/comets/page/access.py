@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
+from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +22,10 @@ from comets.settings import DAG_ID
 
 _require_run_access = requires_access_dag("GET", DagAccessEntity.RUN, param_dag_id=DAG_ID)
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
+
+# Of the page's own: Airflow's endpoints share the default threads.
+_CHECK_THREADS = CapacityLimiter(2)
+POLICY_VIOLATION = 1008
 
 NOT_LOGGED_IN = Problem(401, "Log in to Airflow", "This page requires an Airflow login. Log in, then reload this page.")
 FORBIDDEN = Problem(
@@ -52,8 +56,10 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"The page supports HTTP only, not {scope['type']}.")
+        if scope["type"] == "websocket":
+            # The page has none: reject the handshake with 403.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         rejection = await _reject(Request(scope))
         await (rejection or self._app)(scope, receive, send)
 
@@ -85,7 +91,7 @@ async def _reject(request: Request) -> Response | None:
         # The token is absent, expired, revoked or malformed: a login fixes each of these.
         return _require_login(request)
     try:
-        await run_in_threadpool(_require_run_access, request, user)
+        await to_thread.run_sync(_require_run_access, request, user, limiter=_CHECK_THREADS)
     except HTTPException:
         return problem_response(request, FORBIDDEN)
     return None

@@ -9,8 +9,8 @@ from comets.database.client import SCHEMA_VERSION, Database, connect
 from comets.errors import DatabaseError
 from comets.settings import SCHEMA_FILE
 
-PAGE_TIMEOUT = timedelta(seconds=10)
-CONNECT_TIMEOUT = timedelta(seconds=4)
+PAGE_TIMEOUT = timedelta(seconds=3)
+CONNECT_TIMEOUT = timedelta(seconds=2)
 
 
 def fetch(view: str, **parameters: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,26 +16,25 @@ from starlette.responses import Response
 from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_hashtag_rare
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
-from comets.page.parameters import Direction, Parameters, read_parameters
+from comets.page.parameters import PAGE_SIZES, Direction, PageNumber, PageSize, Parameters, read_parameters
 from comets.page.rendering import render
 from comets.settings import settings
 
 router = APIRouter()
 
-Sort = Literal["hashtag", "runs", "videos", "precision", "comets", "new", "calls", "yield", "tagged", "cost", "trend"]
+Sort = Literal["hashtag", "runs", "videos", "precision", "new", "calls", "yield", "tagged", "cost", "trend"]
 
-COLUMNS: dict[Sort, tuple[str, str, str]] = {
-    "hashtag": ("hashtag", "Hashtag", "Hashtag as searched"),
-    "runs": ("run_count", "Runs", "Runs that searched this hashtag"),
-    "videos": ("video_count", "Videos", "Videos found by the latest run of each date"),
-    "precision": ("precision_rate", "Precision", "Share of these videos tagged with the hashtag"),
-    "comets": ("comet_count", "Comets", "Distinct Comets found"),
-    "new": ("new_comet_count", "New Comets", "Comets not tracked before"),
-    "calls": ("billed_count", "Paid calls", "Calls billed by TikHub"),
-    "yield": ("new_comets_per_call", "Yield", "New Comets per paid call"),
-    "tagged": ("new_tagged_comets_per_call", "Tagged yield", "New Comets with a tagged video, per paid call"),
-    "cost": ("cost_per_new_comet_usd", "Cost per new Comet", "Cost of all paid calls divided by new Comets"),
-    "trend": ("trend", "Trend", "New Comets in the later half of the period minus those in the earlier half"),
+COLUMNS: dict[Sort, tuple[str, str]] = {
+    "hashtag": ("Hashtag", "Hashtag as searched"),
+    "runs": ("Runs", "Runs that searched this hashtag"),
+    "videos": ("Videos", "Videos found by the latest run of each date"),
+    "precision": ("Precision", "Share of these videos tagged with the hashtag"),
+    "new": ("New Comets", "Comets not tracked before"),
+    "calls": ("Paid calls", "Calls billed by TikHub"),
+    "yield": ("Yield", "New Comets per paid call"),
+    "tagged": ("Tagged yield", "New Comets with a tagged video, per paid call"),
+    "cost": ("Cost per new Comet", "Cost of all paid calls divided by new Comets"),
+    "trend": ("Trend", "New Comets in the later half of the period minus those in the earlier half"),
 }
 
 _EXPORT_COLUMNS = (
@@ -69,10 +69,12 @@ class HashtagsQuery(Parameters):
     days: Annotated[int, Field(ge=2, le=366)] = 30
     sort: Sort = "yield"
     order: Direction = "desc"
+    page: PageNumber = 1
+    size: PageSize = 50
 
     def link_params(self, **changes: Any) -> dict[str, Any]:
-        """Return the parameters of a link to this view with some changed."""
-        return {**self.model_dump(exclude_defaults=True), **changes}
+        """Return the parameters of a link to this view with some changed; the page resets to the first."""
+        return {**self.model_dump(exclude_defaults=True, exclude={"page"}), **changes}
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,16 @@ class BarChart:
 def page(request: Request) -> Response:
     """Return the page."""
     query = read_parameters(HashtagsQuery, request.query_params)
-    result = _fetch(query)
+    result = _fetch(query, has_days=True)
     for entry in result["entries"]:
         entry["is_hashtag_rare"] = is_hashtag_rare(entry["tagged_count"], entry["video_count"])
-        entry["chart"] = bar_chart(entry["days"], result["first_date"], query.days)
+        entry["chart"] = bar_chart(entry["days"] or [], result["first_date"], query.days)
     values = {
         "query": query,
         "result": result,
         "columns": COLUMNS,
+        "page_count": max(1, math.ceil(result["total_count"] / query.size)),
+        "page_sizes": PAGE_SIZES,
         "price_usd": settings().budget.price_per_call_usd,
         "min_tagged_sample": MIN_TAGGED_SAMPLE,
         "min_tagged_share": MIN_TAGGED_SHARE,
@@ -114,7 +118,14 @@ def export(request: Request, kind: Format) -> Response:
     """Return the rows of the page as a file, with unformatted values."""
     query = read_parameters(HashtagsQuery, request.query_params)
     result = _fetch(query)
-    metadata = {"first_date": result["first_date"], "last_date": result["last_date"], "days": query.days}
+    metadata = {
+        "first_date": result["first_date"],
+        "last_date": result["last_date"],
+        "days": query.days,
+        "total_count": result["total_count"],
+        "page": result["page"],
+        "page_size": query.size,
+    }
     name = f"comet-hashtags-{query.days}-days-to-{result['last_date'] or 'none'}"
     return Export(name, _EXPORT_COLUMNS, result["entries"], metadata).response(kind)
 
@@ -138,11 +149,14 @@ def _next_order(query: HashtagsQuery, key: Sort) -> Direction:
     return "asc" if key == "hashtag" else "desc"
 
 
-def _fetch(query: HashtagsQuery) -> dict[str, Any]:
-    result = fetch("hashtags", day_count=query.days, price_usd=settings().budget.price_per_call_usd)
-    field = COLUMNS[query.sort][0]
-    known = [entry for entry in result["entries"] if entry[field] is not None]
-    unknown = [entry for entry in result["entries"] if entry[field] is None]
-    # The query sorts by name; this sort is stable.
-    known.sort(key=lambda entry: entry[field], reverse=query.order == "desc")
-    return {**result, "entries": known + unknown}
+def _fetch(query: HashtagsQuery, has_days: bool = False) -> dict[str, Any]:
+    return fetch(
+        "hashtags",
+        day_count=query.days,
+        price_usd=settings().budget.price_per_call_usd,
+        sort=query.sort,
+        is_descending=query.order == "desc",
+        page=query.page,
+        page_size=query.size,
+        has_days=has_days,
+    )

@@ -32,6 +32,7 @@ _EXPORT_COLUMNS = (
     "is_refresh",
     "is_date_recorded",
     "is_reported",
+    "hashtag_count",
     "hashtags",
     "call_count",
     "billed_count",

@@ -99,4 +99,6 @@ def store_totals(database: Database, totals: RunTotals) -> None:
         "stop_reasons": list(totals.stop_reasons),
         "hashtags": [{name: row[name] for name in row if name in _HASHTAG_FIELDS} for row in totals.hashtags],
     }
-    database.execute("reporting/store_report", run_id=totals.run_id, report=json.dumps(report))
+    with database.transaction():
+        database.execute("reporting/store_report", run_id=totals.run_id, report=json.dumps(report))
+        database.execute("reporting/store_hashtag_days", run_id=totals.run_id)
