@@ -1,6 +1,6 @@
 -- Return one page of the hashtags that were searched in the last days up to the latest run: results and cost.
--- Grain: one row; entries has one per hashtag; a page after the last one is the last one. Days and distinct Comets are
--- read for the hashtags of the page only.
+-- Grain: one row; entries has one per hashtag; a page after the last one is the last one. Distinct Comets, and days as
+-- pairs of the day's number and its new Comets, are read for the hashtags of the page only.
 with last as (
     select max(recorded_date) as recorded_date
     from comet_runs
@@ -99,14 +99,12 @@ entries as (
             and discovery.recorded_date <= last.recorded_date
     ) as found on true
     inner join lateral (
-        select
-            jsonb_agg(
-                jsonb_build_object('recorded_date', result.recorded_date, 'new_comet_count', result.new_comet_count)
-                order by result.recorded_date
-            ) as days
-        from generate_series(0, %(day_count)s::integer - 1) as day (back)
+        select jsonb_agg(jsonb_build_array(day.number, result.new_comet_count) order by day.number) as days
+        from generate_series(0, %(day_count)s::integer - 1) as day (number)
         inner join comet_hashtag_days as result
-            on last.recorded_date - day.back = result.recorded_date and listed.hashtag = result.hashtag
+            on
+                last.recorded_date - %(day_count)s::integer + 1 + day.number = result.recorded_date
+                and listed.hashtag = result.hashtag
         where %(has_days)s
     ) as per_day on true
 )

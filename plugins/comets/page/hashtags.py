@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -98,7 +97,7 @@ def page(request: Request) -> Response:
     result = _fetch(query, has_days=True)
     for entry in result["entries"]:
         entry["is_hashtag_rare"] = is_hashtag_rare(entry["tagged_count"], entry["video_count"])
-        entry["chart"] = bar_chart(entry["days"] or [], result["first_date"], query.days)
+        entry["chart"] = bar_chart(entry["days"] or [], query.days)
     values = {
         "query": query,
         "result": result,
@@ -130,14 +129,16 @@ def export(request: Request, kind: Format) -> Response:
     return Export(name, _EXPORT_COLUMNS, result["entries"], metadata).response(kind)
 
 
-def bar_chart(days: Sequence[Mapping[str, Any]], first_date: date, day_count: int) -> BarChart:
-    """Return the chart of new Comets per day: no bar for a day without a run, a flat one for a day without any."""
-    maximum = max((day["new_comet_count"] for day in days), default=0)
+def bar_chart(days: Sequence[tuple[int, int]], day_count: int) -> BarChart:
+    """Return the chart of new Comets per day: no bar for a day without a run, a flat one for a day without any.
+
+    :param days: number of each day with a run, from 0, and its new Comets
+    """
+    maximum = max((count for _, count in days), default=0)
     bars = []
-    for day in days:
-        index = (date.fromisoformat(day["recorded_date"]) - first_date).days
-        height = max(1.0, round(BAR_HEIGHT * day["new_comet_count"] / (maximum or 1), 1))
-        width = BAR_STEP - BAR_GAP
+    width = BAR_STEP - BAR_GAP
+    for index, count in days:
+        height = max(1.0, round(BAR_HEIGHT * count / (maximum or 1), 1))
         bars.append(f"M{index * BAR_STEP} {BAR_HEIGHT - height:g}h{width}V{BAR_HEIGHT}h-{width}z")
     text = f"New Comets per day: maximum {maximum:,}, runs on {len(days):,} of {day_count:,} days"
     return BarChart(day_count * BAR_STEP - BAR_GAP, "".join(bars), text)

@@ -40,8 +40,9 @@ def request_until(ends_at: float, url: str, token: str, number: int) -> Counter[
         session.trust_env = False
         session.cookies["_token"] = token
         while time.monotonic() < ends_at:
+            view = VIEWS[number % len(VIEWS)]
             try:
-                reply = session.get(f"{url}/comets/{VIEWS[number % len(VIEWS)]}", timeout=120)
+                reply = session.get(f"{url}/comets/{view}", timeout=120)
                 statuses[str(reply.status_code)] += 1
             except requests.RequestException as error:
                 statuses[type(error).__name__] += 1

@@ -27,7 +27,7 @@ from tests.stack.running_stack import RunningStack
 MAX_HEALTH_SECONDS = 1
 MAX_SLOWDOWN = 1.25
 FLOOD_SECONDS = 60
-ROUNDS = 3
+ROUNDS = 2
 FIRST_RUN = datetime(2026, 3, 1, 2, tzinfo=UTC)
 SEED_FILE = Path(__file__).with_name("flood.sql")
 
