@@ -31,7 +31,7 @@ ROUNDS = 2
 FIRST_RUN = datetime(2026, 3, 1, 2, tzinfo=UTC)
 SEED_FILE = Path(__file__).with_name("flood.sql")
 
-pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reason="takes six minutes")
+pytestmark = pytest.mark.skipif(os.environ.get(PROFILE_VARIABLE) != "long", reason="takes four minutes")
 
 
 @pytest.fixture(scope="module")
