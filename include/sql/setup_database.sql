@@ -156,6 +156,9 @@ begin
             ) then
                 alter table comet_runs add column min_video_likes bigint not null default 0;
             end if;
+            if to_regclass('comet_discoveries_user_id_idx') is not null then
+                drop index comet_discoveries_user_id_idx;
+            end if;
             exit;
         exception when lock_not_available or deadlock_detected then
             if clock_timestamp() > deadline then
@@ -638,7 +641,8 @@ begin
             ('comet_calls_run_id_idx', 'comet_calls (run_id, run_attempt)'),
             ('comet_calls_in_flight_idx', 'comet_calls (user_id, run_id) where finished_at is null'),
             ('comet_roll_call_batch_idx', 'comet_roll_call (run_id, batch_number)'),
-            ('comet_discoveries_user_id_idx', 'comet_discoveries (user_id)'),
+            ('comet_discoveries_user_id_recorded_date_idx', 'comet_discoveries (user_id, recorded_date)'),
+            ('comet_discoveries_hashtag_idx', 'comet_discoveries (hashtag, recorded_date)'),
             ('comet_erased_ids_run_id_idx', 'comet_erased_ids (run_id)'),
             ('comet_notifications_user_id_idx', 'comet_notifications (user_id)')
         ) as index (name, definition)

@@ -223,9 +223,12 @@ alter table comet_erased_ids rename to comet_forgotten;
 alter index comet_notifications_user_id_idx rename to comet_notices_user_id_idx;
 alter table comet_notifications rename to comet_notices;
 alter table comet_runs drop column min_video_likes cascade;
+drop index comet_discoveries_hashtag_idx;
+drop index comet_discoveries_user_id_recorded_date_idx;
+create index comet_discoveries_user_id_idx on comet_discoveries (user_id);
 update comet_schema set version = 8;
 """
-"""Renames the tables of this version to those of version 8, which differ in names only."""
+"""Changes the tables of this version to those of version 8."""
 
 
 def test_version_8_is_upgraded_in_place(database: psycopg.Connection[Row]) -> None:

@@ -17,6 +17,7 @@ import uvicorn
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import TEST_FOLDER, copied_database, postgres_connection
 from tests.page.world import fill
+from tests.steps.builders import Row
 
 USERS = {"viewer": "viewer", "no_role": ""}
 """Airflow users and their roles; the second one has no permissions."""
@@ -134,3 +135,17 @@ def connect_to(airflow_server: Site, monkeypatch: pytest.MonkeyPatch) -> Callabl
         return airflow_server
 
     return connect
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, filled_template: str) -> Iterator[psycopg.Connection[Row]]:
+    """Yield a connection to a copy of the filled database."""
+    with copied_database(postgres, filled_template) as url, psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def url_of(connection: psycopg.Connection[Row], **changes: str) -> str:
+    """Return an Airflow connection to the same database."""
+    info = connection.info
+    url = psycopg.conninfo.make_conninfo("", host=info.host, port=info.port, user=info.user, dbname=info.dbname)
+    return postgres_connection(psycopg.conninfo.make_conninfo(url, **changes))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from comets.page.leaderboard import COLUMNS
-from tests.page.conftest import Site
+from tests.page.conftest import Site, url_of
 from tests.page.reading import entries, follow, read, rows
+from tests.page.table_rows import TODAY
 from tests.page.world import CROWD
+from tests.steps.builders import Row
 
 FIELDS = {
     "followers": "follower_count",
@@ -189,3 +193,29 @@ def test_invalid_parameter_is_named(site: Site, query: str, named: str) -> None:
 def test_empty_and_unknown_parameters_are_ignored(site: Site) -> None:
     plain = read(site).rows
     assert read(site, "?date=&hashtag=&search=&band=&page=&size=&utm_source=x").rows == plain
+
+
+def test_filter_lists_few_of_many_hashtags(
+    connect_to: Callable[[str], Site], database: psycopg.Connection[Row]
+) -> None:
+    database.execute(
+        "update comet_runs set hashtags = array(select run_id || number from generate_series(1, 2000) as number)"
+    )
+    page = read(connect_to(url_of(database)))
+    options = [attributes["value"] for tag, attributes in page.elements if tag == "option"]
+    assert len([value for value in options if value and value.startswith(("manual", "scheduled"))]) == 200
+
+
+def test_creator_found_very_often_is_listed_with_the_newest_hashtags(
+    connect_to: Callable[[str], Site], database: psycopg.Connection[Row]
+) -> None:
+    database.execute(
+        "insert into comet_discoveries select %s, '101', 'v' || number, 'topic' || number, 40000, 60000, 100000, now() "
+        "from generate_series(1, 3000) as number",
+        [TODAY],
+    )
+    site = connect_to(url_of(database))
+    ada = next(entry for entry in entries(site, "leaderboard.json") if entry["user_id"] == "101")
+    assert len(ada["hashtags"]) == 100
+    creator = read(site, "creators/101")
+    assert len([row for row in creator.rows if row and row[0].startswith("#topic")]) <= 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import uuid4
 
 import psycopg
@@ -11,27 +11,13 @@ import pytest
 from psycopg import sql
 
 from include.stack.postgres import EmbeddedPostgres
-from tests.conftest import copied_database, postgres_connection
-from tests.page.conftest import Site
+from tests.conftest import postgres_connection
+from tests.page.conftest import Site, url_of
 from tests.steps.builders import Row
 
 Connect = Callable[[str], Site]
 
 PAGES = ("", "creators/101", "hashtags", "runs", "latest")
-
-
-@pytest.fixture
-def database(postgres: EmbeddedPostgres, filled_template: str) -> Iterator[psycopg.Connection[Row]]:
-    """Yield a connection to a copy of the filled database."""
-    with copied_database(postgres, filled_template) as url, psycopg.connect(url, autocommit=True) as connection:
-        yield connection
-
-
-def url_of(connection: psycopg.Connection[Row], **changes: str) -> str:
-    """Return an Airflow connection to the same database."""
-    info = connection.info
-    url = psycopg.conninfo.make_conninfo("", host=info.host, port=info.port, user=info.user, dbname=info.dbname)
-    return postgres_connection(psycopg.conninfo.make_conninfo(url, **changes))
 
 
 def check(site: Site, *words: str) -> None:

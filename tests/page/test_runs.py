@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
-from tests.page.conftest import Site
+from tests.page.conftest import Site, url_of
 from tests.page.reading import entries, read, rows
+from tests.steps.builders import Row
 
 SCHEDULED = "scheduled__2026-03-10T02:00:00+00:00"
 MANUAL = "manual__2026-03-10T09:00:00+00:00"
@@ -90,3 +92,15 @@ def test_tab_of_another_dag_points_to_comet_discovery(site: Site) -> None:
     page = read(site, "latest?dag=forget_creator&framed=1")
     assert "This Dag does not find Comets; the Dag comet_discovery does." in page.text
     assert "ada" not in page.text
+
+
+def test_large_run_is_listed_with_its_first_hashtags(
+    connect_to: Callable[[str], Site], database: psycopg.Connection[Row]
+) -> None:
+    tags = [f"topic{number}" for number in range(2000)]
+    database.execute("update comet_runs set hashtags = %s where run_id = %s", [tags, MANUAL])
+    site = connect_to(url_of(database))
+    assert "+1995 more" in read(site, "runs").text
+    (entry,) = [entry for entry in entries(site, "runs.json") if entry["run_id"] == MANUAL]
+    assert (entry["hashtag_count"], entry["hashtags"]) == (2000, tags[:20])
+    assert "report" not in entry

@@ -1,6 +1,6 @@
 -- Return all that a creator's page shows of a date; by default, of the creator's latest one.
 -- A new metric shows by itself: the list comes from the columns of comet_creator_metrics and their comments.
--- Grain: one row, or none for an unknown id.
+-- Grain: one row, or none for an unknown id. It reads the newest 5,000 discoveries and shows the newest 400 days.
 with creator as (
     select
         creators.user_id,
@@ -104,6 +104,18 @@ days as (
     limit 400
 ),
 
+discoveries as materialized (
+    select
+        recorded_date,
+        video_id,
+        hashtag,
+        play_count
+    from comet_discoveries
+    where user_id = %(user_id)s::text
+    order by recorded_date desc
+    limit 5000
+),
+
 qualifying_videos as (
     select
         video_id,
@@ -111,9 +123,8 @@ qualifying_videos as (
         min(recorded_date) as first_date,
         max(recorded_date) as last_date,
         count(distinct recorded_date) as date_count,
-        jsonb_agg(distinct hashtag) as hashtags
-    from comet_discoveries
-    where user_id = %(user_id)s::text
+        to_jsonb((array_agg(distinct hashtag))[:20]) as hashtags
+    from discoveries
     group by video_id
 ),
 
@@ -160,9 +171,10 @@ hashtags as (
         count(distinct video_id) as video_count,
         min(recorded_date) as first_date,
         max(recorded_date) as last_date
-    from comet_discoveries
-    where user_id = %(user_id)s::text
+    from discoveries
     group by hashtag
+    order by date_count desc, hashtag asc
+    limit 200
 ),
 
 handles as (
@@ -171,6 +183,8 @@ handles as (
         first_seen_at
     from comet_handles
     where user_id = %(user_id)s::text
+    order by first_seen_at desc, handle asc
+    limit 200
 )
 
 select

@@ -1,4 +1,5 @@
--- Return one page of the leaderboard of a date (by default the newest), with the neighbouring dates and all hashtags.
+-- Return one page of the leaderboard of a date (by default the newest), with the neighbouring dates and, for the
+-- filter, up to 200 hashtags of the last 30 runs.
 -- Grain: one row; a page after the last one is the last one.
 -- The planner drops a join whose bound parameter is null. Names are matched by a join, as `in` scans a list per row.
 -- Sort keys alone decide the order; json is built for the page's rows only, and jsonb would take a third longer.
@@ -89,6 +90,29 @@ ranked as (
     from ordered
 ),
 
+newest_discoveries as (
+    select
+        ranked.user_id,
+        newest.hashtag
+    from ranked
+    cross join selected
+    inner join lateral (
+        select discovery.hashtag
+        from comet_discoveries as discovery
+        where discovery.user_id = ranked.user_id and discovery.recorded_date <= selected.recorded_date
+        order by discovery.recorded_date desc
+        limit 100
+    ) as newest on true
+),
+
+tags as (
+    select
+        user_id,
+        jsonb_agg(distinct hashtag) as hashtags
+    from newest_discoveries
+    group by user_id
+),
+
 entries as (
     select
         ranked.place,
@@ -98,7 +122,7 @@ entries as (
         creator.status,
         creator.tracked_since,
         coalesce(finder.recorded_date = figures.recorded_date, false) as is_new,
-        tags.hashtags,
+        coalesce(tags.hashtags, '[]') as hashtags,
         parts.parts
     from ranked
     cross join selected
@@ -106,11 +130,7 @@ entries as (
         on ranked.user_id = figures.user_id and selected.recorded_date = figures.recorded_date
     inner join creators as creator on ranked.user_id = creator.user_id
     left join comet_runs as finder on creator.found_by_run_id = finder.run_id
-    inner join lateral (
-        select coalesce(jsonb_agg(distinct discovery.hashtag), '[]') as hashtags
-        from comet_discoveries as discovery
-        where discovery.user_id = ranked.user_id and discovery.recorded_date <= selected.recorded_date
-    ) as tags on true
+    left join tags on ranked.user_id = tags.user_id
     inner join lateral (
         select json_object_agg(scored.part, row_to_json(scored)) as parts
         from comet_score_parts as scored
@@ -119,6 +139,21 @@ entries as (
             and scored.recorded_date = selected.recorded_date
             and scored.user_id = ranked.user_id
     ) as parts on true
+),
+
+last_runs as (
+    select hashtags
+    from comet_runs
+    order by recorded_date desc, accepted_at desc
+    limit 30
+),
+
+requested as (
+    select distinct tag.hashtag
+    from last_runs
+    inner join lateral unnest(last_runs.hashtags[:100]) as tag (hashtag) on not %(has_parts)s
+    order by tag.hashtag
+    limit 200
 )
 
 select
@@ -143,10 +178,6 @@ select
     paging.total_count,
     paging.page,
     (select coalesce(json_agg(entries order by entries.place), '[]') from entries) as entries,
-    (
-        select coalesce(jsonb_agg(distinct requested.hashtag), '[]')
-        from comet_runs as run
-        cross join lateral unnest(run.hashtags) as requested (hashtag)
-    ) as hashtags
+    (select coalesce(jsonb_agg(requested.hashtag order by requested.hashtag), '[]') from requested) as hashtags
 from selected
 cross join paging

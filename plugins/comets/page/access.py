@@ -1,23 +1,21 @@
-"""Access control, the limit of requests, and security headers of the page.
+"""Access control and security headers of the page.
 
-They wrap the whole application, so that unknown paths, static files and wrong methods are covered too.
+Both wrap the whole application, so that unknown paths, static files and wrong methods are covered too.
 """
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, requires_access_dag
+from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException, status
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from comets.page.limits import RETRY_SECONDS, BusyError, RequestLimit
 from comets.page.links import Links
 from comets.page.problems import Problem, problem_response
 from comets.settings import DAG_ID
@@ -25,14 +23,14 @@ from comets.settings import DAG_ID
 _require_run_access = requires_access_dag("GET", DagAccessEntity.RUN, param_dag_id=DAG_ID)
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 
+# Of the page's own: Airflow's endpoints share the default threads.
+_CHECK_THREADS = CapacityLimiter(2)
+
 NOT_LOGGED_IN = Problem(401, "Log in to Airflow", "This page requires an Airflow login. Log in, then reload this page.")
 FORBIDDEN = Problem(
     403,
     "No access to Comets",
     f"Your Airflow user can't read the runs of the Dag {DAG_ID}. Ask your Airflow administrator for a role that can.",
-)
-BUSY = Problem(
-    503, "Too many requests", "The page handles a few requests at a time, so that runs go on. Reload it in a moment."
 )
 
 SECURITY_HEADERS = {
@@ -46,47 +44,23 @@ SECURITY_HEADERS = {
 
 
 class AccessMiddleware:
-    """Pass a request on when Airflow's auth manager lets its user read the Dag's runs, a few requests at a time.
+    """Pass a request on when Airflow's auth manager lets its user read the Dag's runs.
 
     Without a login, redirect a browser to Airflow's login page and answer 401 otherwise. Answer 403 to a user without
-    the permission, and 503 when too many requests are waiting. Close websockets.
+    the permission.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._limit = RequestLimit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] == "websocket":
+            # The page has none. This rejects the handshake with 403.
             await send({"type": "websocket.close", "code": status.WS_1008_POLICY_VIOLATION})
             return
-        request = Request(scope)
-        try:
-            user = await get_user(request, None, await bearer_scheme(request))
-        except HTTPException:
-            # The token is absent, expired, revoked or malformed: a login fixes each of these.
-            await _require_login(request)(scope, receive, send)
-            return
-        try:
-            release = await self._limit.acquire()
-        except BusyError:
-            busy = problem_response(request, BUSY)
-            busy.headers["Retry-After"] = str(RETRY_SECONDS)
-            await busy(scope, receive, send)
-            return
-
-        async def send_without_slot(message: Message) -> None:
-            # The work is done when the response starts; a slow client must not keep others waiting.
-            release()
-            await send(message)
-
-        try:
-            is_allowed = await run_in_threadpool(_may_read_runs, request, user)
-            app = self._app if is_allowed else problem_response(request, FORBIDDEN)
-            await app(scope, receive, send_without_slot)
-        finally:
-            release()
+        rejection = await _reject(Request(scope))
+        await (rejection or self._app)(scope, receive, send)
 
 
 class SecurityHeadersMiddleware:
@@ -108,12 +82,18 @@ class SecurityHeadersMiddleware:
         await self._app(scope, receive, send_with_headers)
 
 
-def _may_read_runs(request: Request, user: BaseUser) -> bool:
+async def _reject(request: Request) -> Response | None:
+    """Return the response that rejects a request, or None when its user has access."""
     try:
-        _require_run_access(request, user)
+        user = await get_user(request, None, await bearer_scheme(request))
     except HTTPException:
-        return False
-    return True
+        # The token is absent, expired, revoked or malformed: a login fixes each of these.
+        return _require_login(request)
+    try:
+        await to_thread.run_sync(_require_run_access, request, user, limiter=_CHECK_THREADS)
+    except HTTPException:
+        return problem_response(request, FORBIDDEN)
+    return None
 
 
 def _require_login(request: Request) -> Response:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from comets.page import creator, hashtags, leaderboard, runs
 from comets.page.access import AccessMiddleware, SecurityHeadersMiddleware
+from comets.page.limits import LimitMiddleware
 from comets.page.problems import add_error_handlers
 from comets.page.rendering import STATIC_FOLDER
 
@@ -29,4 +30,4 @@ for view in (leaderboard, creator, hashtags, runs):
 pages.mount("/static", CachedStaticFiles(directory=STATIC_FOLDER))
 add_error_handlers(pages)
 
-app = SecurityHeadersMiddleware(AccessMiddleware(pages))
+app = SecurityHeadersMiddleware(AccessMiddleware(LimitMiddleware(pages)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -34,11 +35,13 @@ class Problem:
     :param status: HTTP status
     :param title: what happened, in a few words
     :param text: what to do
+    :param retry_after: when to try again, for clients
     """
 
     status: int
     title: str
     text: str
+    retry_after: timedelta | None = None
 
 
 class NotFoundError(LookupError):
@@ -54,8 +57,12 @@ def problem_response(request: Request, problem: Problem) -> Response:
     """Return a problem as a page, or as JSON for an export or a client that does not accept HTML."""
     path = request.url.path
     if path.endswith((".csv", ".json")) or "text/html" not in request.headers.get("accept", "text/html"):
-        return json_response({"error": problem.title, "detail": problem.text}, problem.status)
-    return render(request, "problem.html", {"problem": problem}, problem.status)
+        response = json_response({"error": problem.title, "detail": problem.text}, problem.status)
+    else:
+        response = render(request, "problem.html", {"problem": problem}, problem.status)
+    if problem.retry_after:
+        response.headers["Retry-After"] = str(problem.retry_after.seconds)
+    return response
 
 
 def add_error_handlers(app: FastAPI) -> None:
