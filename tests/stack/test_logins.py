@@ -210,9 +210,9 @@ def test_start_prints_the_address_and_no_password(team: Team) -> None:
 
 
 def test_commands_find_the_stack_below_the_path(team: Team) -> None:
-    check = run_stack("check", variables={**team.variables, "COMETS_UI_USERS": USERS})
+    check = run_stack("doctor", variables={**team.variables, "COMETS_UI_USERS": USERS})
     port = team.variables["COMETS_UI_PORT"]
-    assert f"ok      Airflow: http://127.0.0.1:{port}{PREFIX}, pool tikhub" in check.stdout
+    assert f"ok      Airflow: http://127.0.0.1:{port}{PREFIX}, scheduler" in check.stdout
     # The health check of docker-compose.yaml.
     health = requests.get(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=SECONDS)
     assert health.json()["scheduler"]["status"] == "healthy"
