@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,8 @@ CONF: dict[str, Any] = {"hashtags": ["gymtok"], "pages_per_hashtag": 1}
 
 def listening_addresses(state: Path) -> dict[str, set[str]]:
     """Return the TCP addresses on which the processes of a stack listen, by program."""
-    roots = [process for process in psutil.process_iter() if is_below(process, state)]
     found: dict[str, set[str]] = {}
-    for process in {*roots, *(child for root in roots for child in root.children(recursive=True))}:
+    for process in family(state):
         try:
             name = process.name()
             ips = {entry.laddr.ip for entry in process.net_connections("tcp") if entry.status == psutil.CONN_LISTEN}
@@ -36,6 +36,16 @@ def listening_addresses(state: Path) -> dict[str, set[str]]:
             continue
         if ips:
             found.setdefault(name, set()).update(ips)
+    return found
+
+
+def family(state: Path) -> set[psutil.Process]:
+    """Return the processes of a stack and all their descendants; tasks' processes come and go meanwhile."""
+    found: set[psutil.Process] = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            if is_below(process, state):
+                found |= {process, *process.children(recursive=True)}
     return found
 
 
