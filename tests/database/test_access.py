@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
 
-from comets.database.client import Database
+from comets.database.client import SCHEMA_VERSION, Database
 from comets.errors import DatabaseError
 from include.stack.postgres import find_binaries
 from tests.conftest import SCHEMA_FILE
@@ -355,3 +355,11 @@ def test_grant_file_in_psql_reports_what_is_missing(new_database: Callable[[], s
             assert run(SCHEMA_FILE) == run(GRANT_FILE) == run(GRANT_FILE) == run(SCHEMA_FILE) == ""
         finally:
             connection.execute("drop owned by comets_app; drop role comets_app")
+
+
+def test_newer_tables_ask_for_the_newer_package(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    database.execute("update comet_schema set version = %s", [SCHEMA_VERSION + 1])
+    with pytest.raises(DatabaseError, match=r"tables are not downgraded\. Deploy the newer package") as refused:
+        as_database(database).require_schema()
+    assert refused.value.file_to_run is None

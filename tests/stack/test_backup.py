@@ -15,7 +15,9 @@ import psycopg
 import pytest
 
 from include.stack.archive import KEPT_COUNT, MANIFEST, backups_of
-from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, METADATA_VARIABLE
+from include.stack.backup import back_up_before_upgrade, local_deployment
+from include.stack.environment import COMETS_DATABASE, METADATA_DATABASE, METADATA_VARIABLE, resolve
+from include.stack.metadata import installed_revision
 from include.stack.postgres import EmbeddedPostgres, find_binaries
 from include.stack.project import SCHEMA_FILE
 from tests.stack.test_commands import run_stack
@@ -246,6 +248,24 @@ def test_upgrade_of_the_tables_saves_real_creators_before(state: Path, tmp_path:
 
     assert run_stack("setup-database", **variables).stderr == ""
     assert backups_of(folder) == paths
+
+
+def test_migration_of_airflow_saves_real_creators_before(
+    state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = resolve({"COMETS_STATE_DIR": str(state)}, tmp_path)
+    with EmbeddedPostgres(state / "postgres") as server:
+        server.create_database(METADATA_DATABASE)
+        deployment = local_deployment(environment)
+        back_up_before_upgrade(deployment, upgrades_tables=True, migrates_airflow=True)
+        assert backups_of(state / "backups") == []
+        query(state, "create table alembic_version as select 'old' as version_num", METADATA_DATABASE)
+        back_up_before_upgrade(deployment, upgrades_tables=True, migrates_airflow=True)
+        assert "Before the upgrade of Airflow's database: saved 2 creators, Airflow's" in capsys.readouterr().err
+        (path,) = backups_of(state / "backups")
+        query(state, f"update alembic_version set version_num = '{installed_revision()}'", METADATA_DATABASE)
+        back_up_before_upgrade(deployment, upgrades_tables=True, migrates_airflow=True)
+        assert backups_of(state / "backups") == [path]
 
 
 def test_newer_tables_are_not_downgraded(state: Path) -> None:

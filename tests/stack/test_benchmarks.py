@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import growth
+from tests.benchmarks import growth, storage
 from tests.benchmarks.common import Row
 from tests.benchmarks.seed import SIZES, Size
 
@@ -24,6 +24,13 @@ def test_growth_benchmark_reports_each_case(
     assert rows["quarter read"] == pytest.approx(rows["new day"], rel=0.4)
     assert rows["date in the middle"] == pytest.approx(2 * rows["new day"], rel=0.2)
     assert all(text in shown for text in ("the original's way", "same day again", "score_creators", "at most 0.07"))
+
+
+def test_storage_benchmark_measures_each_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "DATES", 14)
+    few, many = (storage.bytes_per_day(tmp_path, creators) for creators in (50, 500))
+    grown = {name for name in many if many[name] > 2 * few[name]}
+    assert grown >= {"comet_profiles", "comet_scores", "comet_calls", "creator_stats", "comet_roll_call"}
 
 
 def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
