@@ -106,6 +106,10 @@ setup-database: .venv/installed ## Apply include/sql/setup_database.sql to the c
 repair-readings: .venv/installed ## Repair readings that a wrong clock has put into the future
 	@$(stack) repair-readings
 
+.PHONY: clean-metadata
+clean-metadata: .venv/installed ## Delete old runs and logs from Airflow's own database (retention.airflow_days)
+	@$(stack) clean-metadata
+
 .PHONY: lock
 lock: .venv/installed-dev ## Update requirements*.txt (ARGS=--upgrade for newer versions)
 	@$(compile) pyproject.toml -o requirements.txt $(ARGS)

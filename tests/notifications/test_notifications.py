@@ -52,7 +52,7 @@ def end(run_id: str, recorded_date: date = DAY, error: BaseException | None = No
     """Call the callback at the end of a run, as Airflow does."""
     at = datetime.combine(recorded_date, datetime.min.time(), UTC)
     context: Any = {
-        "dag_run": SimpleNamespace(run_id=run_id, logical_date=at, run_after=at),
+        "dag_run": SimpleNamespace(dag_id="comet_discovery", run_id=run_id, logical_date=at, run_after=at),
         "ti": SimpleNamespace(task_id="report"),
     }
     CometNotifier(has_failed=error is not None)(context | ({"exception": error} if error else {}))
