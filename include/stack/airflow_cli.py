@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from comets.settings import settings
 from include.stack.environment import resolve_for_runs
 from include.stack.interrupts import STOP_SIGNALS
-from include.stack.processes import Processes, airflow_command, with_own_programs
 from include.stack.output import say
+from include.stack.processes import Processes, airflow_command, with_own_programs
 from include.stack.services import airflow_databases, sandbox_parts
 
 

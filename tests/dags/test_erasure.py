@@ -113,6 +113,8 @@ def test_maintenance_deletes_rows_past_retention(story: Story) -> None:
     outcome, log = story.maintenance
     assert outcome.state == "success"
     assert "comet_videos: 1 rows deleted" in log
+    assert outcome.tasks == {"trim_landing": "success", "delete_task_logs": "success"}
+    assert "log files deleted in " in log
 
 
 @pytest.mark.parametrize("operator", [ForgetCreatorOperator, TrimLandingOperator])
