@@ -13,6 +13,7 @@ COPY plugins /opt/airflow/plugins
 COPY include /opt/airflow/include
 USER root
 RUN chmod -R u=rwX,go=rX /opt/airflow/dags /opt/airflow/plugins /opt/airflow/include \
+    && install --directory --owner=50000 --group=0 --mode=770 /opt/airflow/backups \
     && chown root:0 /opt/airflow \
     && chmod 1775 /opt/airflow
 

@@ -9,7 +9,9 @@ ARGS ?=
 FROM ?=
 TO ?=
 FILE ?=
+KEEP ?=
 SIZE ?=
+RESET ?=
 RING ?=
 
 # Passed as typed: neither make nor a shell expands "$" in them.
@@ -18,6 +20,7 @@ export COMETS_FROM = $(value FROM)
 export COMETS_TO = $(value TO)
 export COMETS_FILE = $(value FILE)
 export COMETS_SIZE = $(value SIZE)
+export COMETS_RESET = $(value RESET)
 
 stack := .venv/bin/python -m include.stack
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -32,7 +35,7 @@ help: ## List targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY=...)
+demo: .venv/installed ## Run the pipeline and print a leaderboard (real data: TIKHUB_API_KEY in .env)
 	@$(stack) demo
 
 .PHONY: up
@@ -47,17 +50,21 @@ distributed: .venv/installed ## Start the stack with Redis and two Celery worker
 status: .venv/installed ## Show running services and the last run
 	@$(stack) status
 
+.PHONY: logins
+logins: .venv/installed ## Show users and passwords of Airflow's UI (RESET=name sets a new password)
+	@$(stack) logins "$$COMETS_RESET"
+
 .PHONY: backup
-backup: .venv/installed ## Back up the embedded database of real creators (FILE=name)
-	@$(stack) backup "$$COMETS_FILE"
+backup: .venv/installed ## Back up both databases and the keys (FILE=name; KEEP=14 deletes older ones)
+	@$(stack) backup $(if $(KEEP),--keep "$(KEEP)") "$$COMETS_FILE"
 
 .PHONY: restore
 restore: .venv/installed ## Restore a backup (FILE=name; FORCE=1 replaces real creators)
 	@$(stack) restore $(if $(FORCE),--force) "$$COMETS_FILE"
 
-.PHONY: check
-check: .venv/installed ## Check key, balance, database, Airflow and notifications (NOTICE=1 sends one)
-	@$(stack) check $(if $(NOTICE),--notice)
+.PHONY: doctor
+doctor: .venv/installed ## Check everything that the daily runs need (NOTICE=1 sends a notification)
+	@$(stack) doctor $(if $(NOTICE),--notice)
 
 .PHONY: leaderboard
 leaderboard: .venv/installed ## Print the latest leaderboard
@@ -109,6 +116,10 @@ repair-readings: .venv/installed ## Repair readings that a wrong clock has put i
 .PHONY: clean-metadata
 clean-metadata: .venv/installed ## Delete old runs and logs from Airflow's own database (retention.airflow_days)
 	@$(stack) clean-metadata
+
+.PHONY: traces
+traces: .venv/installed ## Look for what is left of an erased creator, in databases and logs (asks for its names)
+	@$(stack) traces
 
 .PHONY: lock
 lock: .venv/installed-dev ## Update requirements*.txt (ARGS=--upgrade for newer versions)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pendulum
 from airflow.sdk import DAG
 
-from comets.notifications.notifier import CometNotifier
+from comets.notifications.notifier import FailureNotifier
 from comets.operators.defaults import task_defaults
 from comets.operators.retention import DeleteTaskLogsOperator, TrimLandingOperator
 from comets.settings import settings
@@ -21,7 +21,7 @@ with DAG(
     description=__doc__,
     doc_md=str(Path(__file__).with_suffix(".md")),
     tags=["comets", "tiktok", "maintenance"],
-    default_args=task_defaults(settings(), on_failure_callback=CometNotifier(has_failed=True)),
+    default_args=task_defaults(settings(), on_failure_callback=FailureNotifier()),
 ):
     TrimLandingOperator(task_id="trim_landing")
     DeleteTaskLogsOperator(task_id="delete_task_logs")

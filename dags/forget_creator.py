@@ -5,6 +5,7 @@ from pathlib import Path
 import pendulum
 from airflow.sdk import DAG
 
+from comets.notifications.notifier import FailureNotifier
 from comets.operators.defaults import task_defaults
 from comets.operators.forget_creator import ForgetCreatorOperator
 from comets.params import erasure_form
@@ -23,4 +24,4 @@ with DAG(
     tags=["comets", "tiktok", "privacy"],
     default_args=task_defaults(settings()),
 ):
-    ForgetCreatorOperator(task_id="forget_creator")
+    ForgetCreatorOperator(task_id="forget_creator", on_failure_callback=FailureNotifier())

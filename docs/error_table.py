@@ -37,6 +37,8 @@ ERRORS: dict[str, tuple[type[CometsError], ...]] = {
         errors.ParamsError,
         errors.UnknownCreatorError,
         errors.AmbiguousCreatorError,
+        errors.UnconfirmedErasureError,
+        errors.ErasureLimitError,
         errors.DatabaseError,
     ),
 }

@@ -56,6 +56,7 @@ RELATIONS = {
     ),
     "Runs and calls": (
         "comet_runs",
+        "comet_hashtag_results",
         "comet_run_discoveries",
         "comet_roll_call",
         "comet_quality_checks",
@@ -64,7 +65,7 @@ RELATIONS = {
         "comet_rate_limits",
         "comet_notifications",
     ),
-    "Erased creators, version": ("comet_erased_ids", "comet_schema"),
+    "Erased creators, locks, version": ("comet_erased_ids", "comet_locks", "comet_schema"),
     "Views that the steps share": (
         "comet_landed_readings",
         "comet_readings",
@@ -210,7 +211,7 @@ def commands_page() -> str:
 def environment_page() -> str:
     """Each variable of .env.example under its heading, with the comment above it."""
     # The first paragraph is about the file.
-    intro = "Set them in `.env` (`cp .env.example .env`) or export them; an exported variable wins."
+    intro = "Set them in `.env` (`install -m 600 .env.example .env`) or export them; an exported variable wins."
     parts = ["# Environment variables", intro]
     for block in (PROJECT / ".env.example").read_text(encoding="utf-8").split("\n\n")[1:]:
         lines = [line.removeprefix("#").strip() for line in block.strip().splitlines()]

@@ -76,7 +76,13 @@ LONGEST_FILES = (
     "test_roll_call.py",
 )
 
-SHARED_STACK_FILES = ("stack/test_crash_recovery.py", "stack/test_backfills.py", "stack/page/")
+SHARED_STACK_FILES = (
+    "stack/test_crash_recovery.py",
+    "stack/test_backfills.py",
+    "stack/test_erasure.py",
+    "stack/test_runbook.py",
+    "stack/page/",
+)
 
 
 def ring_of(item: pytest.Item) -> str:

@@ -7,6 +7,9 @@ Secrets are files, because `docker inspect` shows environments: a file has the n
 and has several.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import sys
@@ -16,12 +19,15 @@ from urllib.parse import quote, urlsplit
 
 from dotenv.main import DotEnv
 
-from include.stack.connections import database_connection, http_connection
+from include.stack.connections import database_connection, sandbox_connection
 from include.stack.environment import (
+    BASE_URL_VARIABLE,
     COMETS_DATABASE,
     CONNECTION_VARIABLE,
     DATABASE_PART_VARIABLES,
     DATABASE_URL_VARIABLES,
+    EXECUTION_API_VARIABLE,
+    LOGIN_SETTINGS,
     METADATA_VARIABLE,
     NOTICES_CONNECTION,
     NOTICES_URL_VARIABLE,
@@ -30,11 +36,21 @@ from include.stack.environment import (
     SANDBOX_KEY,
     SANDBOX_PACE,
     SettingError,
+    base_path,
     find_database,
     find_tikhub,
+    find_users,
     notification_connection,
+    read_setting,
 )
-from include.stack.keys import UI_USER
+from include.stack.logins import (
+    AIRFLOW_USERS_VARIABLE,
+    PASSWORDS_FILE_VARIABLE,
+    USERS_VARIABLE,
+    first_admin,
+    format_users,
+    write_passwords,
+)
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT, State
 
@@ -53,14 +69,16 @@ ROLE_PASSWORDS = (
     "COMETS_PAGE_PASSWORD",
 )
 UI_PASSWORD = "COMETS_UI_PASSWORD"  # noqa: S105
-PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+SECRET_KEY = "AIRFLOW__API__SECRET_KEY"  # noqa: S105
+PASSWORD_CHARS = 16
 SETTINGS = frozenset(
     {*DATABASE_URL_VARIABLES, *DATABASE_PART_VARIABLES, "TIKHUB_API_KEY", "TIKHUB_BASE_URL", NOTICES_URL_VARIABLE}
     | {CONNECTION_VARIABLE, NOTICES_CONNECTION, "AIRFLOW_CONN_TIKHUB"}
 )
 # Resolved inputs, removed to limit which processes know passwords. The base image gives DB_HOST another meaning.
 CONSUMED = frozenset(
-    {name for name in SETTINGS if not name.startswith("AIRFLOW_CONN_")} | {*ROLE_PASSWORDS, REDIS_PASSWORD, UI_PASSWORD}
+    {name for name in SETTINGS if not name.startswith("AIRFLOW_CONN_")}
+    | {*ROLE_PASSWORDS, REDIS_PASSWORD, UI_PASSWORD, USERS_VARIABLE}
 )
 
 
@@ -71,11 +89,11 @@ def main(command: list[str]) -> None:
     try:
         inherited = with_secrets(os.environ)
         environment = container_environment(inherited)
+        # Only the api-server has it; rewritten at every start so that a new password applies.
+        if UI_PASSWORD in inherited:
+            write_passwords(Path(environment[PASSWORDS_FILE_VARIABLE]), container_passwords(inherited))
     except SettingError as error:
         sys.exit(f"Invalid setting in .env or in the shell: {error}")
-    # Only the api-server has it; rewritten at every start so that a new password applies.
-    if UI_PASSWORD in inherited:
-        write_private(Path(environment[PASSWORDS_FILE]), json.dumps({UI_USER: inherited[UI_PASSWORD]}))
     # By path: the name `airflow` would resolve to bin/airflow again.
     program, *arguments = airflow_command(*command[1:]) if command[0] == "airflow" else command
     os.execvpe(program, [program, *arguments], environment)  # noqa: S606
@@ -121,7 +139,7 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     is_sandbox = not is_live and SANDBOX_PROFILE in given.get("COMPOSE_PROFILES", "").split(",")
     found = {"AIRFLOW_CONN_TIKHUB": tikhub} if tikhub_source else {}
     if is_sandbox and "COMETS_SANDBOX_URL" in given:
-        found["AIRFLOW_CONN_TIKHUB"] = http_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
+        found["AIRFLOW_CONN_TIKHUB"] = sandbox_connection(given["COMETS_SANDBOX_URL"], SANDBOX_KEY)
         found[PACE_VARIABLE] = given.get(PACE_VARIABLE, SANDBOX_PACE)
     database, database_source = find_database(given, State(PROJECT))
     if database_source == CONNECTION_VARIABLE or (database_source and not is_sandbox):
@@ -135,7 +153,19 @@ def container_environment(inherited: Mapping[str, str]) -> dict[str, str]:
         if name in given:
             found[name] = with_password(given[name], given)
     kept = {name: value for name, value in given.items() if name not in CONSUMED}
-    return {**kept, **found, **notification_connection(given)}
+    path = base_path(given)
+    if EXECUTION_API_VARIABLE in given and f"{path}/execution/" not in given[EXECUTION_API_VARIABLE]:
+        found[EXECUTION_API_VARIABLE] = given[EXECUTION_API_VARIABLE].replace("/execution/", f"{path}/execution/")
+    if BASE_URL_VARIABLE in given:
+        # The proxy is another container or host, with an address of its own.
+        found["FORWARDED_ALLOW_IPS"] = given.get("FORWARDED_ALLOW_IPS", "*")
+    return {
+        **LOGIN_SETTINGS,
+        **kept,
+        **found,
+        AIRFLOW_USERS_VARIABLE: format_users(find_users(given)),
+        **notification_connection(given),
+    }
 
 
 def with_password(url: str, given: Mapping[str, str]) -> str:
@@ -152,12 +182,27 @@ def with_password(url: str, given: Mapping[str, str]) -> str:
     )
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing an existing one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
+def container_passwords(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the password of each user of the UI.
+
+    COMETS_UI_PASSWORD is that of the first admin, or JSON with passwords of several users. All others are derived
+    from Airflow's secret key: containers keep no files, and several api-servers need the same passwords.
+
+    :raises SettingError: COMETS_UI_PASSWORD is JSON that names no passwords.
+    """
+    users = find_users(given)
+    chosen = {first_admin(users): given[UI_PASSWORD]}
+    if given[UI_PASSWORD].startswith("{"):
+        chosen = read_setting(UI_PASSWORD, lambda: dict(json.loads(given[UI_PASSWORD])))
+    if not all(isinstance(password, str) and password for password in chosen.values()):
+        raise SettingError(f"{UI_PASSWORD} must be a password, or JSON with a text for each user")
+    return {name: chosen.get(name) or derived_password(given[SECRET_KEY], name) for name in users}
+
+
+def derived_password(key: str, user: str) -> str:
+    """Return a user's password, from which neither the key nor another password can be computed."""
+    digest = hmac.new(key.encode(), f"password of {user}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:PASSWORD_CHARS]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,7 +18,9 @@ from sqlalchemy.engine import URL, make_url
 
 from comets.settings import SettingsError
 from include.docker.__main__ import CONFIGURED_VARIABLE, with_secrets
+from include.stack.backup import Deployment, back_up_before_upgrade, options_of_url
 from include.stack.database import apply_schema, connect
+from include.stack.dumps import Place, options_of
 from include.stack.environment import (
     COMETS_DATABASE,
     METADATA_DATABASE,
@@ -33,6 +36,7 @@ from include.stack.output import note, say
 from include.stack.project import SQL_FOLDER
 
 COPIED_VARIABLE = "COMETS_COPIED"
+BACKUPS_VARIABLE = "COMETS_BACKUPS_FOLDER"
 SUPERUSER = "airflow"
 SUPERUSER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105
 OWNERS = {METADATA_DATABASE: "airflow_metadata", COMETS_DATABASE: "comets_owner", SANDBOX_DATABASE: "comets_owner"}
@@ -53,6 +57,9 @@ def main() -> int:
             is_bundled = (database.get("host"), database.get("port"), database.get("login")) == owner
             if SUPERUSER_PASSWORD in secrets:
                 set_up_server(server, secrets, [database["schema"]] if is_bundled else [])
+            if BACKUPS_VARIABLE in os.environ:
+                deployment = container_deployment(environment, secrets, Path(os.environ[BACKUPS_VARIABLE]))
+                back_up_before_upgrade(deployment, upgrades_tables=True, migrates_airflow=True)
             for command in setup_commands():
                 subprocess.run(command, check=True)  # noqa: S603
             apply_schema(environment)
@@ -106,6 +113,22 @@ def set_up_server(server: URL, secrets: Mapping[str, str], databases: Sequence[s
         with psycopg.connect(make_conninfo(dbname=name, **options), autocommit=True) as connection:
             connection.execute("select set_config('comets.owner', %s, false)", [OWNERS[name]])
             connection.execute((SQL_FOLDER / "database" / "hand_over.sql").read_bytes())
+
+
+def container_deployment(environment: Environment, secrets: Mapping[str, str], folder: Path) -> Deployment:
+    """Return the databases of the Compose project: real creators, not made-up ones."""
+    metadata = options_of_url(environment.variables[METADATA_VARIABLE])
+    admin = None
+    if SUPERUSER_PASSWORD in secrets:
+        login = {"user": SUPERUSER, "password": secrets[SUPERUSER_PASSWORD], "dbname": "postgres"}
+        admin = {**metadata, **login}
+    creators = options_of(environment.database)
+    owner = {**metadata, "user": OWNERS[COMETS_DATABASE]}
+    if all(creators.get(name) == owner[name] for name in ("host", "port", "user")):
+        place = Place("the creators' database", {**creators, "dbname": COMETS_DATABASE}, admin)
+    else:
+        place = Place("the creators' database", creators, is_shared=True)
+    return Deployment(place, Place("Airflow's database", metadata, admin), None, folder)
 
 
 def set_up_role(connection: psycopg.Connection[Any], name: str, password: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,30 @@ from starlette.requests import Request
 from include.sandbox.faults import Rule
 from include.sandbox.world import CreatorChange, World
 
-router = APIRouter(prefix="/sandbox", tags=["sandbox control"])
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def refuse_web_pages(request: Request) -> None:
+    """Reject requests that a web page in this machine's browser can send: of a foreign origin, or to a foreign name.
+
+    A foreign name leads here when a web site's name resolves to this machine (DNS rebinding).
+    """
+    host = request.headers.get("host", "")
+    if host_name(host) not in LOOPBACK_NAMES | request.app.state.allowed_hosts:
+        raise HTTPException(421, "The Host header names another server; use 127.0.0.1, or start with --allowed-host.")
+    if request.headers.get("origin", f"http://{host}") != f"http://{host}":
+        raise HTTPException(403, "Web pages of other origins can't control the sandbox.")
+
+
+def host_name(host: str) -> str | None:
+    """Return the name in a Host header; None if it is invalid."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+router = APIRouter(prefix="/sandbox", tags=["sandbox control"], dependencies=[Depends(refuse_web_pages)])
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,10 +17,14 @@ from include.sandbox.creators import DEFAULT_SEED
 _STOP_SECONDS = 15
 
 
-def make_server(seed: int = DEFAULT_SEED, **options: Any) -> uvicorn.Server:
-    """Return a server with a new sandbox; `options` are those of `uvicorn.Config`."""
+def make_server(seed: int = DEFAULT_SEED, *, allowed_hosts: Collection[str] = (), **options: Any) -> uvicorn.Server:
+    """Return a server with a new sandbox; `options` are those of `uvicorn.Config`.
+
+    :param allowed_hosts: names besides those of this machine under which the control routes are served.
+    """
     app = FastAPI(title="TikHub sandbox", description=NOTICE)
     app.state.sandbox = control.Sandbox(seed)
+    app.state.allowed_hosts = frozenset(allowed_hosts)
     app.include_router(api.router)
     app.include_router(control.router)
     # uvicorn would log every intentionally cut body.

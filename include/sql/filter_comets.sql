@@ -6,7 +6,7 @@ select
     set_config('lock_timeout', %(lock_timeout)s, true) as lock_timeout;
 
 -- An erasure waits, so that rows read here do not restore an erased creator.
-select pg_advisory_xact_lock_shared(hashtextextended('comet_discovery landing', 0));
+lock table comet_locks in row share mode;
 
 delete from comet_run_discoveries
 where run_id = %(run_id)s;

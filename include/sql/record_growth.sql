@@ -8,7 +8,7 @@ select
     set_config('jit', 'off', true) as jit;
 
 -- Runs take turns, so that each sees all that the one before has committed.
-select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+lock table comet_locks in share update exclusive mode;
 
 insert into comet_dates as known (recorded_date, is_run)
 select

@@ -11,8 +11,8 @@ set local lock_timeout = 0;
 -- Wait for the steps of runs.
 do $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
-    perform pg_advisory_xact_lock(hashtextextended('comet_discovery landing', 0));
+    lock table comet_locks in share update exclusive mode;
+    lock table comet_locks in exclusive mode;
 end;
 $$;
 

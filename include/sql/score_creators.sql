@@ -11,7 +11,7 @@ select
     set_config('jit', 'off', true) as jit;
 
 -- Runs take turns, so that the facts do not change meanwhile.
-select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+lock table comet_locks in share update exclusive mode;
 
 with run as materialized (
     select date.recorded_date

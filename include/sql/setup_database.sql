@@ -8,12 +8,40 @@ set local client_min_messages = warning;
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 
--- Wait for the steps of runs and for another execution of this file.
+-- Newer tables are not downgraded.
 do $$
+declare
+    found_version integer;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+    if to_regclass('comet_schema') is not null then
+        select max(version) into found_version from comet_schema;
+        if found_version > 10 then
+            raise exception 'These Comet tables are of version %, and this file makes version 10.', found_version
+                using hint = 'Nothing was changed. Use the newer package, or restore the backup from before its upgrade.';
+        end if;
+    end if;
 end;
 $$;
+
+-- Wait for the steps of runs and for another execution of this file, which may be creating the table right now.
+do $$
+begin
+    loop
+        begin
+            create table if not exists comet_locks (
+                bucket bigint primary key
+            );
+            exit;
+        exception when unique_violation or duplicate_table or duplicate_object then
+            null;
+        end;
+    end loop;
+end;
+$$;
+lock table comet_locks in share update exclusive mode;
+comment on table comet_locks is
+'What transactions lock, which needs a right that only the role of the Dags has: steps take turns, landing holds off '
+'an erasure, an erasure holds off both. A row is the lock of the accounts with the same hash modulo 128.';
 
 create table if not exists creators (
     user_id text primary key,
@@ -261,6 +289,18 @@ create table if not exists comet_runs (
     is_made_up boolean not null default false,
     accepted_at timestamptz not null,
     report jsonb
+);
+
+create table if not exists comet_hashtag_results (
+    run_id text not null,
+    hashtag text not null,
+    video_count bigint not null,
+    tagged_count bigint not null,
+    new_comet_count bigint not null,
+    new_tagged_comet_count bigint not null,
+    call_count bigint not null,
+    billed_count bigint not null,
+    primary key (run_id, hashtag)
 );
 
 create table if not exists comet_dates (
@@ -1254,8 +1294,9 @@ inner join lateral (
 ) as ranked (percentile, peer_count, weight) on true;
 
 -- Row level security keeps anonymous web clients out of a hosted `public` schema; it does not apply to the owner,
--- superusers and roles with BYPASSRLS. Rights that it does not cover (truncate, references, trigger, maintain,
--- sequences) are revoked from other roles, unless grant_role.sql has created a policy for them.
+-- superusers and roles with BYPASSRLS. It covers neither `lock table`, which any right to write allows, nor sequences:
+-- these rights are revoked from other roles, unless a policy lets them write; truncate, references, trigger and
+-- maintain always.
 do $$
 declare
     target record;
@@ -1282,17 +1323,18 @@ begin
                 package.oid as table_id,
                 format('table %s', package.oid::regclass) as object,
                 acl.privilege_type,
-                acl.grantee
+                acl.grantee,
+                acl.privilege_type in ('INSERT', 'UPDATE', 'DELETE') as is_of_policies
             from package
             cross join lateral aclexplode(package.relacl) as acl
-            where acl.grantee <> package.relowner
-                and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
+            where acl.grantee <> package.relowner and acl.privilege_type <> 'SELECT'
             union all
             select
                 package.oid as table_id,
                 format('sequence %s', id_sequence.oid::regclass) as object,
                 acl.privilege_type,
-                acl.grantee
+                acl.grantee,
+                true as is_of_policies
             from package
             inner join pg_depend as dependency
                 on
@@ -1311,7 +1353,7 @@ begin
         union all
         select
             format(
-                'revoke %s on %s from %s',
+                'revoke %s on %s from %s cascade',
                 grants.privilege_type,
                 grants.object,
                 case when grants.grantee = 0 then 'public' else grants.grantee::regrole::text end
@@ -1320,10 +1362,22 @@ begin
         left join pg_roles as holder on grants.grantee = holder.oid
         where
             not coalesce(holder.rolsuper or holder.rolbypassrls, false)
-            and not exists (
-                select 1
-                from pg_policy as policy
-                where policy.polrelid = grants.table_id and grants.grantee = any(policy.polroles)
+            and not (
+                grants.is_of_policies
+                and exists (
+                    select 1
+                    from pg_policy as policy
+                    cross join lateral unnest(policy.polroles) as writer (role_id)
+                    where
+                        policy.polrelid = grants.table_id
+                        and policy.polcmd <> 'r'
+                        and (
+                            writer.role_id in (0, grants.grantee)
+                            or case
+                                when grants.grantee <> 0 then pg_has_role(grants.grantee, writer.role_id, 'usage')
+                            end
+                        )
+                )
             )
     loop
         execute target.command;
@@ -1352,6 +1406,27 @@ select
 from dates
 where recorded_date is not null
 on conflict (recorded_date) do nothing;
+
+-- Until version 9 the results of a run's hashtags were in its report.
+insert into comet_hashtag_results (
+    run_id, hashtag, video_count, tagged_count, new_comet_count, new_tagged_comet_count, call_count, billed_count
+)
+select
+    run.run_id,
+    result.hashtag,
+    result.video_count,
+    result.tagged_count,
+    result.new_comet_count,
+    result.new_tagged_comet_count,
+    result.call_count,
+    result.billed_count
+from comet_runs as run
+cross join lateral jsonb_populate_recordset(null::comet_hashtag_results, run.report -> 'hashtags') as result
+where run.report ? 'hashtags'
+on conflict (run_id, hashtag) do nothing;
+update comet_runs
+set report = report - 'hashtags'
+where report ? 'hashtags';
 
 insert into comet_schema (version)
 select 10 as version
@@ -1394,8 +1469,11 @@ begin
             ('comet_schema', 'One row: the version of the schema, and the salt of the hashes in comet_erased_ids.'),
             (
                 'comet_runs',
-                'One row per accepted run: its request, which its steps read. report has the counts of its '
-                'report, with an entry per hashtag.'
+                'One row per accepted run: its request, which its steps read. report has the totals of its report.'
+            ),
+            (
+                'comet_hashtag_results',
+                'One row per run and hashtag, from the report of the run. Comets are those of the run''s discoveries.'
             ),
             (
                 'comet_dates',

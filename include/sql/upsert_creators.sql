@@ -8,7 +8,7 @@ select
     set_config('work_mem', '256MB', true) as work_mem;
 
 -- Runs take turns, so that they do not deadlock.
-select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0));
+lock table comet_locks in share update exclusive mode;
 
 -- A creator keyed by sec_uid moves to its numeric id with its whole history. As an imported one it has no first date.
 insert into creators as creator (user_id)

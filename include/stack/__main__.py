@@ -66,11 +66,11 @@ def leaderboard() -> int:
 
 
 @app.command()
-def check(*, notice: bool = False) -> int:
-    """Check key, balance, database, Airflow and notifications."""
-    from include.stack.check import run_check
+def doctor(*, notice: bool = False) -> int:
+    """Check everything that the daily runs need."""
+    from include.stack.doctor import run_doctor
 
-    return run_check(sends_test=notice)
+    return run_doctor(sends_test=notice)
 
 
 @app.command(context_settings=PASS_THROUGH)
@@ -107,6 +107,15 @@ def backfill(
     return run_backfill(first, last)
 
 
+@app.command()
+def logins(reset: Annotated[str, typer.Argument(metavar="RESET")] = "") -> None:
+    """Show the users of Airflow's UI and their passwords, with a new one for the user RESET."""
+    from include.stack.environment import resolve
+    from include.stack.logins import show_logins
+
+    show_logins(resolve().variables, reset)
+
+
 @app.command("setup-database")
 def setup_database() -> None:
     """Apply include/sql/setup_database.sql to the creators' database."""
@@ -140,19 +149,30 @@ def status() -> None:
 
 
 @app.command()
-def backup(target: Annotated[str, typer.Argument(metavar="FILE")] = "") -> None:
-    """Back up the embedded database of real creators."""
+def backup(
+    target: Annotated[str, typer.Argument(metavar="FILE")] = "",
+    keep: Annotated[int, typer.Option(min=0, help="Delete older backups of the folder.")] = 0,
+) -> None:
+    """Back up both databases and the keys."""
     from include.stack.backup import back_up
 
-    back_up(target)
+    back_up(target, kept_count=keep)
 
 
 @app.command()
 def restore(source: Annotated[str, typer.Argument(metavar="FILE")] = "", *, force: bool = False) -> None:
-    """Restore a backup of the embedded database."""
+    """Restore a backup."""
     from include.stack.backup import restore as restore_database
 
     restore_database(source, is_forced=force)
+
+
+@app.command()
+def traces() -> int:
+    """Look for what is left of an erased creator."""
+    from include.stack.traces import look_for_traces
+
+    return look_for_traces()
 
 
 @app.command()

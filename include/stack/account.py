@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import requests
 
 from comets.tikhub.connection import BaseUrlError, base_url_of
+from include.stack.clocks import Clock, compare_date_header
 from include.stack.environment import Environment
 from include.stack.errors import StackError
 
@@ -21,10 +23,16 @@ class AccountError(StackError):
 
 @dataclass(frozen=True)
 class Account:
-    """Credit of a TikHub account, in USD."""
+    """Credit of a TikHub account, in USD, and TikHub's clock if its answer shows the time."""
 
     balance: float
     free_credit: float
+    clock: Clock | None = None
+
+    @property
+    def credit(self) -> float:
+        """All that can be spent, in USD."""
+        return self.balance + self.free_credit
 
 
 def fetch_account(environment: Environment) -> Account | None:
@@ -37,6 +45,7 @@ def fetch_account(environment: Environment) -> Account | None:
         return None
     url, key = tikhub_access(environment)
     source = environment.tikhub_source
+    sent_at = datetime.now(UTC)
     try:
         reply = requests.get(
             url + ROUTE,
@@ -47,14 +56,17 @@ def fetch_account(environment: Environment) -> Account | None:
     except requests.RequestException as error:
         reason = type(error).__name__
         raise AccountError(f"Can't reach TikHub at {url} ({reason}). Check the network and the address.") from None
+    clock = compare_date_header(reply.headers.get("Date"), sent_at)
     if reply.status_code in (401, 403):
         raise AccountError(f"TikHub rejects the key in {source} (HTTP {reply.status_code}). Copy it again from TikHub.")
     try:
         user = reply.json()["user_data"]
-        account = Account(float(user["balance"]), float(user["free_credit"]))
+        account = Account(float(user["balance"]), float(user["free_credit"]), clock)
     except (ValueError, KeyError, TypeError):
-        raise AccountError(f"{url}{ROUTE} returned no account (HTTP {reply.status_code}).") from None
-    if account.balance + account.free_credit <= 0:
+        raise AccountError(
+            f"{url}{ROUTE} returned no account (HTTP {reply.status_code}). Check the address, or try again later."
+        ) from None
+    if account.credit <= 0:
         raise AccountError(f"The TikHub account of {source} has no balance. Top it up, then try again.")
     return account
 
@@ -66,7 +78,9 @@ def tikhub_access(environment: Environment) -> tuple[str, str]:
     """
     try:
         connection = json.loads(environment.variables[TIKHUB_VARIABLE])
-        address = SimpleNamespace(**{name: connection.get(name) for name in ("conn_type", "host", "schema", "port")})
+        fields = {name: connection.get(name) for name in ("conn_type", "host", "schema", "port")}
+        extra = connection.get("extra") or {}
+        address = SimpleNamespace(**fields, extra_dejson=json.loads(extra) if isinstance(extra, str) else extra)
         return base_url_of(address), str(connection["password"])
     except BaseUrlError as error:
         raise AccountError(f"{TIKHUB_VARIABLE} has an invalid host: {error}.") from None

@@ -1,6 +1,7 @@
 """Client of a running Airflow's REST API."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -28,8 +29,15 @@ from airflow_client.client import (
 from airflow_client.client.exceptions import ApiException, ConflictException, NotFoundException
 
 from include.stack.errors import StackError
+from include.stack.logins import (
+    PASSWORDS_FILE_VARIABLE,
+    first_admin,
+    read_passwords,
+    read_users,
+)
 
 CALL_SECONDS = 30
+RENEW_SECONDS = 3600
 POLL_SECONDS = 0.5
 # Airflow closes a backfill up to 30 s after its last run, and rejects another until then.
 BACKFILL_CLOSED_SECONDS = 60
@@ -41,6 +49,22 @@ LOG_LINES = 25
 
 class AirflowApiError(StackError):
     """Airflow rejected a request or did not start; the text has its response."""
+
+
+class RenewingClient(ApiClient):
+    """A client of the REST API.
+
+    :param renew: called before each request with a login.
+    """
+
+    def __init__(self, configuration: Configuration, renew: Callable[[], None]) -> None:
+        super().__init__(configuration)
+        self._renew = renew
+
+    def update_params_for_auth(self, *arguments: Any, **options: Any) -> None:
+        """Add the login to a request."""
+        self._renew()
+        super().update_params_for_auth(*arguments, **options)
 
 
 class AirflowApi:
@@ -55,7 +79,9 @@ class AirflowApi:
         self.check = check
         # No proxy for this machine, and no retries: urllib3 would log each.
         self._configuration = Configuration(host=url, no_proxy="127.0.0.1", retries=0)
-        self.client = ApiClient(self._configuration)
+        self.client = RenewingClient(self._configuration, self._renew_login)
+        self._variables: Mapping[str, str] = {}
+        self._renew_at = math.inf
         self.dags = DAGApi(self.client)
         self.dag_runs = DagRunApi(self.client)
         self.task_instances = TaskInstanceApi(self.client)
@@ -78,7 +104,7 @@ class AirflowApi:
 
         :raises AirflowApiError: Airflow does not respond or rejects the password.
         """
-        user, password = read_password(variables)
+        user, password = read_login(variables)
         session = requests.Session()
         session.trust_env = False
         try:
@@ -89,6 +115,13 @@ class AirflowApi:
         except requests.RequestException as error:
             raise AirflowApiError(f"Login as {user} at {self.url} failed: {error}") from None
         self._configuration.access_token = reply.json()["access_token"]
+        self._variables = variables
+        self._renew_at = time.monotonic() + RENEW_SECONDS
+
+    def _renew_login(self) -> None:
+        """Log in again before the login expires: a backfill can take longer."""
+        if time.monotonic() > self._renew_at:
+            self.log_in(self._variables)
 
     def wait_for(self, is_reached: Callable[[], bool], seconds: float, failure: str) -> None:
         """Poll until a condition holds.
@@ -214,14 +247,14 @@ def describe_api_error(error: ApiException) -> str:
     return f"Airflow returned HTTP {error.status}: {detail}"
 
 
-def read_password(variables: Mapping[str, str]) -> tuple[str, str]:
-    """Return the UI's first user and password.
+def read_login(variables: Mapping[str, str]) -> tuple[str, str]:
+    """Return the first admin and its password.
 
-    :raises AirflowApiError: the password file lacks the user.
+    :raises AirflowApiError: the passwords file lacks the user.
     """
-    user = variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"].split(",")[0].split(":")[0].strip()
-    path = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    try:
-        return user, str(json.loads(path.read_text())[user])
-    except (OSError, ValueError, KeyError):
-        raise AirflowApiError(f"{path} has no password for the user {user}.") from None
+    user = first_admin(read_users(variables))
+    path = Path(variables[PASSWORDS_FILE_VARIABLE])
+    password = read_passwords(path).get(user)
+    if password is None:
+        raise AirflowApiError(f"{path} has no password for the user {user}. Restart the stack to generate it.")
+    return user, password

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from include.stack.environment import METADATA_VARIABLE
-from include.stack.processes import Part, airflow_command
+from include.stack.processes import COMPONENTS, Part, airflow_command
 
 BROKER_VARIABLE = "AIRFLOW__CELERY__BROKER_URL"
 RESULTS_VARIABLE = "AIRFLOW__CELERY__RESULT_BACKEND"
@@ -30,17 +30,12 @@ def celery_parts() -> list[Part]:
     """Return Airflow's components, with separate Celery workers."""
     return [
         # Ending tasks report to it.
-        Part("api-server", airflow_command("api-server"), stops_last=True),
-        Part("scheduler", airflow_command("scheduler")),
-        Part("dag-processor", airflow_command("dag-processor")),
-        Part("triggerer", airflow_command("triggerer", "--skip-serve-logs")),
-        # All workers share one log folder, so one of them serves all logs.
-        *(worker(name, shows_logs=name == WORKERS[0]) for name in WORKERS),
+        *(part._replace(stops_last=part.name == "api-server") for part in COMPONENTS),
+        *map(worker, WORKERS),
     ]
 
 
-def worker(name: str, *, shows_logs: bool) -> Part:
+def worker(name: str) -> Part:
     """Return a Celery worker."""
-    logs = () if shows_logs else ("--skip-serve-logs",)
-    command = airflow_command("celery", "worker", "--celery-hostname", name, *logs)
+    command = airflow_command("celery", "worker", "--celery-hostname", name, "--skip-serve-logs")
     return Part(name, command, WORKER_GRACE_SECONDS, is_restarted=True)

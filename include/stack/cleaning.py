@@ -4,8 +4,9 @@ import shutil
 import sys
 from contextlib import suppress
 
-from include.stack.backup import creator_count
-from include.stack.environment import resolve
+from include.stack.backup import creator_count, options_of_url
+from include.stack.dumps import Place
+from include.stack.environment import COMETS_DATABASE, resolve
 from include.stack.errors import StackError
 from include.stack.output import say
 from include.stack.postgres import EmbeddedPostgres
@@ -47,7 +48,8 @@ def clean(*, is_forced: bool) -> None:
                 shutil.rmtree(server.socket_folder, ignore_errors=True)
     with suppress(OSError):
         state.folder.rmdir()
-    say(f"Deleted {state.folder}.")
+    kept = f" Backups stay in {state.backups}: delete them by hand." if state.backups.exists() else ""
+    say(f"Deleted {state.folder}.{kept}")
 
 
 def confirm_deletion(state: State) -> None:
@@ -58,7 +60,7 @@ def confirm_deletion(state: State) -> None:
     if not (state.postgres / "data" / "PG_VERSION").exists():
         return
     with EmbeddedPostgres(state.postgres) as server:
-        count = creator_count(server)
+        count = creator_count(Place("the creators' database", options_of_url(server.url(COMETS_DATABASE))))
     if not count:
         return
     warning = f"This deletes {count:,} real creators and their history, which cannot be fetched again."

@@ -5,8 +5,9 @@ Only JSON holds every password: Airflow's URI form needs percent-encoding and re
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg import pq
@@ -64,8 +65,28 @@ def database_connection_of_parts(values: Mapping[str, str]) -> str:
 
 
 def http_connection(base_url: str, key: str) -> str:
-    """Return the JSON connection for a TikHub-compatible server."""
-    return json.dumps({"conn_type": "http", "host": base_url.strip().rstrip("/"), "password": key.strip()})
+    """Return the JSON connection for a TikHub-compatible server.
+
+    :raises ConnectionFormatError: plain http would carry the key to another machine.
+    """
+    host = base_url.strip().rstrip("/")
+    if host.lower().startswith("http://") and not is_this_machine(host):
+        raise ConnectionFormatError("it must start with https://, because http:// would send the key unencrypted")
+    return json.dumps({"conn_type": "http", "host": host, "password": key.strip()})
+
+
+def sandbox_connection(base_url: str, key: str) -> str:
+    """Return the JSON connection for a sandbox, which may be on another machine: its key is worthless."""
+    return json.dumps({"conn_type": "http", "host": base_url, "password": key, "extra": {"allow_http": True}})
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether a URL leads to this machine, in the hook's own reading (`comets.tikhub.connection`)."""
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def apprise_connection(urls: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from ipaddress import ip_address
 from typing import Any
 
 import psycopg
@@ -10,11 +11,15 @@ from psycopg.rows import dict_row
 
 from include.stack.environment import Environment
 from include.stack.errors import StackError
+from include.stack.output import warn
 from include.stack.project import PROJECT, REPAIR_FILE, SCHEMA_FILE, SQL_FOLDER
 
 AIRFLOW_ONLY_OPTIONS = frozenset(
     {"sqlalchemy_scheme", "sqlalchemy_query", "cursor", "iam", "aws_conn_id", "azure_conn_id"}
 )
+
+
+WEAK_TLS_MODES = (b"disable", b"allow", b"prefer")
 
 
 class DatabaseError(StackError):
@@ -39,9 +44,26 @@ def connect(environment: Environment, seconds: int = 20) -> psycopg.Connection[d
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     given |= {name: value for name, value in read_extra(target).items() if name not in AIRFLOW_ONLY_OPTIONS}
     try:
-        return psycopg.connect(**given, autocommit=True, row_factory=dict_row)
+        connection = psycopg.connect(**given, autocommit=True, row_factory=dict_row)
     except psycopg.Error as error:
-        raise DatabaseError(f"Can't connect to {describe(environment)}: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DatabaseError(
+            f"Can't connect to {describe(environment)}: {reason}. Check server, address and login."
+        ) from None
+    if not is_private(connection):
+        warn(
+            f"{environment.database_source} allows an unencrypted connection to {connection.info.host}. Add "
+            "?sslmode=verify-full&sslrootcert=FILE to the URL: see docs/howto/supabase.md"
+        )
+    return connection
+
+
+def is_private(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a connection stays on this machine, or had to be encrypted."""
+    # Empty for a socket.
+    address = connection.info.hostaddr
+    mode = next(option.val for option in connection.pgconn.info if option.keyword == b"sslmode")
+    return not address or ip_address(address).is_loopback or mode not in (None, *WEAK_TLS_MODES)
 
 
 def read_extra(target: dict[str, Any]) -> dict[str, Any]:
@@ -108,25 +130,47 @@ def describe_schema_failure(environment: Environment, error: psycopg.Error) -> s
     return f"{SCHEMA_FILE.relative_to(PROJECT)} failed on {describe(environment)}: {str(error).strip()}"
 
 
-def ensure_current_schema(connection: psycopg.Connection[dict[str, Any]], environment: Environment) -> None:
+def ensure_current_schema(
+    connection: psycopg.Connection[dict[str, Any]], environment: Environment, command: str
+) -> None:
     """Check the schema version and the privileges that a run needs.
 
-    :raises DatabaseError: the schema is outdated or a privilege is missing; the text has the remedy.
+    :param command: what applies the schema file in this deployment.
+    :raises DatabaseError: the schema has another version or a privilege is missing; the text has the remedy.
     """
     statement = (SQL_FOLDER / "database" / "read_access.sql").read_bytes()
     access = connection.execute(statement, {"is_read_only": False}).fetchone() or {}
-    if not is_current(connection):
-        raise DatabaseError(f"{describe(environment)} has an outdated schema. Run: make setup-database")
+    place = describe(environment)
+    if not access.get("is_set_up"):
+        raise DatabaseError(f"{place} has no Comet tables. {command}")
     if access.get("missing"):
         missing = ", ".join(access["missing"])
-        raise DatabaseError(f"{describe(environment)} lacks {missing}. Run include/sql/grant_role.sql as the owner")
+        raise DatabaseError(f"{place} lacks {missing}. Run include/sql/grant_role.sql as the owner")
+    found, wanted = read_schema_version(connection), schema_file_version()
+    if found is None or found < wanted:
+        raise DatabaseError(f"{place} has version {found} of the tables; this code needs {wanted}. {command}")
+    if found > wanted:
+        raise DatabaseError(
+            f"{place} has version {found} of the tables; this code knows {wanted}. Update the code: "
+            "another installation has upgraded the database"
+        )
 
 
 def is_current(connection: psycopg.Connection[dict[str, Any]]) -> bool:
     """Return whether the database has the version of the schema file."""
-    wanted = re.search(r"update comet_schema\s+set version = (\d+)", SCHEMA_FILE.read_text(encoding="utf-8"))
+    return read_schema_version(connection) == schema_file_version()
+
+
+def schema_file_version() -> int:
+    """Return the version of the tables that the schema file makes."""
+    text = SCHEMA_FILE.read_text(encoding="utf-8")
+    return int(re.findall(r"update comet_schema\s+set version = (\d+)", text)[0])
+
+
+def read_schema_version(connection: psycopg.Connection[dict[str, Any]]) -> int | None:
+    """Return the version of the tables; None if it can't be read."""
     try:
         row = connection.execute("select max(version) as version from comet_schema").fetchone()
     except psycopg.Error:
-        return False
-    return bool(wanted and row and row["version"] == int(wanted[1]))
+        return None
+    return row["version"] if row else None

@@ -231,7 +231,7 @@ def print_result(environment: Environment, last_date: date, calls_before: int) -
     say("Next steps:")
     if environment.is_sandbox:
         say("  make up                       browse this data in Airflow's UI and on the Comets page")
-        say("  TIKHUB_API_KEY=... make up    use real data; .env can hold the key")
+        say("  TIKHUB_API_KEY in .env        use real data with make demo and make up")
     else:
         say("  make up                       open Airflow's UI and unpause the Dag for daily runs")
     say("  include/comets.yaml           change hashtags and criteria")

@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +26,17 @@ from include.stack.connections import (
     http_connection,
 )
 from include.stack.errors import StackError
-from include.stack.keys import UI_USER, load_keys, passwords_file
+from include.stack.keys import load_keys, passwords_file
+from include.stack.logins import (
+    AIRFLOW_USERS_VARIABLE,
+    DEFAULT_USERS,
+    PASSWORDS_FILE_VARIABLE,
+    USERS_VARIABLE,
+    UserListError,
+    format_users,
+    parse_users,
+)
+from include.stack.output import warn
 from include.stack.postgres import EmbeddedPostgres
 from include.stack.project import PROJECT, State
 from include.stack.sandbox import sandbox_url
@@ -35,6 +47,8 @@ DATABASE_PART_VARIABLES = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_P
 NOTICES_URL_VARIABLE = "COMETS_NOTICES_URL"
 NOTICES_CONNECTION = "AIRFLOW_CONN_COMETS_NOTICES"
 METADATA_VARIABLE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+BASE_URL_VARIABLE = "AIRFLOW__API__BASE_URL"
+EXECUTION_API_VARIABLE = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
 METADATA_VARIABLES = (METADATA_VARIABLE, f"{METADATA_VARIABLE}_CMD", f"{METADATA_VARIABLE}_SECRET")
 # Names and digests of the values that `make env` exported; unchanged values are not the caller's own.
 EXPORTED_VARIABLE = "COMETS_EXPORTED"
@@ -53,6 +67,13 @@ PACE_VARIABLE = "COMETS_REQUESTS_PER_SECOND"
 SANDBOX_PACE = "1000"
 DEFAULT_UI_PORT = 8080
 PRELOAD = PROJECT / "include" / "stack" / "preload"
+# Settings of Airflow's logins, in containers too. A login lasts 8 hours instead of a day.
+LOGIN_SETTINGS = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "include.stack.auth_manager.ListedUsersAuthManager",
+    "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "28800",
+    # The audit log, which every user reads, masks the params of forget_creator.
+    "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES": "creator,confirm_uid",
+}
 DEFAULT_SANDBOX_PORT = 8099
 
 
@@ -89,6 +110,11 @@ class Environment:
     def needs_embedded_postgres(self) -> bool:
         """Whether at least one of the two databases is embedded."""
         return self.database_source is None or self.metadata_source is None
+
+    @property
+    def ui_url(self) -> str:
+        """Airflow's address on this machine, with the path of the base URL if it has one."""
+        return f"http://127.0.0.1:{self.ui_port}{base_path(self.variables)}"
 
     @property
     def is_sandbox(self) -> bool:
@@ -140,6 +166,8 @@ def resolve(caller: Mapping[str, str] | None = None, project: Path = PROJECT) ->
     metadata_source = next((name for name in METADATA_VARIABLES if given.get(name)), None)
     defaults = {
         **airflow_defaults(state, ui_port, project),
+        EXECUTION_API_VARIABLE: f"http://127.0.0.1:{ui_port}{base_path(given)}/execution/",
+        AIRFLOW_USERS_VARIABLE: format_users(find_users(given)),
         "AIRFLOW_CONN_COMETS_DB": database,
         "AIRFLOW_CONN_TIKHUB": tikhub,
         **notification_connection(given),
@@ -185,6 +213,8 @@ def resolve_for_runs(caller: Mapping[str, str] | None = None) -> Environment:
 
 def read_env_file(path: Path, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the values of `.env` that are not exported; `${NAME}` prefers exported values."""
+    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        warn(f"other users of this machine can read the keys in {path}. Run: chmod 600 {shlex.quote(str(path))}")
     values = DotEnv(path, encoding="utf-8", interpolate=True, override=False).dict()
     return {name: value for name, value in values.items() if value is not None and name not in caller}
 
@@ -207,8 +237,35 @@ def find_tikhub(given: Mapping[str, str], sandbox_port: int) -> tuple[str, str |
     if given.get("AIRFLOW_CONN_TIKHUB"):
         return given["AIRFLOW_CONN_TIKHUB"], "AIRFLOW_CONN_TIKHUB"
     if given.get("TIKHUB_API_KEY"):
-        return http_connection(given.get("TIKHUB_BASE_URL") or TIKHUB_URL, given["TIKHUB_API_KEY"]), "TIKHUB_API_KEY"
+        url = given.get("TIKHUB_BASE_URL") or TIKHUB_URL
+        return read_setting("TIKHUB_BASE_URL", lambda: http_connection(url, given["TIKHUB_API_KEY"])), "TIKHUB_API_KEY"
     return http_connection(sandbox_url(sandbox_port), SANDBOX_KEY), None
+
+
+def find_users(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the users of Airflow's UI with their roles; Airflow's own variable wins.
+
+    :raises SettingError: the list is invalid.
+    """
+    name = AIRFLOW_USERS_VARIABLE if given.get(AIRFLOW_USERS_VARIABLE) else USERS_VARIABLE
+    return read_setting(name, lambda: parse_users(given.get(name) or DEFAULT_USERS))
+
+
+def base_path(given: Mapping[str, str]) -> str:
+    """Return the path of the UI's base URL, without a trailing slash: logins, pages and tasks need it.
+
+    :raises SettingError: the base URL is not a web address.
+    """
+    value = given.get(BASE_URL_VARIABLE)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingError(f"{BASE_URL_VARIABLE} must be an address like https://comets.example.com, not {value!r}")
+    return parts.path.rstrip("/")
 
 
 def notification_connection(given: Mapping[str, str]) -> dict[str, str]:
@@ -242,13 +299,13 @@ def airflow_defaults(state: State, ui_port: int, project: Path) -> dict[str, str
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(project / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        # Empty: task logs are on this disk, and no log server listens under a host name (`--skip-serve-logs`).
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "builtins.str",
         # Tasks mostly wait for TikHub; the pool takes up to 16 by default.
         "AIRFLOW__CORE__PARALLELISM": "18",
-        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(state.keys)),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{ui_port}/execution/",
+        **LOGIN_SETTINGS,
+        PASSWORDS_FILE_VARIABLE: str(passwords_file(state.keys)),
         METADATA_VARIABLE: EmbeddedPostgres(state.postgres).sqlalchemy_url(METADATA_DATABASE),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(ui_port),
@@ -286,7 +343,7 @@ def read_setting(name: str, read: Callable[[], Value]) -> Value:
         return read()
     except json.JSONDecodeError:
         raise SettingError(f"{name} is not valid JSON") from None
-    except ConnectionFormatError as error:
+    except (ConnectionFormatError, UserListError) as error:
         raise SettingError(f"{name} is invalid: {error}") from None
 
 

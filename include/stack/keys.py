@@ -1,4 +1,4 @@
-"""Keys and passwords, generated once per installation and readable only by their owner."""
+"""Keys, generated once per installation and readable only by their owner."""
 
 import base64
 import json
@@ -7,8 +7,6 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-UI_USER = "admin"
-
 
 class Keys(NamedTuple):
     """Secrets that Airflow's processes share."""
@@ -16,16 +14,14 @@ class Keys(NamedTuple):
     fernet_key: str
     jwt_secret: str
     api_secret_key: str
-    ui_password: str
 
 
 def load_keys(folder: Path) -> Keys:
-    """Return this installation's keys; the first call generates them and the UI's password file."""
+    """Return this installation's keys; the first call generates them."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     create_once(folder / "keys.json", json.dumps(new_keys()._asdict()))
-    keys = Keys(**json.loads((folder / "keys.json").read_text()))
-    create_once(passwords_file(folder), json.dumps({UI_USER: keys.ui_password}) + "\n")
-    return keys
+    stored = json.loads((folder / "keys.json").read_text())
+    return Keys(*(stored[name] for name in Keys._fields))
 
 
 def load_redis_password(folder: Path) -> str:
@@ -49,7 +45,6 @@ def new_keys() -> Keys:
         fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         jwt_secret=secrets.token_urlsafe(48),
         api_secret_key=secrets.token_urlsafe(32),
-        ui_password=secrets.token_urlsafe(12),
     )
 
 

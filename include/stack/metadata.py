@@ -2,8 +2,11 @@
 
 import subprocess
 from importlib.metadata import version
+from importlib.resources import as_file, files
+from pathlib import Path
 
 import sqlalchemy
+from alembic.script import ScriptDirectory
 
 from comets.settings import POOL, settings
 from include.stack.environment import METADATA_VARIABLE, Environment
@@ -30,7 +33,7 @@ def prepare_metadata(environment: Environment) -> None:
     if not environment.variables.get(METADATA_VARIABLE):
         return
     is_own = environment.metadata_source is not None
-    done = environment.state.postgres / "airflow-ready"
+    done = ready_file(environment)
     wanted = f"{version('apache-airflow')} {POOL} {settings().slots}"
     if not is_own and done.is_file() and done.read_text() == wanted:
         return
@@ -52,6 +55,23 @@ def prepare_metadata(environment: Environment) -> None:
                 raise MetadataError(f"Airflow could not set up its database. {log_tail(log_path)}")
     if not is_own:
         done.write_text(wanted)
+
+
+def ready_file(environment: Environment) -> Path:
+    """Return the file that says for which version the embedded database was migrated."""
+    return environment.state.postgres / "airflow-ready"
+
+
+def was_migrated(environment: Environment) -> bool:
+    """Return whether the embedded database was migrated to the installed version of Airflow."""
+    done = ready_file(environment)
+    return done.is_file() and done.read_text().startswith(f"{version('apache-airflow')} ")
+
+
+def installed_revision() -> str | None:
+    """Return the revision that the installed Airflow gives its database."""
+    with as_file(files("airflow") / "migrations") as folder:
+        return ScriptDirectory(str(folder)).get_current_head()
 
 
 def setup_commands(*, migrates: bool = True) -> list[tuple[str, ...]]:

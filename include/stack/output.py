@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,12 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+@cache
+def warn(text: str) -> None:
+    """Print a warning to standard error, once per process."""
+    note(f"Warning: {text}")
 
 
 def terminal() -> Console:

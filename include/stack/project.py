@@ -51,12 +51,17 @@ class State:
         return self.folder / "benchmarks"
 
     @property
+    def backups(self) -> Path:
+        """Backups; `make clean` keeps them."""
+        return self.folder / "backups"
+
+    @property
     def stack_lock(self) -> Path:
         """Lock of the running `make up`, `make distributed` or `make demo`."""
         return self.folder / "stack.lock"
 
     def parts(self) -> list[Path]:
-        """Return everything that the stack creates in the folder."""
+        """Return everything that `make clean` deletes from the folder."""
         return [
             self.postgres,
             self.redis,

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from include.stack.backup import back_up_before_upgrade, local_deployment
 from include.stack.database import apply_schema, describe, has_schema
 from include.stack.database import repair_readings as repair_stored_readings
 from include.stack.environment import METADATA_DATABASE, Environment, resolve, resolve_for_runs
-from include.stack.metadata import prepare_metadata
+from include.stack.metadata import prepare_metadata, was_migrated
 from include.stack.output import note, say
 from include.stack.ports import require_free
 from include.stack.postgres import EmbeddedPostgres
@@ -16,8 +17,11 @@ from include.stack.sandbox import is_sandbox_running, sandbox_part
 
 
 @contextmanager
-def databases(environment: Environment) -> Iterator[None]:
-    """Run the embedded PostgreSQL if the environment uses it, with the schema applied."""
+def databases(environment: Environment, *, migrates_airflow: bool = False) -> Iterator[None]:
+    """Run the embedded PostgreSQL if the environment uses it, with the schema applied.
+
+    :param migrates_airflow: whether the caller migrates Airflow's database next
+    """
     if not environment.needs_embedded_postgres:
         yield
         return
@@ -26,16 +30,22 @@ def databases(environment: Environment) -> Iterator[None]:
             server.create_database(METADATA_DATABASE)
         if environment.database_source is None:
             server.create_database(environment.embedded_database)
-            # The schema file takes locks that running tasks would wait for.
-            if server.started_here or not has_schema(environment):
-                apply_schema(environment)
+        # The schema file takes locks that running tasks would wait for.
+        is_applied = environment.database_source is None and (server.started_here or not has_schema(environment))
+        back_up_before_upgrade(
+            local_deployment(environment),
+            upgrades_tables=is_applied and not environment.is_sandbox,
+            migrates_airflow=migrates_airflow and environment.metadata_source is None and not was_migrated(environment),
+        )
+        if is_applied:
+            apply_schema(environment)
         yield
 
 
 @contextmanager
 def airflow_databases(environment: Environment) -> Iterator[None]:
     """Run both databases, with Airflow's own migrated."""
-    with databases(environment):
+    with databases(environment, migrates_airflow=True):
         prepare_metadata(environment)
         yield
 
@@ -55,14 +65,23 @@ def sandbox_parts(environment: Environment) -> list[Part]:
 def set_up_configured_database(environment: Environment) -> None:
     """Apply the schema to a configured database; the embedded one already has it."""
     if environment.database_source is not None:
-        apply_schema(environment)
+        upgrade_configured_database(environment)
         note(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
+
+
+def upgrade_configured_database(environment: Environment) -> None:
+    """Apply the schema to a configured database, with a backup before an upgrade."""
+    back_up_before_upgrade(local_deployment(environment), upgrades_tables=True, migrates_airflow=False)
+    apply_schema(environment)
 
 
 def set_up_database() -> None:
     """Apply the schema file to the creators' database."""
     with _creators_database() as environment:
-        apply_schema(environment)
+        if environment.database_source is None:
+            apply_schema(environment)
+        else:
+            upgrade_configured_database(environment)
     say(f"Applied {SCHEMA_FILE.relative_to(PROJECT)} to {describe(environment)}.")
 
 

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from include.stack.account import fetch_account
-from include.stack.airflow_api import AirflowApi, read_password
+from include.stack.airflow_api import AirflowApi
 from include.stack.celery_settings import celery_parts, celery_variables
 from include.stack.database import connect, describe
-from include.stack.environment import Environment, resolve_for_runs
+from include.stack.environment import BASE_URL_VARIABLE, Environment, resolve_for_runs
 from include.stack.interrupts import Stopped, stoppable
 from include.stack.keys import load_redis_password
+from include.stack.logins import update_passwords
 from include.stack.output import say
 from include.stack.ports import require_free
 from include.stack.processes import COMPONENTS, Part, Processes, exclusive_stack
@@ -53,13 +54,14 @@ def running_airflow(environment: Environment, command: str, *, is_distributed: b
 
     :raises StackError: another command runs the stack, a port is in use, or a component does not start.
     """
-    url = f"http://127.0.0.1:{environment.ui_port}"
+    url = environment.ui_url
     with exclusive_stack(environment.state, command, url):
         require_free(environment.ui_port, "Airflow's UI", "COMETS_UI_PORT")
         sandbox = sandbox_parts(environment)
         say("Starting databases (up to a minute the first time)...")
         with airflow_databases(environment):
             set_up_configured_database(environment)
+            update_passwords(environment.variables)
             say("Starting Airflow...")
             variables, parts, is_ready = airflow_parts(environment, is_distributed=is_distributed)
             with Processes(environment.state, variables, [*sandbox, *parts]) as processes:
@@ -95,11 +97,11 @@ def preflight(environment: Environment) -> None:
 
 def introduce(environment: Environment, api: AirflowApi) -> None:
     """Print the addresses, the login and the logs."""
-    user, password = read_password(environment.variables)
+    url = (environment.variables.get(BASE_URL_VARIABLE) or api.url).rstrip("/")
     say()
     say("Airflow is ready.")
-    say(f"  UI          {api.url}  (user {user}, password {password})")
-    say(f"  Comets      {api.url}/comets/  (in the UI under Browse)")
+    say(f"  UI          {url}  (passwords: make logins)")
+    say(f"  Comets      {url}/comets/  (in the UI under Browse)")
     say(f"  Database    {describe(environment)}")
     say(f"  TikHub      {describe_tikhub(environment)}")
     say(f"  Task logs   {environment.task_logs}")

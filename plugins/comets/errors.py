@@ -34,6 +34,18 @@ class AmbiguousCreatorError(ParamsError):
     remedy = "Look up the creator in `creators` and `comet_handles`, and trigger again with its uid."
 
 
+class UnconfirmedErasureError(ParamsError):
+    """The param `confirm_uid` is not the uid of the creator. Nothing was erased; the text has the uid."""
+
+    remedy = "Compare the creator of that uid with the request, and trigger again with this uid in both params."
+
+
+class ErasureLimitError(ParamsError):
+    """As many creators were erased in the last 24 hours as the settings allow. Nothing was erased."""
+
+    remedy = "Wait, or raise `privacy.max_erasures_per_day` in `include/comets.yaml` if the requests are genuine."
+
+
 class MixedDataError(CometsError):
     """The database holds made-up creators and TikHub is real, or the other way round. No call was made."""
 

@@ -17,50 +17,54 @@ MIN_TAGGED_SAMPLE = 10
 """Minimum number of videos for which that share is meaningful."""
 
 # Joiners occur in Persian and Indic words and in composed emoji; skin tones are modifier symbols.
-_JOINERS = frozenset("\u200c\u200d")
-_ALLOWED = _JOINERS | frozenset("_\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+_JOINERS = "\u200c\u200d"
+_ALLOWED = frozenset(f"_{_JOINERS}\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _INVALID_CATEGORIES = {
     "Z": "white space",
     "P": "punctuation",
     "Sm": "a mathematical sign",
     "Sc": "a currency sign",
     "Sk": "a modifier sign",
-    "C": "a control or invisible character",
+    "Cf": "an invisible format character",
+    "Co": "a private-use character",
+    "Cn": "an unassigned character",
 }
 
 
 def normalise_hashtag(text: str) -> str:
     """Return the normalised form of a hashtag; letters, digits and emoji of any script are kept.
 
-    :raises HashtagError: as in :func:`spell_hashtag`, and for white space or punctuation other than ``_`` in the tag.
+    :raises HashtagError: as in :func:`spell_hashtag`, and for white space, punctuation other than ``_`` and format
+        characters other than joiners in the tag; the text names the code point.
     """
     tag = spell_hashtag(text)
+    if not tag.strip(_JOINERS):
+        raise HashtagError(f"the hashtag {text!r} contains joiners only; TikTok has no such hashtag")
     for character in tag:
         category = unicodedata.category(character)
         kind = _INVALID_CATEGORIES.get(category, _INVALID_CATEGORIES.get(category[0]))
         if kind and character not in _ALLOWED:
-            raise HashtagError(f"the hashtag {text!r} contains {kind} ({character!r}); TikTok has no such hashtag")
+            found = f"{kind} ({character!r}, U+{ord(character):04X})"
+            raise HashtagError(f"the hashtag {text!r} contains {found}; TikTok has no such hashtag")
     return tag
 
 
 def spell_hashtag(text: str) -> str:
     """Return a hashtag as it is stored: NFKC, trimmed, one leading ``#`` dropped, casefolded.
 
-    :raises HashtagError: nothing visible is left, or it contains invisible characters other than joiners.
+    :raises HashtagError: nothing is left, or it contains control or invisible characters other than joiners.
     """
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise HashtagError(f"the hashtag {text!r} contains half a surrogate pair") from None
     tag = _spelling(text)
-    if not set(tag) - _JOINERS:
+    if not tag:
         raise HashtagError(f"the hashtag {text!r} is empty")
     for character in tag:
         if unicodedata.category(character) in {"Cc", "Cf"} and character not in _JOINERS:
-            raise HashtagError(
-                f"the hashtag {text!r} contains a control or invisible character (U+{ord(character):04X}); TikTok has "
-                "no such hashtag"
-            )
+            found = f"an invisible character ({character!r}, U+{ord(character):04X})"
+            raise HashtagError(f"the hashtag {text!r} contains {found}; TikTok has no such hashtag")
     return tag
 
 

@@ -207,7 +207,7 @@ def trigger_form(settings: Settings) -> dict[str, Param]:
 
 
 def erasure_form() -> dict[str, Param]:
-    """Return the param of the Dag `forget_creator`. It has no default: every run names the creator."""
+    """Return the params of the Dag `forget_creator`. Every run names the creator."""
     from airflow.sdk import Param
 
     return {
@@ -217,10 +217,20 @@ def erasure_form() -> dict[str, Param]:
             maxLength=MAX_ID_CHARS,
             title="Creator",
             description=(
-                "The handle with @, the uid (digits) or the sec_uid (MS4wLjAB...). The uid is safest, because handles "
-                "change owners. Erasure can't be undone."
+                "The uid (digits), the sec_uid (MS4wLjAB...) or the handle with @. Prefer the uid: handles change "
+                "owners, and Airflow keeps params. Erasure can't be undone."
             ),
-        )
+        ),
+        "confirm_uid": Param(
+            "",
+            type="string",
+            maxLength=MAX_ID_CHARS,
+            title="Confirm the uid",
+            description=(
+                "The creator's uid once more. Leave it out to learn the uid that a handle or sec_uid leads to: the run "
+                "then fails without erasing anything, and its log has the uid."
+            ),
+        ),
     }
 
 

@@ -190,6 +190,14 @@ class Retention(Section):
     )
 
 
+class Privacy(Section):
+    """The limit of erasures, which can't be undone."""
+
+    max_erasures_per_day: int = Field(
+        default=20, ge=0, le=10_000, description="Creators that `forget_creator` erases in 24 hours at most."
+    )
+
+
 class Retries(Section):
     """The attempts of one TikHub call, and the delays between them."""
 
@@ -240,6 +248,7 @@ class Settings(Section):
     score: Score = Field(default=Score(), description="The comet score.")
     notices: Notices = Field(default=Notices(), description="The threshold of notifications about breakouts.")
     retention: Retention = Field(default=Retention(), description="The retention of personal data and logs.")
+    privacy: Privacy = Field(default=Privacy(), description="The limit of erasures, which can't be undone.")
     retries: Retries = Field(default=Retries(), description="Attempts of one TikHub call, and the delays between them.")
 
     @property

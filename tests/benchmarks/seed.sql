@@ -30,7 +30,7 @@ as $$
         )::bigint
 $$;
 
--- The hashtags page reads reports; the newest run has none yet.
+-- The newest run has no report yet.
 insert into comet_runs (
     run_id, recorded_date, timezone, hashtags, min_followers, max_followers, min_video_views, pages_per_hashtag,
     page_size, publish_time_days, region, max_api_calls, is_refresh, is_live, accepted_at, report
@@ -44,19 +44,20 @@ select
             'received_count', 60 * count(*),
             'landed_count', 60 * count(*),
             'call_count', 3 * count(*) + %(creators)s,
-            'billed_count', 3 * count(*) + %(creators)s,
-            'hashtags', jsonb_agg(
-                jsonb_build_object('hashtag', tag.hashtag)
-                || '{"received_count": 60, "landed_count": 60, "rejected_count": 0, "video_count": 50}'
-                || '{"tagged_count": 40, "comet_count": 20, "new_comet_count": 1, "new_tagged_comet_count": 1}'
-                || '{"call_count": 3, "billed_count": 3}'
-            )
+            'billed_count', 3 * count(*) + %(creators)s
         )
     end
 from (
     select 'topic' || lpad(number::text, 3, '0') as hashtag
     from generate_series(1, %(hashtags)s) as number
 ) as tag;
+
+insert into comet_hashtag_results (
+    run_id, hashtag, video_count, tagged_count, new_comet_count, new_tagged_comet_count, call_count, billed_count
+)
+select run_id, unnest(hashtags), 50, 40, 1, 1, 3, 3
+from comet_runs
+where run_id = %(run_id)s and report is not null;
 
 insert into comet_searches (
     recorded_date, hashtag, region, publish_time_days, run_id, attempt_number, next_offset, stop_reason

@@ -90,7 +90,7 @@ def test_sql_step_times_out_on_a_lock(comets_connection: str) -> None:
     step.execution_timeout = SHORT
     context: Any = {"run_id": "run 1", "task": step, "ti": SimpleNamespace(start_date=noon(DAY))}
     step.render_template_fields(context)
-    lock = "select pg_advisory_xact_lock(hashtextextended('comet_discovery', 0))"
+    lock = "lock table comet_locks in share update exclusive mode"
     with blocking_session(comets_connection, lock), pytest.raises(psycopg.errors.LockNotAvailable) as ended:
         step.execute(context)
     assert counts(comets_connection) == before

@@ -30,6 +30,8 @@ class Story:
 
     world: World
     before: dict[str, list[str]]
+    unconfirmed: tuple[Outcome, str]
+    unchanged: dict[str, list[str]]
     erasing: tuple[Outcome, str]
     after: dict[str, list[str]]
     day: Day
@@ -45,14 +47,16 @@ def story(new_world: NewWorld) -> Iterator[Story]:
         hidden["items"].append(BROKEN_CARD)
         world.run("2026-03-01", hidden)
         before = all_rows(world)
-        erasing = world.run_other("forget_creator", creator=f"@{ERASED.handle}")
+        unconfirmed = world.run_other("forget_creator", creator=f"@{ERASED.handle}")
+        unchanged = all_rows(world)
+        erasing = world.run_other("forget_creator", creator=f"@{ERASED.handle}", confirm_uid=ERASED.uid)
         after = all_rows(world)
         day = world.run("2026-03-02", hidden)
         later = all_rows(world)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("comets.operators.retention.today", lambda _: date(2028, 1, 1))
             maintenance = world.run_other("comet_maintenance", "2027-03-02T04:00:00+00:00")
-        yield Story(world, before, erasing, after, day, later, maintenance)
+        yield Story(world, before, unconfirmed, unchanged, erasing, after, day, later, maintenance)
 
 
 def all_rows(world: World) -> dict[str, list[str]]:
@@ -77,6 +81,20 @@ def test_erased_creator_is_in_no_table(story: Story) -> None:
     assert outcome.state == "success"
     assert len(named(story.before)) >= 10
     assert named(story.after) == []
+
+
+def test_handle_alone_erases_nothing_and_names_the_uid_to_confirm(story: Story) -> None:
+    outcome, log = story.unconfirmed
+    assert outcome.state == "failed"
+    assert f"leads to the uid {ERASED.uid}" in log
+    assert ERASED.handle not in log
+    assert story.unchanged == story.before
+
+
+def test_erasure_ends_with_a_proof(story: Story) -> None:
+    _, log = story.erasing
+    assert "no row of the creators' database has an id or a handle of the creator" in log
+    assert "Not visible from this task: Airflow's own database" in log
 
 
 def test_log_and_xcom_do_not_name_the_erased_creator(story: Story) -> None:

@@ -14,6 +14,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
 
+from comets.notifications.notifier import FailureNotifier
 from comets.privacy.task_logs import DAG_IDS
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ def test_discovery_and_maintenance_run_daily_without_catchup(dag_bag: DagBag) ->
 def test_forget_creator_is_manual_and_requires_a_creator(dag_bag: DagBag) -> None:
     erasure: DAG = dag_bag.dags["forget_creator"]
     assert erasure.schedule is None
-    assert list(erasure.params) == ["creator"]
+    assert list(erasure.params) == ["creator", "confirm_uid"]
     with pytest.raises(ParamValidationError):
         erasure.params.validate()
 
@@ -70,7 +71,7 @@ def test_every_task_of_maintenance_sends_its_failure(dag_bag: DagBag) -> None:
     assert {task.task_id for task in tasks} == {"trim_landing", "delete_task_logs"}
     for task in tasks:
         callbacks: Any = task.on_failure_callback
-        assert [callback.has_failed for callback in callbacks] == [True], task.task_id
+        assert [type(callback) for callback in callbacks] == [FailureNotifier], task.task_id
 
 
 def test_task_logs_of_every_dag_are_deleted(dag_bag: DagBag) -> None:

@@ -117,7 +117,8 @@ def test_unreachable_creator_costs_three_calls_and_is_named(story: Story) -> Non
     assert day.state == "success"
     for player in (PLAYERS.away, PLAYERS.lost):
         assert day.fetches_of(player) == list(identifiers_of(player))
-        assert f"@{player.handle} (refused)" in day.log
+        assert f"{player.uid} (refused)" in day.log
+        assert player.handle not in day.log
     assert "2 unreachable" in day.log
 
 
@@ -125,7 +126,7 @@ def test_failing_profile_costs_three_calls_and_no_other_creator(story: Story) ->
     day = story.days[3]
     assert day.state == "success"
     assert len(day.fetches_of(PLAYERS.broken)) == 3
-    assert f"@{PLAYERS.broken.handle} (failed)" in day.log
+    assert f"{PLAYERS.broken.uid} (failed)" in day.log
     assert len(day.fetched) == 3 + 3 + len(PLAYERS) - 2 + 1
 
 

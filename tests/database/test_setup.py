@@ -458,3 +458,20 @@ class TestUpgrade:
         assert "cannot alter type of a column used by a view" in result.stderr
         assert database.execute(CATALOG).fetchall() == catalog
         assert everything(database) == rows
+
+
+def test_results_of_hashtags_move_out_of_the_reports_of_version_9(database: psycopg.Connection[Row]) -> None:
+    set_up(database)
+    Facts(database).run(run_id="a run")
+    database.execute(
+        """
+        update comet_schema set version = 9;
+        update comet_runs set report = '{"call_count": 3, "hashtags": [{"hashtag": "a", "video_count": 1,
+            "tagged_count": 2, "comet_count": 9, "new_comet_count": 3, "new_tagged_comet_count": 4, "call_count": 5,
+            "billed_count": 6}]}'
+        """
+    )
+    for _ in range(2):
+        set_up(database)
+        assert database.execute("select * from comet_hashtag_results").fetchall() == [("a run", "a", 1, 2, 3, 4, 5, 6)]
+        assert database.execute("select report from comet_runs").fetchall() == [({"call_count": 3},)]

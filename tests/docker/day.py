@@ -19,7 +19,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from comets.settings import DAG_ID
-from tests.docker.compose import AIRFLOW_SERVICES
+from tests.docker.compose import AIRFLOW_SERVICES, SERVICES
 from tests.docker.containers import ADDRESSES, Containers, running_containers
 
 PAGE, EXECUTION = (f"http://{ADDRESSES[name]}:8080" for name in ("airflow-apiserver", "airflow-execution-api"))
@@ -53,6 +53,7 @@ def main(folder: Path) -> dict[str, Any]:
             },
             "writable": {name: writable(containers, name) for name in AIRFLOW_SERVICES},
             "processes": processes(folder),
+            "backup": containers.run("backup", *SERVICES["backup"]["command"], "now"),
         }
         page = next(
             process for process in psutil.process_iter() if f"host:{ADDRESSES['airflow-apiserver']}" in line(process)

@@ -155,7 +155,7 @@ def test_images_have_exact_versions_and_can_be_digests() -> None:
 
 
 def test_tasks_and_the_page_use_different_servers() -> None:
-    assert SERVICES["airflow-apiserver"]["command"] == ["api-server", "--apps", "core"]
+    assert SERVICES["airflow-apiserver"]["command"] == ["api-server", "--apps", "core", "--proxy-headers"]
     assert SERVICES["airflow-execution-api"]["command"] == ["api-server", "--apps", "execution"]
     url = SERVICES["airflow-worker"]["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
     assert url == "http://airflow-execution-api:8080/execution/"

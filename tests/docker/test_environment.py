@@ -14,8 +14,10 @@ import pytest
 from kombu.utils.url import parse_url
 from sqlalchemy.engine import make_url
 
-from include.docker.__main__ import CONSUMED, PASSWORDS_FILE, SECRETS_FOLDER, container_environment, with_secrets
+from comets.tikhub.hook import TikHubHook
+from include.docker.__main__ import CONSUMED, SECRETS_FOLDER, container_environment, with_secrets
 from include.stack.environment import resolve
+from include.stack.logins import PASSWORDS_FILE_VARIABLE
 from tests.docker.compose import (
     AIRFLOW_SERVICES,
     PROJECT_FOLDER,
@@ -124,7 +126,7 @@ def test_service_knows_its_own_secrets_only(service: str, database: dict[str, st
     folder = only(tmp_path, *secrets_of(service))
     declared = SERVICES[service]["environment"]
     environment = {name: fill_in(text, settings) for name, text in declared.items() if text is not None}
-    environment |= {SECRETS_FOLDER: str(folder), PASSWORDS_FILE: str(tmp_path / "passwords")}
+    environment |= {SECRETS_FOLDER: str(folder), PASSWORDS_FILE_VARIABLE: str(tmp_path / "passwords")}
     result = run(environment, "env")
     assert result.returncode == 0, result.stderr
     values = {name: text for name, text in files.items() if name in required()} | settings
@@ -261,6 +263,77 @@ def test_invalid_setting_is_named_without_its_value(secrets: dict[str, str]) -> 
     assert result.returncode == 1
     assert "DATABASE_URL is invalid" in result.stderr
     assert "hunter2" not in result.stdout + result.stderr
+
+
+def passwords_of(environment: dict[str, str], tmp_path: Path, **settings: str) -> dict[str, str]:
+    """Start the api-server's container with these settings; return its users' passwords."""
+    file = tmp_path / "ui_passwords.json"
+    result = run(environment | settings | {PASSWORDS_FILE_VARIABLE: str(file)}, "true")
+    assert result.returncode == 0, result.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def test_each_user_has_a_password_that_every_start_repeats(secrets: dict[str, str], tmp_path: Path) -> None:
+    given = environment_of("airflow-apiserver", {**secrets, "COMETS_UI_USERS": "ben:viewer,ada:admin,cleo:op"})
+    found = passwords_of(given, tmp_path)
+    assert found["ada"] == secrets["COMETS_UI_PASSWORD"]
+    assert len(found["ben"]) == len(found["cleo"]) == 16
+    assert found["ben"] != found["cleo"]
+    assert passwords_of(given, tmp_path) == found
+    assert container_environment(given)["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "ben:viewer,ada:admin,cleo:op"
+    others = passwords_of(given, tmp_path, AIRFLOW__API__SECRET_KEY="another")
+    assert {name for name in found if others[name] != found[name]} == {"ben", "cleo"}
+
+
+def test_one_password_can_be_set_and_a_removed_user_has_none(secrets: dict[str, str], tmp_path: Path) -> None:
+    given = environment_of("airflow-apiserver", {**secrets, "COMETS_UI_USERS": "ada:admin,ben:viewer,cleo:op"})
+    found = passwords_of(given, tmp_path)
+    chosen = json.dumps({"ada": "ada's own", "ben": NASTY, "eve": "not a user"})
+    again = passwords_of(given, tmp_path, COMETS_UI_PASSWORD=chosen)
+    assert again == {"ada": "ada's own", "ben": NASTY, "cleo": found["cleo"]}
+    assert list(passwords_of(given, tmp_path, COMETS_UI_USERS="ada:admin")) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"COMETS_UI_USERS": "ada:boss"}, "COMETS_UI_USERS is invalid: 'boss' is not a role"),
+        ({"COMETS_UI_PASSWORD": '{"admin": "secret"'}, "COMETS_UI_PASSWORD is not valid JSON"),
+        ({"COMETS_UI_PASSWORD": '{"admin": 12345678}'}, "COMETS_UI_PASSWORD must be a password, or JSON"),
+        ({"TIKHUB_API_KEY": "secret", "TIKHUB_BASE_URL": "http://api.tikhub.dev"}, "TIKHUB_BASE_URL is invalid"),
+        ({"AIRFLOW__API__BASE_URL": "comets.example.com"}, "AIRFLOW__API__BASE_URL must be an address"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_invalid_login_setting_is_named_before_the_start(
+    secrets: dict[str, str], tmp_path: Path, settings: dict[str, str], problem: str
+) -> None:
+    given = environment_of("airflow-apiserver", secrets) | {PASSWORDS_FILE_VARIABLE: str(tmp_path / "file")}
+    result = run(given | settings, "true")
+    assert result.returncode == 1
+    assert problem in result.stderr
+    assert "secret" not in result.stderr
+    assert "12345678" not in result.stderr
+    assert not (tmp_path / "file").exists()
+
+
+def test_base_url_changes_the_execution_api_and_the_trusted_proxies(secrets: dict[str, str]) -> None:
+    api, proxies = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "FORWARDED_ALLOW_IPS"
+    assert proxies not in resolved(secrets)
+    assert resolved(secrets)[api] == "http://airflow-execution-api:8080/execution/"
+    host = resolved(secrets, AIRFLOW__API__BASE_URL="https://comets.example.com")
+    assert (host[api], host[proxies]) == ("http://airflow-execution-api:8080/execution/", "*")
+    below = resolved(secrets, AIRFLOW__API__BASE_URL="https://example.com/comets/")
+    assert below[api] == "http://airflow-execution-api:8080/comets/execution/"
+    assert container_environment(below) == below
+
+
+def test_sandbox_connection_passes_the_hook(secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TIKHUB", resolved(secrets, COMPOSE_PROFILES="sandbox")["AIRFLOW_CONN_TIKHUB"])
+    hook = TikHubHook()
+    hook.get_conn()
+    assert hook.base_url == "http://sandbox:8099"
 
 
 def test_ui_password_reaches_only_the_auth_manager(secrets: dict[str, str], tmp_path: Path) -> None:

@@ -14,24 +14,39 @@ import pytest
 from include.stack.project import PROJECT
 from tests.docs.pages import PAGES, Block, blocks, commands, missing_files
 
+RUNBOOK = "tests/stack/test_runbook.py"
+STUCK_RUN = "test_stuck_run_ends_and_goes_on_after_a_clear"
+RUN_ID = "scheduled__2026-03-01T02:00:00+00:00"
 # Command line -> the test that runs what it stands for.
 COVERED = {
     "make demo": "tests/stack/test_demo.py::test_demo_prints_a_leaderboard_and_leaves_no_process",
     "make up": "tests/stack/test_demo.py::test_stack_starts_after_it_was_killed",
-    "make check": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
-    "make check NOTICE=1": "tests/stack/test_preflight.py::test_check_reports_passed_and_failed_checks",
+    "make doctor": "tests/stack/test_doctor.py::test_sound_installation_has_no_failed_line",
+    "make doctor NOTICE=1": "tests/stack/test_doctor.py::test_notice_sends_a_test_message",
     "make backup": "tests/stack/test_backup.py::test_backup_restores_on_another_machine",
     "make clean": "tests/stack/test_backup.py::test_clean_deletes_real_creators_only_if_forced",
     "make setup-database": "tests/stack/test_commands.py::test_setup_database_applies_the_schema",
+    "make traces": "tests/stack/test_erasure.py::test_traces_name_each_place_and_what_clears_it",
     "make repair-readings": "tests/stack/test_commands.py::test_repair_readings_names_the_dates_to_run_again",
     "make distributed": ("tests/stack/test_lost_workers.py::test_both_workers_search_every_hashtag_once"),
+    "make logins": "tests/stack/test_logins.py::test_logins_command_shows_passwords_and_a_reset_ends_existing_logins",
+    "make logins RESET=ben": (
+        "tests/stack/test_logins.py::test_logins_command_shows_passwords_and_a_reset_ends_existing_logins"
+    ),
     "make backfill FROM=2026-03-02 TO=2026-03-04": (
         "tests/stack/test_demo.py::test_backfill_runs_missing_dates_and_prints_a_line_per_date"
     ),
     """make airflow ARGS="dags test comet_discovery 2026-03-01 --conf '{\\"hashtags\\": [\\"#gymtok\\"]}'\"""": (
         "tests/stack/test_lost_workers.py::test_lost_workers_change_no_row"
     ),
-    "cp .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
+    "install -m 600 .env.example .env": "tests/docker/test_secrets.py::test_empty_example_values_are_filled",
+    'make airflow ARGS="dags list-runs comet_discovery --state running"': f"{RUNBOOK}::{STUCK_RUN}",
+    f'make airflow ARGS="tasks states-for-dag-run comet_discovery {RUN_ID}"': f"{RUNBOOK}::{STUCK_RUN}",
+    f'make airflow ARGS="dags clear comet_discovery --run-id {RUN_ID} --yes"': f"{RUNBOOK}::{STUCK_RUN}",
+    'make airflow ARGS="rotate-fernet-key"': f"{RUNBOOK}::test_rotated_fernet_key_reads_what_is_stored",
+    'make airflow ARGS="db clean --clean-before-timestamp 2026-01-01 --skip-archive --yes"': (
+        f"{RUNBOOK}::test_old_runs_are_deleted_from_airflows_database"
+    ),
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
     "make leaderboard": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
 }

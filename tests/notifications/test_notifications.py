@@ -48,18 +48,12 @@ def everything_logged(
         yield lambda: "\n".join([caplog.text, *capfd.readouterr(), repr(events)])
 
 
-def end(
-    run_id: str,
-    recorded_date: date = DAY,
-    error: BaseException | None = None,
-    dag_id: str = "comet_discovery",
-    task_id: str = "report",
-) -> None:
+def end(run_id: str, recorded_date: date = DAY, error: BaseException | None = None) -> None:
     """Call the callback at the end of a run, as Airflow does."""
     at = datetime.combine(recorded_date, datetime.min.time(), UTC)
     context: Any = {
-        "dag_run": SimpleNamespace(dag_id=dag_id, run_id=run_id, logical_date=at, run_after=at),
-        "ti": SimpleNamespace(task_id=task_id),
+        "dag_run": SimpleNamespace(run_id=run_id, logical_date=at, run_after=at),
+        "ti": SimpleNamespace(task_id="report"),
     }
     CometNotifier(has_failed=error is not None)(context | ({"exception": error} if error else {}))
 
@@ -185,19 +179,6 @@ def test_failed_run_is_sent_with_its_comets(facts: Facts, inbox: Inbox, two_come
     assert message["message"].startswith(f"{reason}\n\nNew Comets:\n- bob")
     end(two_comets, error=AirflowFailException(reason))
     assert [message["message"] for message in inbox.take()] == [reason]
-
-
-def test_failed_maintenance_is_sent_without_creators(facts: Facts, inbox: Inbox, two_comets: str) -> None:
-    """Its run_id can be that of a discovery run, because they are unique per Dag."""
-    error = RuntimeError("Key (handle)=(ada) is broken")
-    end(two_comets, error=error, dag_id="comet_maintenance", task_id="trim_landing")
-    [message] = inbox.take()
-    assert (message["title"], message["type"]) == ("comet_maintenance for 2026-03-01 failed", "failure")
-    assert (
-        message["message"]
-        == "Task trim_landing failed (RuntimeError); see its log. Fix the cause, then clear the task."
-    )
-    assert facts.rows("select * from comet_notifications") == []
 
 
 @pytest.mark.parametrize("is_reported", [True, False])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import psycopg
 import pytest
 
+from include.stack.postgres import EmbeddedPostgres
+from tests.conftest import copied_database, postgres_connection
 from tests.page.conftest import Site
 from tests.page.reading import entries, read, rows
 
@@ -56,6 +61,32 @@ def test_trend_compares_the_halves_of_the_period(site: Site) -> None:
 )
 def test_list_sorts_by_any_column(site: Site, sort: str, order: str, found: list[str]) -> None:
     assert [row["hashtag"] for row in rows(site, f"hashtags.csv?sort={sort}&order={order}")] == found
+
+
+def test_list_has_pages_that_cover_it_in_order(site: Site) -> None:
+    answer = site.get("hashtags.json?sort=hashtag&order=asc&size=25&page=9").json()
+    assert (answer["total_count"], answer["page"], answer["page_size"]) == (3, 1, 25)
+    assert [row["hashtag"] for row in answer["rows"]] == ["cozygaming", "gymtok", "قهوة"]
+
+
+def test_hashtags_are_read_for_the_page_only(
+    connect_to: Callable[[str], Site], postgres: EmbeddedPostgres, filled_template: str
+) -> None:
+    with copied_database(postgres, filled_template) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "insert into comet_hashtag_results select run_id, 'tag' || number, 1, 1, 1, 1, 1, number"
+            " from comet_runs cross join generate_series(1, 120) as number where report is not null"
+        )
+        paged = connect_to(postgres_connection(url))
+        found = []
+        for number in (1, 2, 3):
+            answer = paged.get(f"hashtags.json?sort=calls&size=50&page={number}").json()
+            assert answer["total_count"] == 123
+            found += [row["billed_count"] for row in answer["rows"]]
+        assert len(found) == 123
+        assert found == sorted(found, reverse=True)
+        page = read(paged, "hashtags?sort=calls&size=50&page=2")
+        assert "Page 2 of 3" in page.text
 
 
 @pytest.mark.parametrize("query", ["days=1", "days=367", "days=x", "sort=run_id", "order=1"])

@@ -76,10 +76,8 @@ def runs(connection: psycopg.Connection[Row]) -> None:
             )
         if has_report:
             report(connection, run_id)
-    connection.execute(
-        "update comet_runs set report = jsonb_set(report, '{hashtags}', %s) where run_id = %s",
-        [Jsonb([hashtag_counts("cozygaming", 5, 3, 4)]), specs[2][0]],
-    )
+    connection.execute("delete from comet_hashtag_results where run_id = %s", [specs[2][0]])
+    insert(connection, "comet_hashtag_results", run_id=specs[2][0], **hashtag_counts("cozygaming", 5, 3, 4))
     insert(
         connection,
         "comet_quality_checks",
@@ -103,23 +101,19 @@ def report(connection: psycopg.Connection[Row], run_id: str) -> None:
         "call_count": 10,
         "billed_count": 8,
         "stop_reasons": ["The budget is spent: <b>clear</b> the failed tasks."],
-        "hashtags": [
-            hashtag_counts(tag, 1 if tag == "gymtok" else 3 + place, 2 - place, 2) for place, tag in enumerate(TAGS)
-        ],
     }
     store(connection, run_id, figures)
+    for place, tag in enumerate(TAGS):
+        counts = hashtag_counts(tag, 1 if tag == "gymtok" else 3 + place, 2 - place, 2)
+        insert(connection, "comet_hashtag_results", run_id=run_id, **counts)
 
 
 def hashtag_counts(tag: str, tagged_count: int, new_comet_count: int, billed_count: int) -> dict[str, Any]:
-    """Return the counts of one hashtag in a report."""
+    """Return the results of one hashtag."""
     return {
         "hashtag": tag,
-        "received_count": 7,
-        "landed_count": 6,
-        "rejected_count": 1,
         "video_count": 6,
         "tagged_count": tagged_count,
-        "comet_count": 6,
         "new_comet_count": new_comet_count,
         "new_tagged_comet_count": new_comet_count // 2,
         "call_count": 5,

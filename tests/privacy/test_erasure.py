@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
+from comets.errors import (
+    AmbiguousCreatorError,
+    DatabaseError,
+    ErasureLimitError,
+    ParamsError,
+    UnconfirmedErasureError,
+    UnknownCreatorError,
+)
 from comets.privacy.erasure import drop_erased_authors, erase_creator, erase_linked_ids, erased_ids
+from comets.privacy.traces import find_in_files, find_in_tables, pattern_of
 from comets.tikhub.models import VideoPage
 from comets.tikhub.parsing import parse_video_page
 from tests.database.test_setup import set_up
@@ -29,7 +39,7 @@ from tests.privacy.erasing import (
     opened,
     tables_with,
 )
-from tests.steps.builders import Facts, Profile, Row, Video, day, everything
+from tests.steps.builders import SQL_FOLDER, Facts, Profile, Row, Video, day, everything
 
 ANONYMOUS_TABLES = {
     "comet_erased_ids",
@@ -48,7 +58,7 @@ def erase(creators_url: str, facts: Facts) -> Erase:
 
     def run(creator: object, run_id: str = "erasing run") -> dict[str, int]:
         with opened(creators_url) as database:
-            return dict(erase_creator(database, creator, run_id))
+            return dict(erase_creator(database, creator, run_id).counts)
 
     return run
 
@@ -57,6 +67,85 @@ def blocked(url: str, *identities: str) -> set[str]:
     """Return which identities are blocked from discovery."""
     with opened(url) as database:
         return set(erased_ids(database, identities))
+
+
+class TestConfirmation:
+    @pytest.mark.parametrize(
+        "creator", [f"@{HANDLE}", OLD_HANDLE, SEC_UID, UID], ids=["handle", "former", "sec", "uid"]
+    )
+    @pytest.mark.parametrize("confirmation", ["", OTHER, HANDLE])
+    def test_another_uid_erases_nothing_and_the_error_has_the_right_one(
+        self, facts: Facts, creators_url: str, creator: str, confirmation: str
+    ) -> None:
+        fill(facts)
+        before = everything(facts.connection)
+        with opened(creators_url) as database:
+            with pytest.raises(
+                UnconfirmedErasureError, match=rf"leads to the uid {UID} \(.*2 snapshots, 21,000"
+            ) as caught:
+                erase_creator(database, creator, "run", confirm_uid=confirmation)
+            assert everything(facts.connection) == before
+            assert HANDLE not in str(caught.value)
+            assert OLD_HANDLE not in str(caught.value)
+            erasure = erase_creator(database, creator, "run", confirm_uid=UID)
+            assert erasure.names == {UID, SEC_UID, HANDLE, OLD_HANDLE}
+            assert erase_creator(database, creator, "run", confirm_uid=UID).names <= {UID, SEC_UID}
+
+    def test_unknown_id_is_confirmed_by_itself(self, creators_url: str) -> None:
+        with opened(creators_url) as database:
+            for identity in ("4711", "MS4wLjABunknown"):
+                with pytest.raises(UnconfirmedErasureError, match="in no snapshot"):
+                    erase_creator(database, identity, identity, confirm_uid="")
+                erase_creator(database, identity, identity, confirm_uid=f" {identity} ")
+        assert blocked(creators_url, "4711", "MS4wLjABunknown") == {"4711", "MS4wLjABunknown"}
+
+
+class TestDailyLimit:
+    def test_limit_counts_runs_of_the_last_day_and_erases_nothing_beyond_it(
+        self, facts: Facts, creators_url: str
+    ) -> None:
+        fill(facts)
+        with opened(creators_url) as database:
+            erase_creator(database, "1", "first", max_per_day=2)
+            erase_creator(database, "2", "second", max_per_day=2)
+            erase_linked_ids(database, ["3"], "second day")
+            erase_creator(database, "2", "second", max_per_day=2)
+            before = everything(facts.connection)
+            with pytest.raises(ErasureLimitError, match="2 creators were erased"):
+                erase_creator(database, UID, "third", max_per_day=2)
+            assert everything(facts.connection) == before
+            facts.connection.execute("update comet_erased_ids set erased_at = erased_at - interval '1 day'")
+            assert erase_creator(database, UID, "third", max_per_day=2).counts["creators"] == 1
+
+
+class TestTraces:
+    def test_caption_of_another_creator_is_found_in_its_table(self, facts: Facts, creators_url: str) -> None:
+        fill(facts)
+        facts.connection.execute(
+            "update comet_videos set caption = %s where user_id = %s", [f"with @{HANDLE.upper()}, hi", OTHER]
+        )
+        with opened(creators_url) as database:
+            erasure = erase_creator(database, UID, "run")
+            assert find_in_tables(database, pattern_of(erasure.names)) == {"comet_videos": 2}
+
+    @pytest.mark.parametrize(
+        "text", ["erased.nowhere", "un-erased.now", "erased.now.official", f"1{UID}", "erasedxnow"]
+    )
+    def test_longer_name_is_no_trace(self, text: str) -> None:
+        pattern = pattern_of([UID, SEC_UID, HANDLE])
+        assert re.search(pattern, f"x {text} y", re.IGNORECASE) is None
+        for name in (UID, SEC_UID, HANDLE.upper()):
+            assert re.search(pattern, f"(@{name})", re.IGNORECASE)
+
+    def test_every_table_is_searched(self, facts: Facts) -> None:
+        text = (SQL_FOLDER / "privacy" / "find_traces.sql").read_text(encoding="utf-8")
+        tables = facts.rows("select tablename from pg_tables where schemaname = 'public'")
+        assert sorted(re.findall(r"from (\w+) as row_text", text)) == sorted(name for (name,) in tables)
+
+    def test_log_files_with_a_name_are_found(self, tmp_path: Path) -> None:
+        for name, line in (("a.log", f"@{HANDLE} (refused)"), ("b.log.1", UID), ("c.log", "nothing"), ("d.txt", UID)):
+            (tmp_path / name).write_text(f"first\n{line}\n", encoding="utf-8")
+        assert find_in_files(tmp_path, pattern_of([HANDLE, UID])) == [tmp_path / "a.log", tmp_path / "b.log.1"]
 
 
 class TestErasure:

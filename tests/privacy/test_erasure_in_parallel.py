@@ -100,7 +100,7 @@ def test_erasure_waits_for_a_task_and_erases_its_rows(
             task(busy)
             erasing = in_background(threads, creators_url, lambda database: erase_creator(database, UID, "erasing"))
             wait_until_it_waits(run.connection, erasing)
-        assert erasing.result()["creators"] == 1
+        assert erasing.result().counts["creators"] == 1
     assert tables_with(run.connection, *TRACES) == set()
 
 

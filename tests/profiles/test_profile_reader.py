@@ -148,7 +148,7 @@ def test_account_found_to_be_erased_is_fetched_once_and_not_stored(
     assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
     assert read_all(database, run_id, accounts) == {ProfileOutcome.ERASED: 1}
     assert len(sandbox.calls()) == 1
-    assert erase_creator(database, CREATORS[0].sec_uid, "erasing run") == {}
+    assert erase_creator(database, CREATORS[0].sec_uid, "erasing run").counts == {}
 
 
 def test_handle_that_now_belongs_to_an_erased_account_erases_no_other(

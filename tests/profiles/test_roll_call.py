@@ -365,8 +365,8 @@ class TestReport:
         facts.land_profile(Profile("74", outcome="refused"), day(1), run_id="another run")
         facts.step("record_growth", run_id)
         unread = [
-            {"handle": "h72", "outcome": "failed", "status": "tracked"},
-            {"handle": "h73", "outcome": "no_account", "status": "tracked"},
+            {"user_id": "72", "outcome": "failed", "status": "tracked"},
+            {"user_id": "73", "outcome": "no_account", "status": "tracked"},
         ]
         assert database.fetch_all("reporting/unreachable", run_id=run_id, row_limit=5) == unread
         assert database.fetch_all("reporting/unreachable", run_id=run_id, row_limit=1) == unread[:1]

@@ -52,6 +52,7 @@ from tests.secret_scan import database_texts
 from tests.stack.test_demo import NOTHING_CONFIGURED
 
 RUN_SECONDS = 900
+UI_USER = "admin"
 PRISTINE_DATABASE = "pristine"
 DATABASE_PASSWORD = "Stack:pass/word@0123456789%"
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 import psycopg
 import pytest
 
+from include.stack import files
 from include.stack.airflow_cli import run_in_foreground
 from include.stack.demo import announce, month
 from include.stack.environment import resolve
@@ -165,6 +166,28 @@ def check_until_failure(processes: Processes) -> NoReturn:
     """Check processes until one exits."""
     while True:
         processes.check()
+
+
+def test_logs_are_rotated_while_processes_write_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_LOG_BYTES", 10_000)
+    state = State(tmp_path)
+    count = "import itertools; [print(f'line {number}', flush=True) for number in itertools.count()]"
+    log, previous = state.logs / "endless.log", state.logs / "endless.1.log"
+    with Processes(state, dict(os.environ), [Part("endless", (sys.executable, "-c", count))]) as processes:
+        while not previous.exists() or not log.stat().st_size:
+            processes.check()
+    assert previous.read_text().startswith("line ")
+    assert b"\0" not in log.read_bytes()
+
+
+def test_log_of_the_start_before_is_kept(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    for word in ("first", "second", "third"):
+        brief = Processes(state, dict(os.environ), [Part("brief", ("echo", word))])
+        with pytest.raises(ProcessEndedError, match=word), brief as processes:
+            check_until_failure(processes)
+    assert (state.logs / "brief.1.log").read_text() == "second\n"
+    assert (state.logs / "brief.log").read_text() == "third\n"
 
 
 def test_processes_end_with_their_children_and_a_failed_one_is_named(tmp_path: Path) -> None:

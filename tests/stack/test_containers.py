@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -64,6 +65,10 @@ def test_page_and_tasks_have_servers_of_their_own(seen: dict[str, Any]) -> None:
 @pytest.mark.parametrize("service", sorted(AIRFLOW_SERVICES))
 def test_service_can_write_logs_and_temporary_files_only(seen: dict[str, Any], service: str) -> None:
     assert seen["writable"][service] == list(OPEN)
+
+
+def test_backup_of_made_up_data_has_airflows_database_only(seen: dict[str, Any]) -> None:
+    assert re.fullmatch(r"Saved Airflow's database to /opt/airflow/backups/comets-\S+\.tar\.\n", seen["backup"])
 
 
 def test_processes_show_no_secret_and_have_no_capability(seen: dict[str, Any]) -> None:

@@ -47,6 +47,22 @@ def test_empty_exported_variable_disables_the_env_file_value(state: dict[str, st
     assert resolve({**state, "TIKHUB_API_KEY": ""}, project).is_sandbox
 
 
+@pytest.mark.parametrize(
+    "url", ["http://api.tikhub.dev", " HTTP://10.0.0.1:80/x", "http://localhost.example", "http://["]
+)
+def test_plain_http_to_another_machine_is_rejected_without_the_key(
+    url: str, state: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match="TIKHUB_BASE_URL is invalid: it must start with https://") as caught:
+        resolve({**state, "TIKHUB_API_KEY": "top-secret", "TIKHUB_BASE_URL": url}, tmp_path)
+    assert "top-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.1.2.3", "http://[::1]:1/x", "https://10.0.0.1"])
+def test_https_and_plain_http_to_this_machine_are_accepted(url: str, state: dict[str, str], tmp_path: Path) -> None:
+    assert tikhub({**state, "TIKHUB_API_KEY": "key", "TIKHUB_BASE_URL": url}, tmp_path)["host"] == url
+
+
 def test_sandbox_is_the_default(state: dict[str, str], tmp_path: Path) -> None:
     environment = resolve({**state, "COMETS_SANDBOX_PORT": "9001"}, tmp_path)
     assert environment.is_sandbox

@@ -65,19 +65,6 @@ def test_unreachable_database_is_named_without_its_password(sandbox: SandboxClie
     assert not (tmp_path / "postgres").exists()
 
 
-def test_check_reports_passed_and_failed_checks(sandbox: SandboxClient, database_url: str, tmp_path: Path) -> None:
-    result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL=database_url)
-    assert result.returncode == 0, result.stdout
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ok"] * 5
-    sandbox.set_faults({"route": ACCOUNT, "fault": "status", "status": 403})
-    result = run("check", tmp_path, TIKHUB_BASE_URL=sandbox.url, DATABASE_URL="postgresql://me@127.0.0.1:1/x")
-    assert result.returncode == 1
-    assert [line.split(":")[0] for line in result.stdout.splitlines() if line.startswith("failed")] == [
-        "failed  TikHub",
-        "failed  database",
-    ]
-
-
 def test_account_is_fetched_from_the_hooks_base_url(
     sandbox: SandboxClient, state: dict[str, str], tmp_path: Path
 ) -> None:
@@ -91,7 +78,16 @@ def test_uri_connection_is_skipped(state: dict[str, str], tmp_path: Path) -> Non
     assert fetch_account(resolve({**state, "AIRFLOW_CONN_TIKHUB": "http://:key@api.example.com"}, tmp_path)) is None
 
 
-@pytest.mark.parametrize("connection", ['{"host": "x"}', '{"password": ', '{"host": "ftp://x", "password": "secret"}'])
+@pytest.mark.parametrize(
+    "connection",
+    [
+        '{"host": "x"}',
+        '{"password": ',
+        '{"host": "ftp://x", "password": "secret"}',
+        '{"host": "http://x", "password": "secret", "extra": "{}"}',
+        '{"host": "http://x", "password": "secret", "extra": "not JSON"}',
+    ],
+)
 def test_invalid_connection_is_named_without_its_key(connection: str, state: dict[str, str], tmp_path: Path) -> None:
     environment = replace(resolve(state, tmp_path), variables={"AIRFLOW_CONN_TIKHUB": connection})
     with pytest.raises(AccountError, match="AIRFLOW_CONN_TIKHUB") as caught:

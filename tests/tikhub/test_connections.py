@@ -24,10 +24,10 @@ from tests.tikhub.odd_server import OddServer, envelope, json_response
         ({"host": "https://api.tikhub.dev"}, "https://api.tikhub.dev"),
         ({"host": " https://api.tikhub.dev/ "}, "https://api.tikhub.dev"),
         ({"host": "api.tikhub.dev"}, "https://api.tikhub.dev"),
-        ({"host": "api.tikhub.dev", "schema": "http"}, "http://api.tikhub.dev"),
         ({"host": "api.tikhub.dev", "schema": "v1"}, "https://api.tikhub.dev"),
         ({"host": "https://api.tikhub.dev", "schema": "http"}, "https://api.tikhub.dev"),
-        ({"host": "http://proxy.example", "port": 8080}, "http://proxy.example:8080"),
+        ({"host": "http://proxy.example", "port": 8080, "extra": '{"allow_http": true}'}, "http://proxy.example:8080"),
+        ({"host": "http://127.8.9.10"}, "http://127.8.9.10"),
         ({"host": "https://proxy.example/tik/hub/", "port": 8443}, "https://proxy.example:8443/tik/hub"),
         ({"host": "proxy.example:9000/tikhub"}, "https://proxy.example:9000/tikhub"),
         ({"host": "proxy.example:9000", "port": 1}, "https://proxy.example:9000"),
@@ -50,6 +50,27 @@ def test_host_sets_the_base_url(fields: dict[str, Any], expected: str) -> None:
 def test_invalid_host_is_rejected_before_any_call(connect: Callable[..., TikHubHook], host: str) -> None:
     with pytest.raises(errors.TikHubRequestError, match=r"`tikhub` has an invalid host.*TIKHUB_BASE_URL") as caught:
         search(connect(host=host))
+    assert caught.value.is_billed is False
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"host": "http://api.tikhub.dev"},
+        {"host": "HTTP://api.tikhub.dev:8080/x"},
+        {"host": "api.tikhub.dev", "schema": "http"},
+        {"host": "http://localhost.example"},
+        {"host": "http://127.0.0.1.example"},
+        {"host": "http://10.0.0.1"},
+        {"host": "http://127.0.0.1@api.tikhub.dev"},
+        {"host": "http://api.tikhub.dev", "extra": {"allow_http": "true"}},
+    ],
+)
+def test_plain_http_to_another_machine_is_rejected_before_any_call(
+    connect: Callable[..., TikHubHook], fields: dict[str, Any]
+) -> None:
+    with pytest.raises(errors.TikHubRequestError, match=r"`tikhub`.*unencrypted.*https://.*TIKHUB_BASE_URL") as caught:
+        search(connect(**fields))
     assert caught.value.is_billed is False
 
 

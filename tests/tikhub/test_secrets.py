@@ -158,7 +158,7 @@ def test_each_call_logs_one_line(hook: TikHubHook, odd_server: OddServer, all_ou
         hook.fetch_profile(handle="clay.sample")
     logged = all_output()
     assert logged.count("search for 'pottery' at offset 20") == 1
-    assert logged.count("profile of unique_id 'clay.sample': TikHubTransientError (HTTP 503)") == 1
+    assert logged.count("profile of a handle: TikHubTransientError (HTTP 503)") == 1
 
 
 def test_hook_and_session_do_not_show_the_key(hook: TikHubHook) -> None:

@@ -16,7 +16,19 @@ paging as (
 ),
 
 listed as (
-    select run.*
+    select
+        run.run_id,
+        run.recorded_date,
+        trim_array(run.hashtags, greatest(cardinality(run.hashtags) - %(hashtag_limit)s, 0)) as hashtags,
+        run.hashtags as searched_hashtags,
+        cardinality(run.hashtags) as hashtag_count,
+        run.region,
+        run.publish_time_days,
+        run.max_api_calls,
+        run.is_refresh,
+        run.is_live,
+        run.accepted_at,
+        run.report
     from comet_runs as run
     order by run.accepted_at desc, run.run_id asc
     offset (select paging.skipped_count from paging)
@@ -58,7 +70,7 @@ entries as (
             and search.recorded_date = listed.recorded_date
             and search.region = listed.region
             and search.publish_time_days = listed.publish_time_days
-            and search.hashtag = any(listed.hashtags)
+            and search.hashtag = any(listed.searched_hashtags)
     ) as landed on true
     left join lateral (
         select
@@ -92,7 +104,14 @@ select
     paging.total_count,
     paging.page,
     (
-        select coalesce(jsonb_agg(to_jsonb(entries) order by entries.accepted_at desc, entries.run_id asc), '[]')
+        select
+            coalesce(
+                jsonb_agg(
+                    to_jsonb(entries) - '{searched_hashtags, report}'::text[]
+                    order by entries.accepted_at desc, entries.run_id asc
+                ),
+                '[]'
+            )
         from entries
     ) as entries
 from paging

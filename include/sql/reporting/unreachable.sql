@@ -12,12 +12,12 @@ with own_answers as (
 )
 
 select
-    coalesce(creator.handle, member.user_id) as handle,
+    member.user_id,
     own_answers.outcome,
     creator.status
 from comet_roll_call as member
 inner join own_answers on member.user_id = own_answers.asked_id
 left join creators as creator on member.user_id = creator.user_id
 where member.run_id = %(run_id)s
-order by handle
+order by member.user_id
 limit %(row_limit)s

@@ -123,6 +123,12 @@ class Database:
             raise DatabaseError(self._missing_rights(access, is_read_only), GRANT_FILE)
         row = self.fetch_optional("database/read_schema_version")
         found = row["version"] if row else None
+        if found is not None and found > SCHEMA_VERSION:
+            raise DatabaseError(
+                f"The database of the connection `{DATABASE_CONN_ID}` has version {found} of the Comet tables, and "
+                f"this package needs version {SCHEMA_VERSION}: tables are not downgraded. Deploy the newer package "
+                "again, or restore the backup from before its upgrade (docs/howto/backup.md), then clear this task."
+            )
         if found != SCHEMA_VERSION:
             raise DatabaseError(self._wrong_version(f"has version {found} of the Comet tables"), SCHEMA_FILE)
 

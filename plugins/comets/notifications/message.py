@@ -53,18 +53,15 @@ def highlights_message(recorded_date: date, highlights: RunHighlights) -> tuple[
     return f"{recorded_date}: {highlights.summary}", "\n".join(_highlight_lines(highlights))
 
 
-def failure_message(
-    recorded_date: date, reason: str, highlights: RunHighlights, subject: str = "Comet run"
-) -> tuple[str, str]:
+def failure_message(recorded_date: date, reason: str, highlights: RunHighlights) -> tuple[str, str]:
     """Return title and body of the message about a failed run, with its highlights.
 
     :param reason: what failed and what to do
-    :param subject: what failed, for the title
     """
     reason = " ".join(reason.split())
     shown = reason if len(reason) <= MAX_FAILURE_CHARS else f"{reason[:MAX_FAILURE_CHARS]}... (full text in the log)"
     lines = [plain(shown), *(["", *_highlight_lines(highlights)] if highlights else [])]
-    return f"{subject} for {recorded_date} failed", "\n".join(lines)
+    return f"Comet run for {recorded_date} failed", "\n".join(lines)
 
 
 def plain(text: str) -> str:

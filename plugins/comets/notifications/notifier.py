@@ -18,7 +18,7 @@ from comets.dates import run_date
 from comets.errors import DatabaseError, NotificationError, ParamsError
 from comets.notifications.message import RunHighlights, failure_message, highlights_message
 from comets.notifications.sender import find_connection, send
-from comets.settings import DAG_ID, NOTICES_CONN_ID, settings
+from comets.settings import NOTICES_CONN_ID, settings
 
 DATABASE_TIMEOUT = timedelta(seconds=20)
 """Airflow ends a task's process this long after the task (``[core] task_success_overtime``)."""
@@ -61,9 +61,6 @@ class CometNotifier(BaseNotifier):
             self._send_highlights(connection, recorded_date, dag_run.run_id)
             return
         reason = _reason(context)
-        if dag_run.dag_id != DAG_ID:
-            self._send(connection, failure_message(recorded_date, reason, RunHighlights(), dag_run.dag_id))
-            return
         try:
             self._send_failure(connection, recorded_date, reason, dag_run.run_id)
         except DatabaseError as error:
@@ -94,10 +91,32 @@ class CometNotifier(BaseNotifier):
 
     def _warn(self, reason: str) -> None:
         self.log.warning(
-            "The notification of this run was not sent: %s The run is not affected. New Comets and breakouts are sent "
-            "by the next run of their date, or when this task is cleared.",
+            "The notification of this run was not sent: %s The run is not affected. Its new Comets and breakouts are "
+            "sent by the next run of this date, or when this task is cleared.",
             reason,
         )
+
+
+class FailureNotifier(BaseNotifier):
+    """Send the failure of another Dag: the class of the error, not its text, which may have a uid."""
+
+    _log_config_logger_name = "airflow.task"
+
+    def notify(self, context: Context) -> None:
+        """Send the message; log a warning when that fails."""
+        ti, error = context["ti"], context.get("exception")
+        kind = f" ({type(error).__name__})" if isinstance(error, BaseException) else ""
+        title, body = f"{ti.dag_id} failed", f"Task {ti.task_id} failed{kind}; see its log in Airflow."
+        try:
+            connection = find_connection()
+            if connection is not None:
+                send(connection, title, body, is_failure=True)
+                self.log.info("Notification sent: %s", title)
+        except NotificationError as failure:
+            self.log.warning("The notification was not sent: %s", failure)
+        except Exception as failure:
+            # The text of an unknown error can contain a URL with its token.
+            self.log.warning("The notification was not sent: %s.", type(failure).__name__)
 
 
 RUN_CALLBACKS: dict[str, Any] = {
@@ -125,7 +144,7 @@ def _reason(context: Mapping[str, Any]) -> str:
         return str(error)
     task_id = context["ti"].task_id
     kind = f" ({type(error).__name__})" if isinstance(error, BaseException) else ""
-    failure = f"Task {task_id} failed{kind}; see its log. Fix the cause, then clear the task"
-    if context["dag_run"].dag_id != DAG_ID:
-        return f"{failure}."
-    return f"{failure} with Downstream selected. Landed data is kept and not billed again."
+    return (
+        f"Task {task_id} failed{kind}; see its log. Fix the cause, then clear the task with Downstream selected. "
+        "Landed data is kept and not billed again."
+    )

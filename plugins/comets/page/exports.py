@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,13 +26,8 @@ PART_LABELS = {
 _PART_FIELDS = ("value", "percentile", "weight", "sample_count", "sample_unit", "points")
 PART_COLUMNS = [f"{part}_{field}" for part in PART_LABELS for field in _PART_FIELDS]
 
-# Excel splits at ";" where the comma is the decimal sign, and at tabs when text is pasted; a quote protects a cell only
-# from the separator of its own file. It skips blanks, quotes and invisible characters before a sign, and knows the
-# compatibility forms of the signs.
-_FORMULA_START = re.compile(
-    r"(^|[;\t\r\n])(?=[\s\"\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[-=+@\uff0d\uff1d\uff0b\uff20"
-    r"\ufe63\ufe66\ufe62\ufe6b\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29])"
-)
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+_CELL_STARTS = re.compile(r"(?<=[;\t\v\f\r\n\x1c-\x1e\x85\u2028\u2029])")
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,28 @@ def _cell(value: Any) -> Any:
         case bool():
             return "true" if value else "false"
         case list():
-            return _escape_formula(" ".join(map(str, value)))
+            return _escape_formulas(" ".join(map(str, value)))
         case str():
-            return _escape_formula(value)
+            return _escape_formulas(value)
     return value
 
 
-def _escape_formula(text: str) -> str:
-    """Put an apostrophe before each part of a text that a spreadsheet would read as a formula."""
-    return _FORMULA_START.sub(r"\1'", text)
+def _escape_formulas(text: str) -> str:
+    """Put an apostrophe before each part of a text that a spreadsheet would read as a formula.
+
+    Where a comma is the decimal sign, spreadsheets split lines at semicolons, others at tabs. To them a quotation mark
+    in the middle of a cell is a character, so text after a separator or a line break is a cell of its own.
+    """
+    return "".join(f"'{part}" if _is_formula(part) else part for part in _CELL_STARTS.split(text))
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether a spreadsheet executes a cell: it skips blanks, invisible characters and quotation marks before
+    the sign, and some accept full-width signs.
+    """
+    first = next((character for character in text if not _is_skipped(character)), "")
+    return unicodedata.normalize("NFKC", first).startswith(_FORMULA_SIGNS)
+
+
+def _is_skipped(character: str) -> bool:
+    return character == '"' or unicodedata.category(character)[0] in "CZ"

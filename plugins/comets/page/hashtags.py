@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from comets.hashtags import MIN_TAGGED_SAMPLE, MIN_TAGGED_SHARE, is_hashtag_rare
 from comets.page.data import fetch
 from comets.page.exports import Export, Format
-from comets.page.parameters import Direction, Parameters, read_parameters
+from comets.page.parameters import PAGE_SIZES, Direction, PageNumber, PageSize, Parameters, read_parameters
 from comets.page.rendering import render
 from comets.settings import settings
 
@@ -69,10 +70,12 @@ class HashtagsQuery(Parameters):
     days: Annotated[int, Field(ge=2, le=366)] = 30
     sort: Sort = "yield"
     order: Direction = "desc"
+    page: PageNumber = 1
+    size: PageSize = 50
 
     def link_params(self, **changes: Any) -> dict[str, Any]:
-        """Return the parameters of a link to this view with some changed."""
-        return {**self.model_dump(exclude_defaults=True), **changes}
+        """Return the parameters of a link to this view with some changed; the page resets to the first."""
+        return {**self.model_dump(exclude_defaults=True, exclude={"page"}), **changes}
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def page(request: Request) -> Response:
         "query": query,
         "result": result,
         "columns": COLUMNS,
+        "page_count": max(1, math.ceil(result["total_count"] / query.size)),
+        "page_sizes": PAGE_SIZES,
         "price_usd": settings().budget.price_per_call_usd,
         "min_tagged_sample": MIN_TAGGED_SAMPLE,
         "min_tagged_share": MIN_TAGGED_SHARE,
@@ -114,7 +119,14 @@ def export(request: Request, kind: Format) -> Response:
     """Return the rows of the page as a file, with unformatted values."""
     query = read_parameters(HashtagsQuery, request.query_params)
     result = _fetch(query)
-    metadata = {"first_date": result["first_date"], "last_date": result["last_date"], "days": query.days}
+    metadata = {
+        "first_date": result["first_date"],
+        "last_date": result["last_date"],
+        "days": query.days,
+        "total_count": result["total_count"],
+        "page": result["page"],
+        "page_size": query.size,
+    }
     name = f"comet-hashtags-{query.days}-days-to-{result['last_date'] or 'none'}"
     return Export(name, _EXPORT_COLUMNS, result["entries"], metadata).response(kind)
 
@@ -139,10 +151,12 @@ def _next_order(query: HashtagsQuery, key: Sort) -> Direction:
 
 
 def _fetch(query: HashtagsQuery) -> dict[str, Any]:
-    result = fetch("hashtags", day_count=query.days, price_usd=settings().budget.price_per_call_usd)
-    field = COLUMNS[query.sort][0]
-    known = [entry for entry in result["entries"] if entry[field] is not None]
-    unknown = [entry for entry in result["entries"] if entry[field] is None]
-    # The query sorts by name; this sort is stable.
-    known.sort(key=lambda entry: entry[field], reverse=query.order == "desc")
-    return {**result, "entries": known + unknown}
+    return fetch(
+        "hashtags",
+        day_count=query.days,
+        price_usd=settings().budget.price_per_call_usd,
+        sort=query.sort,
+        is_descending=query.order == "desc",
+        page=query.page,
+        page_size=query.size,
+    )

@@ -23,6 +23,9 @@ router = APIRouter()
 
 NOT_IN_AIRFLOW = "not in Airflow"
 
+MAX_LISTED_HASHTAGS = 20
+"""Hashtags of a run in the list and its exports; `hashtag_count` is their number."""
+
 _EXPORT_COLUMNS = (
     "run_id",
     "state",
@@ -33,6 +36,7 @@ _EXPORT_COLUMNS = (
     "is_date_recorded",
     "is_reported",
     "hashtags",
+    "hashtag_count",
     "call_count",
     "billed_count",
     "cost_usd",
@@ -113,7 +117,7 @@ def run_states(run_ids: Sequence[str]) -> dict[str, str]:
 
 def _fetch(query: RunsQuery) -> dict[str, Any]:
     price = settings().budget.price_per_call_usd
-    result = fetch("runs", page=query.page, page_size=query.size, price_usd=price)
+    result = fetch("runs", page=query.page, page_size=query.size, price_usd=price, hashtag_limit=MAX_LISTED_HASHTAGS)
     states = run_states([entry["run_id"] for entry in result["entries"]])
     for entry in result["entries"]:
         failed = [check for check in entry["checks"] if check["is_failed"]]

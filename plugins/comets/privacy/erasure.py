@@ -6,11 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from comets.database.client import Database
-from comets.errors import AmbiguousCreatorError, DatabaseError, ParamsError, UnknownCreatorError
+from comets.errors import (
+    AmbiguousCreatorError,
+    DatabaseError,
+    ErasureLimitError,
+    ParamsError,
+    UnconfirmedErasureError,
+    UnknownCreatorError,
+)
 from comets.settings import SCHEMA_FILE
 from comets.tikhub.models import RejectedItem, Video, VideoPage
 from comets.values import MAX_ID_CHARS, SEC_UID_START, parse_id
@@ -71,16 +78,34 @@ def _identities(item: Video | RejectedItem) -> frozenset[str]:
     return frozenset(identity for identity in (item.author.user_id, item.author.sec_uid) if identity)
 
 
-def erase_creator(database: Database, creator: object, run_id: str) -> Counter[str]:
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did.
+
+    :param counts: the number of rows per table that were erased, or anonymised (``comet_calls``)
+    :param names: the creator's uid, sec_uids and handles; empty when an earlier try of the run has erased it
+    """
+
+    counts: Counter[str]
+    names: frozenset[str] = frozenset()
+
+
+def erase_creator(
+    database: Database, creator: object, run_id: str, *, confirm_uid: object = None, max_per_day: int | None = None
+) -> Erasure:
     """Erase a creator from every table and block it from discovery, in one transaction.
 
-    A uid or sec_uid that is in no table is blocked too. Errors do not name the creator, because they are logged.
+    A uid or sec_uid that is in no table is blocked too. Errors do not name the creator but by its uid, because they are
+    logged.
 
     :param creator: a uid, a sec_uid or a handle; with a leading "@" always a handle
     :param run_id: the Dag run; a repeated call by a run that has succeeded does nothing
-    :return: the number of rows per table that were erased, or anonymised (``comet_calls``)
+    :param confirm_uid: the uid, or the given sec_uid where no uid is known; None: not required
+    :param max_per_day: the number of runs that may erase a creator in 24 hours; None: unlimited
     :raises UnknownCreatorError: no creator has or had that handle.
     :raises AmbiguousCreatorError: several creators have or had it.
+    :raises UnconfirmedErasureError: ``confirm_uid`` is another one.
+    :raises ErasureLimitError: the limit is reached.
     """
     given = parse_id(creator) or ""
     is_handle = given.startswith("@")
@@ -88,17 +113,49 @@ def erase_creator(database: Database, creator: object, run_id: str) -> Counter[s
     if not name:
         raise ParamsError("Nothing was erased. The param `creator` is empty: give a handle, a uid or a sec_uid.")
     with database.transaction():
-        database.execute("privacy/lock_erasure")
+        _lock(database)
         found = _find(database, name, is_handle)
+        is_repeated = database.fetch_one("privacy/was_erased_by_run", run_id=run_id)["is_done"]
         if found is not None:
-            return _erase(database, found, run_id)
-        if database.fetch_one("privacy/was_erased_by_run", run_id=run_id)["is_done"]:
-            return Counter()
+            if confirm_uid is not None and not is_repeated:
+                _ensure_confirmed(database, found, parse_id(confirm_uid) or "")
+            if max_per_day is not None and not is_repeated:
+                _ensure_within_limit(database, max_per_day)
+            return Erasure(_erase(database, found, run_id), found.identities | found.handles)
+        if is_repeated:
+            return Erasure(Counter())
     raise UnknownCreatorError(
         "Nothing was erased. The given handle is in no table; a creator that is already erased is unknown too. A "
         "handle can't be blocked, because its owner may change: give the uid or the sec_uid, which are blocked even "
         "when they are in no table."
     )
+
+
+def _ensure_confirmed(database: Database, found: _Creator, confirmation: str) -> None:
+    uids = sorted(identity for identity in found.identities if not _is_sec_uid(identity))
+    wanted = uids or sorted(found.identities)
+    if confirmation in wanted:
+        return
+    known = database.fetch_one("privacy/describe_creator", identities=sorted(found.identities))
+    facts = (
+        f"first found on {known['first_found_on'] or 'an unknown date'}, {known['snapshot_count']:,} snapshots, "
+        f"{known['follower_count'] or 0:,} followers last"
+        if known["snapshot_count"]
+        else "in no snapshot"
+    )
+    raise UnconfirmedErasureError(
+        f"Nothing was erased. The param `creator` leads to the uid {wanted[0]} ({facts}), and `confirm_uid` is another "
+        f"one or empty. If this is the creator of the request, trigger again with {wanted[0]} in both params."
+    )
+
+
+def _ensure_within_limit(database: Database, max_per_day: int) -> None:
+    since = datetime.now(UTC) - timedelta(days=1)
+    if database.fetch_one("privacy/count_erasures", since=since)["erasure_count"] >= max_per_day:
+        raise ErasureLimitError(
+            f"Nothing was erased. In the last 24 hours {max_per_day:,} creators were erased, as many as "
+            "privacy.max_erasures_per_day allows."
+        )
 
 
 def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str) -> None:
@@ -108,12 +165,17 @@ def erase_linked_ids(database: Database, identities: Iterable[str], run_id: str)
     """
     for identity in sorted(identities):
         with database.transaction():
-            database.execute("privacy/lock_erasure")
+            _lock(database)
             rows = database.fetch_all("privacy/find_creator", creator=identity, is_handle=False)
             by_id = [row for row in rows if row["is_found_by_id"]]
             others = {name for row in by_id for name in row["identities"] if not _is_sec_uid(name)} - {identity}
             if not others:
                 _erase(database, _only(by_id) or _Creator(frozenset([identity])), run_id)
+
+
+def _lock(database: Database) -> None:
+    database.execute("privacy/lock_steps")
+    database.execute("privacy/lock_landing")
 
 
 @dataclass(frozen=True)

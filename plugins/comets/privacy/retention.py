@@ -24,7 +24,7 @@ def trim_landing(database: Database, kept_date: date, timezone: str) -> Counter[
     kept_from = _start_of(kept_date, timezone)
     counts: Counter[str] = Counter()
     with database.transaction():
-        database.execute("privacy/lock_retention")
+        database.execute("privacy/lock_steps")
         database.execute("privacy/trim_dates", kept_date=kept_date)
     counts += _trim(database, "privacy/trim_pages", PAGES_PER_BATCH, kept_from=kept_from)
     counts += _trim(database, "privacy/trim_profiles", ROWS_PER_BATCH, kept_from=kept_from, kept_date=kept_date)
@@ -39,7 +39,7 @@ def trim_handles(database: Database, kept_date: date, timezone: str) -> Counter[
     :return: the number of deleted rows per table
     """
     kept_from = _start_of(kept_date, timezone)
-    return _trim(database, "privacy/trim_handles", CREATORS_PER_BATCH, "privacy/lock_retention", kept_from=kept_from)
+    return _trim(database, "privacy/trim_handles", CREATORS_PER_BATCH, "privacy/lock_steps", kept_from=kept_from)
 
 
 def clear_missing_profiles(database: Database, kept_date: date, timezone: str) -> Counter[str]:
@@ -52,7 +52,7 @@ def clear_missing_profiles(database: Database, kept_date: date, timezone: str) -
         database,
         "privacy/clear_missing_profiles",
         CREATORS_PER_BATCH,
-        "privacy/lock_retention",
+        "privacy/lock_steps",
         kept_date=kept_date,
         timezone=timezone,
     )

@@ -137,7 +137,7 @@ def stop_reason(stop: Row, budget: int) -> str:
 
 def unreachable_line(rows: Sequence[Row], unreachable_count: int) -> str:
     """Return the creators whose profile could not be fetched: some by name, the rest as a number."""
-    names = ", ".join(f"@{printable_text(row['handle'])} ({row['outcome']})" for row in rows)
+    names = ", ".join(f"{printable_text(row['user_id'])} ({row['outcome']})" for row in rows)
     rest = f" and {unreachable_count - len(rows):,} more" if unreachable_count > len(rows) else ""
     return f"Profiles that could not be fetched, history kept: {names}{rest}"
 

@@ -51,12 +51,8 @@ Row = Mapping[str, Any]
 _HASHTAG_FIELDS = frozenset(
     {
         "hashtag",
-        "received_count",
-        "landed_count",
-        "rejected_count",
         "video_count",
         "tagged_count",
-        "comet_count",
         "new_comet_count",
         "new_tagged_comet_count",
         "call_count",

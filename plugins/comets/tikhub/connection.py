@@ -131,6 +131,9 @@ def _pattern(secrets: set[str]) -> re.Pattern[str]:
 
 DEFAULT_BASE_URL = "https://api.tikhub.io"
 
+ALLOW_HTTP = "allow_http"
+"""Option of a connection: true allows plain http to a server of the own network."""
+
 _SCHEMES = ("http", "https")
 
 
@@ -142,9 +145,13 @@ class Address(Protocol):
     schema: str | None
     port: int | None
 
+    @property
+    def extra_dejson(self) -> dict[str, Any]:
+        """The options of the connection."""
+
 
 class BaseUrlError(ValueError):
-    """The connection's host is not a web address."""
+    """The connection's host is not a web address, or plain http would carry the key to another machine."""
 
 
 def base_url_of(connection: Address) -> str:
@@ -152,9 +159,10 @@ def base_url_of(connection: Address) -> str:
 
     The host may include a scheme, a port and a path. Without a scheme, the connection's `schema` is used (as in
     Airflow's HTTP provider), else http for this machine unless the connection type is https, else https. A user, a
-    password, a query and a fragment in the host are dropped.
+    password, a query and a fragment in the host are dropped. Plain http to another machine needs the option
+    `"allow_http": true` in the connection's extra.
 
-    :raises BaseUrlError: the host is not a web address
+    :raises BaseUrlError: the host is not a web address, or needs https
     """
     host = (connection.host or "").strip() or DEFAULT_BASE_URL
     try:
@@ -166,6 +174,9 @@ def base_url_of(connection: Address) -> str:
         raise BaseUrlError("it is not a web address") from None
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise BaseUrlError("it is not an address like https://name")
+    is_allowed = _is_loopback(parts.hostname) or connection.extra_dejson.get(ALLOW_HTTP) is True
+    if parts.scheme == "http" and not is_allowed:
+        raise BaseUrlError(f"http:// would send the key unencrypted; use https://, or set {ALLOW_HTTP} in the extra")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 

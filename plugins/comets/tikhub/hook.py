@@ -136,7 +136,8 @@ class TikHubHook(HttpHook):
             raise ValueError("fetch_profile needs a user_id, a sec_uid or a handle")
         request = self._request_info(
             PROFILE_ROUTE,
-            f"profile of {name} {identifier!r}",
+            # Logs must not hold handles: an erasure can't reach them.
+            f"profile of {name} {identifier!r}" if name != "unique_id" else "profile of a handle",
             subject=user_id or identifier,
             params={name: identifier},
             is_profile=True,

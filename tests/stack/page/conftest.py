@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from include.stack.keys import UI_USER
 from tests.chromium import running_chromium
 from tests.stack.page.browsing import LEADERBOARD, Watch, log_in, watched_context
 from tests.stack.page.days import make_days
-from tests.stack.running_stack import RunningStack
+from tests.stack.running_stack import UI_USER, RunningStack
 
 
 @pytest.fixture(scope="package")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from include.stack.keys import UI_USER
 from tests.stack.page.browsing import HOME_HEADING, LEADERBOARD, log_in, number, rows, watched_context
-from tests.stack.running_stack import RunningStack
+from tests.stack.running_stack import UI_USER, RunningStack
 
 
 def test_login_redirects_back_to_the_address(chromium: Browser, days: RunningStack) -> None:
