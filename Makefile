@@ -113,6 +113,10 @@ setup-database: .venv/installed ## Apply include/sql/setup_database.sql to the c
 repair-readings: .venv/installed ## Repair readings that a wrong clock has put into the future
 	@$(stack) repair-readings
 
+.PHONY: clean-metadata
+clean-metadata: .venv/installed ## Delete old runs and logs from Airflow's own database (retention.airflow_days)
+	@$(stack) clean-metadata
+
 .PHONY: traces
 traces: .venv/installed ## Look for what is left of an erased creator, in databases and logs (asks for its names)
 	@$(stack) traces

@@ -261,7 +261,14 @@ def allowed_values(schema: Mapping[str, Any]) -> str:
         return code(schema["const"])
     if "enum" in schema:
         return ", ".join(code(value) for value in schema["enum"])
-    kind = {"array": "list", "boolean": "yes or no", "integer": "whole number", "number": "number", "string": "text"}
+    kind = {
+        "array": "list",
+        "boolean": "yes or no",
+        "integer": "whole number",
+        "null": "empty",
+        "number": "number",
+        "string": "text",
+    }
     bounds = (
         ("minimum", "at least {}"),
         ("exclusiveMinimum", "above {}"),

@@ -124,6 +124,14 @@ def setup_database() -> None:
     set_up_database()
 
 
+@app.command("clean-metadata")
+def clean_metadata() -> int:
+    """Delete what is older than `retention.airflow_days` from Airflow's own database."""
+    from include.stack.airflow_cli import clean_metadata as clean_database
+
+    return clean_database()
+
+
 @app.command("repair-readings")
 def repair_readings() -> None:
     """Repair readings that a wrong clock has put into the future."""

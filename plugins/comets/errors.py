@@ -140,6 +140,12 @@ class HashtagsFailedError(CometsError):
     remedy = "Fix the cause, then clear the task. It fetches only what is missing."
 
 
+class TaskLogsError(CometsError):
+    """Old log files of tasks can't be deleted. The others are deleted."""
+
+    remedy = "Let the user that runs the tasks write to Airflow's log folder, then clear `delete_task_logs`."
+
+
 class NotificationError(CometsError):
     """A notification was not sent. The run is not affected, and the text shows nothing of the connection."""
 

@@ -165,11 +165,28 @@ class Score(Section):
     weights: ScoreWeights = Field(default=ScoreWeights(), description="The weights of the parts of the score.")
 
 
-class Retention(Section):
-    """The retention of TikHub's answers. Snapshots are never deleted."""
+def _days(default: int, minimum: int, what: str) -> Any:
+    return Field(default=default, ge=minimum, description=f"Days after which {what}. Empty (null): never.")
 
-    landing_days: int = Field(
-        default=365, ge=30, description="Days after which landed videos, profiles and rejected items are deleted."
+
+class Retention(Section):
+    """The retention of personal data and logs. Snapshots are never deleted."""
+
+    landing_days: int | None = _days(365, 30, "landed videos, profiles and rejected items are deleted")
+    former_handle_days: int | None = _days(
+        365, 1, "a handle that its creator has replaced is deleted, counted from the first reading of the next handle"
+    )
+    missing_profile_days: int | None = _days(
+        90,
+        1,
+        "the nickname, bio and avatar address of a creator with status missing are deleted, counted from the date of "
+        "its third failure",
+    )
+    task_log_days: int | None = _days(
+        30, 1, "log files of this package's tasks are deleted, on the machine that runs `comet_maintenance`"
+    )
+    airflow_days: int | None = _days(
+        90, 1, "`make clean-metadata` deletes runs, task instances and audit log from Airflow's own database"
     )
 
 
@@ -230,7 +247,7 @@ class Settings(Section):
     )
     score: Score = Field(default=Score(), description="The comet score.")
     notices: Notices = Field(default=Notices(), description="The threshold of notifications about breakouts.")
-    retention: Retention = Field(default=Retention(), description="The retention of TikHub's answers.")
+    retention: Retention = Field(default=Retention(), description="The retention of personal data and logs.")
     privacy: Privacy = Field(default=Privacy(), description="The limit of erasures, which can't be undone.")
     retries: Retries = Field(default=Retries(), description="Attempts of one TikHub call, and the delays between them.")
 

@@ -15,7 +15,7 @@ from airflow.utils.session import create_session
 
 from comets.errors import DatabaseError
 from comets.operators.forget_creator import ForgetCreatorOperator
-from comets.operators.trim_landing import TrimLandingOperator
+from comets.operators.retention import TrimLandingOperator
 from tests.dags.conftest import NewWorld
 from tests.dags.worlds import Day, Outcome, World, cast, identifiers_of, page_of, run_context
 
@@ -54,7 +54,7 @@ def story(new_world: NewWorld) -> Iterator[Story]:
         day = world.run("2026-03-02", hidden)
         later = all_rows(world)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("comets.operators.trim_landing.today", lambda _: date(2028, 1, 1))
+            patch.setattr("comets.operators.retention.today", lambda _: date(2028, 1, 1))
             maintenance = world.run_other("comet_maintenance", "2027-03-02T04:00:00+00:00")
         yield Story(world, before, unconfirmed, unchanged, erasing, after, day, later, maintenance)
 
@@ -131,6 +131,8 @@ def test_maintenance_deletes_rows_past_retention(story: Story) -> None:
     outcome, log = story.maintenance
     assert outcome.state == "success"
     assert "comet_videos: 1 rows deleted" in log
+    assert outcome.tasks == {"trim_landing": "success", "delete_task_logs": "success"}
+    assert "log files deleted in " in log
 
 
 @pytest.mark.parametrize("operator", [ForgetCreatorOperator, TrimLandingOperator])

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
+
+from comets.notifications.notifier import FailureNotifier
+from comets.privacy.task_logs import DAG_IDS
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 DAG_FILES = sorted((PROJECT_FOLDER / "dags").glob("*.py"))
@@ -58,8 +62,20 @@ def test_forget_creator_is_manual_and_requires_a_creator(dag_bag: DagBag) -> Non
         erasure.params.validate()
 
 
-def test_new_dags_start_paused(any_dag: DAG) -> None:
-    assert any_dag.schedule is None or any_dag.is_paused_upon_creation is not False
+def test_only_discovery_starts_paused(any_dag: DAG) -> None:
+    assert (any_dag.is_paused_upon_creation is not False) == (any_dag.dag_id == "comet_discovery")
+
+
+def test_every_task_of_maintenance_sends_its_failure(dag_bag: DagBag) -> None:
+    tasks = dag_bag.dags["comet_maintenance"].tasks
+    assert {task.task_id for task in tasks} == {"trim_landing", "delete_task_logs"}
+    for task in tasks:
+        callbacks: Any = task.on_failure_callback
+        assert [type(callback) for callback in callbacks] == [FailureNotifier], task.task_id
+
+
+def test_task_logs_of_every_dag_are_deleted(dag_bag: DagBag) -> None:
+    assert set(DAG_IDS) == set(dag_bag.dags)
 
 
 def test_every_task_has_owner_retries_retry_policy_and_timeout(any_dag: DAG) -> None:

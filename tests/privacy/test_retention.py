@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
-from comets.privacy.retention import trim_landing
+from comets.privacy.retention import clear_missing_profiles, trim_handles, trim_landing
 from tests.privacy.erasing import Item, miscounted_pages, opened, reject
 from tests.steps.builders import DAY, Facts, Profile, Row, Video, day, everything
 
@@ -178,6 +178,116 @@ class TestDerivedRows:
         assert facts.rows(
             "select run.recorded_date from comet_roll_call inner join comet_runs as run using (run_id)"
         ) == [(day(1),)]
+
+
+class TestFormerHandles:
+    def handles(self, facts: Facts) -> list[str]:
+        return [handle for (handle,) in facts.rows("select handle from comet_handles order by first_seen_at")]
+
+    def trim(self, url: str, kept_date: date) -> Counter[str]:
+        with opened(url) as database:
+            return trim_handles(database, kept_date, "UTC")
+
+    def rename(self, facts: Facts, *handles: str) -> list[str]:
+        facts.land_page(Video(handle=handles[0]))
+        run_ids = [facts.run()]
+        for number, handle in enumerate(handles[1:], start=1):
+            facts.observe(20_000, day(number), handle=handle)
+            run_ids.append(facts.run(day(number)))
+        return run_ids
+
+    def test_are_deleted_by_the_age_of_the_next_handle(self, facts: Facts, url: str) -> None:
+        self.rename(facts, "a", "b", "c")
+        assert self.trim(url, day(1)) == {}
+        assert self.trim(url, day(2)) == {"comet_handles": 1}
+        assert self.handles(facts) == ["b", "c"]
+        assert self.trim(url, day(300)) == {"comet_handles": 1}
+        assert self.handles(facts) == ["c"]
+
+    def test_are_not_stored_again_by_repeated_runs(self, facts: Facts, url: str) -> None:
+        run_ids = self.rename(facts, "a", "b", "c")
+        self.trim(url, day(300))
+        before = contents(facts.connection)
+        for run_id in [*run_ids, *reversed(run_ids)]:
+            facts.run_again(run_id)
+        assert contents(facts.connection) == before
+        assert facts.rows("select handle from comet_landed_readings where handle <> 'c'") == []
+
+    def test_that_were_read_lately_stay(self, facts: Facts, url: str) -> None:
+        self.rename(facts, "a", "b", "a", "b", "a")
+        assert self.trim(url, day(3)) == {}
+        assert self.trim(url, day(4)) == {"comet_handles": 1}
+        assert self.handles(facts) == ["a"]
+
+    def test_of_many_batches_are_all_deleted(self, facts: Facts, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("comets.privacy.retention.CREATORS_PER_BATCH", 2)
+        self.rename(facts, "a", "b", "c", "d", "e", "f")
+        assert self.trim(url, day(300)) == {"comet_handles": 5}
+
+
+class TestProfilesOfMissingCreators:
+    BIO = "a bio"
+
+    def lose(self, facts: Facts) -> list[str]:
+        """Land a creator with a bio, then failures on days 1 to 3."""
+        bio = {"nickname": "Ada", "signature": self.BIO, "avatar_url": "https://a"}
+        facts.land_page(Video(**bio), Video("72", "v2", **bio))  # type: ignore[arg-type]
+        facts.observe(20_000, DAY, **bio)
+        run_ids = [facts.run()]
+        for number in range(1, 4):
+            facts.observe(20_000, day(number), user_id="72")
+            facts.land_profile(Profile(outcome="refused"), day(number))
+            run_ids.append(facts.run(day(number)))
+        assert facts.rows("select user_id, status from creators order by 1") == [("71", "missing"), ("72", "tracked")]
+        return run_ids
+
+    def clear(self, url: str, kept_date: date) -> Counter[str]:
+        with opened(url) as database:
+            return clear_missing_profiles(database, kept_date, "UTC")
+
+    def bios(self, facts: Facts) -> list[Row]:
+        return facts.rows("select user_id, nickname, signature, avatar_url from creators order by 1")
+
+    def test_are_cleared_by_the_date_of_the_third_failure(self, facts: Facts, url: str) -> None:
+        self.lose(facts)
+        assert self.clear(url, day(3)) == {}
+        assert self.clear(url, day(4)) == {"creators": 1}
+        kept = ("72", "Ada", self.BIO, "https://a")
+        assert self.bios(facts) == [("71", None, None, None), kept]
+        assert facts.rows(
+            "select distinct user_id from comet_landed_readings where num_nonnulls(nickname, signature, avatar_url) > 0"
+        ) == [("72",)]
+        assert self.clear(url, day(4)) == {}
+
+    def test_do_not_come_back_with_repeated_runs(self, facts: Facts, url: str) -> None:
+        run_ids = self.lose(facts)
+        # Scores of past dates leave out a creator that is missing by now.
+        for run_id in run_ids:
+            facts.run_again(run_id)
+        self.clear(url, day(9))
+        before = contents(facts.connection)
+        for run_id in [*run_ids, *reversed(run_ids)]:
+            facts.run_again(run_id)
+        assert contents(facts.connection) == before
+
+    def test_are_cleared_after_the_landing_is_trimmed(self, facts: Facts, url: str) -> None:
+        self.lose(facts)
+        trim(url, day(9))
+        assert self.clear(url, day(9)) == {"creators": 1}
+
+    def test_come_back_with_the_creator(self, facts: Facts, url: str) -> None:
+        self.lose(facts)
+        self.clear(url, day(9))
+        facts.observe(20_000, day(10), nickname="Ada", signature="back")
+        facts.run(day(10))
+        assert self.bios(facts)[0] == ("71", "Ada", "back", None)
+
+    def test_of_a_reading_that_no_run_has_processed_are_kept(self, facts: Facts, url: str) -> None:
+        self.lose(facts)
+        facts.observe(20_000, day(10), signature="back")
+        self.clear(url, day(9))
+        facts.run(day(10))
+        assert self.bios(facts)[0] == ("71", None, "back", None)
 
 
 def live(facts: Facts, day_count: int) -> list[str]:

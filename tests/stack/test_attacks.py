@@ -77,7 +77,7 @@ class Client:
 def attacked() -> Iterator[RunningStack]:
     """A stack with a user of each role and one day of data."""
     users = ",".join(f"{role}:{role}" for role in ROLES)
-    variables = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{users}"}
+    variables = {"COMETS_UI_USERS": users}
     with running_stack(TEST_FOLDER / "an attacked stack", variables) as stack:
         stack.run(DAY, {"hashtags": list(DEMO_HASHTAGS), "pages_per_hashtag": 2})
         yield stack
