@@ -81,7 +81,11 @@ def container(sandbox: SandboxClient, database_url: str, airflow: dict[str, str]
     return {**airflow, **connections}
 
 
-def test_missing_pool_paused_and_broken_dags_and_silent_components_are_reported(container: dict[str, str]) -> None:
+def test_missing_pool_paused_and_broken_dags_and_silent_components_are_reported(
+    container: dict[str, str], postgres: EmbeddedPostgres
+) -> None:
+    with psycopg.connect(postgres.url("airflow_of_the_doctor"), autocommit=True) as connection:
+        connection.execute("update dag set is_paused = dag_id <> 'forget_creator'")
     report = run_in_container(**container)
     assert report.code == 1
     assert report["pool"][0] == "failed"
