@@ -1,7 +1,8 @@
-"""Back up the databases of docker-compose.yaml daily: `python -m include.docker.backups`, the service `backup`.
+"""Back up the databases of docker-compose.yaml daily, and clean Airflow's: `python -m include.docker.backups`.
 
-`now` writes one backup, `check` is the health check, `restore FILE [--force]` needs the superuser's password, which the
-service `airflow-init` has. Keys are not in these backups: they are in the folder `secrets`.
+It is the service `backup`. `now` writes one backup, `clean` deletes from Airflow's database what
+`retention.airflow_days` does not keep, `check` is the health check. `restore FILE [--force]` needs the superuser's
+password, which the service `airflow-init` has. Keys are not in these backups: they are in the folder `secrets`.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from include.docker.__main__ import with_secrets
 from include.docker.init import BACKUPS_VARIABLE, container_deployment
 from include.stack.archive import KEPT_COUNT, backups_of, keep_newest, made_at, new_path
 from include.stack.backup import SCHEDULED, Deployment, bring_back, save
+from include.stack.cleaner import clean
 from include.stack.environment import resolve
 from include.stack.errors import StackError
 from include.stack.output import note, say
@@ -35,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m include.docker.backups")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("now")
+    commands.add_parser("clean")
     commands.add_parser("check")
     restoring = commands.add_parser("restore")
     restoring.add_argument("file")
@@ -43,6 +46,8 @@ def main(arguments: list[str]) -> int:
     folder = Path(os.environ[BACKUPS_VARIABLE])
     if chosen.command == "check":
         return check(folder, datetime.now(UTC))
+    if chosen.command == "clean":
+        return clean()
     try:
         with TemporaryDirectory() as state:
             deployment = container_deployment(
@@ -61,6 +66,8 @@ def main(arguments: list[str]) -> int:
             time.sleep(wait)
         elif attempt(lambda: back_up(deployment)):
             time.sleep(RETRY_SECONDS)
+        else:
+            clean()
 
 
 def back_up(deployment: Deployment) -> None:

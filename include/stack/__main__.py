@@ -127,9 +127,11 @@ def setup_database() -> None:
 @app.command("clean-metadata")
 def clean_metadata() -> int:
     """Delete what is older than `retention.airflow_days` from Airflow's own database."""
-    from include.stack.airflow_cli import clean_metadata as clean_database
+    from include.stack.airflow_cli import run_airflow
+    from include.stack.metadata import clean_arguments
 
-    return clean_database()
+    arguments = clean_arguments()
+    return run_airflow(arguments) if arguments else 0
 
 
 @app.command("repair-readings")

@@ -3,12 +3,9 @@
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
-from comets.settings import settings
 from include.stack.environment import resolve_for_runs
 from include.stack.interrupts import STOP_SIGNALS
-from include.stack.output import say
 from include.stack.processes import Processes, airflow_command, with_own_programs
 from include.stack.services import airflow_databases, sandbox_parts
 
@@ -21,21 +18,6 @@ def run_airflow(arguments: Sequence[str]) -> int:
         Processes(environment.state, environment.variables, sandbox_parts(environment)),
     ):
         return run_in_foreground(airflow_command(*arguments), with_own_programs(environment.variables))
-
-
-def clean_metadata() -> int:
-    """Delete rows of Airflow's own database that are older than `retention.airflow_days`; return the exit code.
-
-    Airflow keeps the last run of each Dag. Tasks can't do this: they have no login to that database.
-    """
-    days = settings().retention.airflow_days
-    if days is None:
-        say("retention.airflow_days is empty: nothing is deleted.")
-        return 0
-    kept_from = datetime.now(UTC) - timedelta(days=days)
-    say(f"Deleting from Airflow's database what is older than {kept_from:%Y-%m-%d %H:%M} UTC (airflow_days = {days}).")
-    options = ["--skip-archive", "--error-on-cleanup-failure", "--yes"]
-    return run_airflow(["db", "clean", "--clean-before-timestamp", kept_from.isoformat(), *options])
 
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:

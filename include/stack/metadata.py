@@ -1,6 +1,7 @@
-"""Airflow's own database: migrations and the TikHub pool."""
+"""Airflow's own database: migrations, the TikHub pool and retention."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,6 +13,7 @@ from comets.settings import POOL, settings
 from include.stack.environment import METADATA_VARIABLE, Environment
 from include.stack.errors import StackError
 from include.stack.files import log_tail, open_log
+from include.stack.output import say
 from include.stack.processes import airflow_command
 from include.stack.project import PROJECT
 
@@ -78,6 +80,22 @@ def setup_commands(*, migrates: bool = True) -> list[tuple[str, ...]]:
     """Return the commands that migrate Airflow's database, if requested, and set the pool."""
     migrate = [airflow_command("db", "migrate")] if migrates else []
     return [*migrate, airflow_command("pools", "set", POOL, str(settings().slots), POOL_DESCRIPTION)]
+
+
+def clean_arguments() -> list[str]:
+    """Return the arguments of Airflow's CLI that apply `retention.airflow_days`, and say what they delete.
+
+    They are empty if the setting is. Airflow keeps the last run of each Dag. Tasks can't do this: they have no login to
+    the database.
+    """
+    days = settings().retention.airflow_days
+    if days is None:
+        say("retention.airflow_days is empty: nothing is deleted from Airflow's database.")
+        return []
+    kept_from = datetime.now(UTC) - timedelta(days=days)
+    say(f"Deleting from Airflow's database what is older than {kept_from:%Y-%m-%d %H:%M} UTC (airflow_days = {days}).")
+    options = ["--skip-archive", "--error-on-cleanup-failure", "--yes"]
+    return ["db", "clean", "--clean-before-timestamp", kept_from.isoformat(), *options]
 
 
 def is_empty(url: str) -> bool:

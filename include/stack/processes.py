@@ -83,6 +83,8 @@ COMPONENTS = tuple(
     Part(command[0], airflow_command(*command)) for command in (API_SERVER, SCHEDULER, ("dag-processor",), TRIGGERER)
 )
 
+CLEANER = Part("cleaner", (sys.executable, "-m", "include.stack.cleaner"), is_restarted=True)
+
 
 class Processes:
     """Processes that run inside a `with` block.

@@ -14,7 +14,7 @@ from include.stack.keys import load_redis_password
 from include.stack.logins import update_passwords
 from include.stack.output import say
 from include.stack.ports import require_free
-from include.stack.processes import COMPONENTS, Part, Processes, exclusive_stack
+from include.stack.processes import CLEANER, COMPONENTS, Part, Processes, exclusive_stack
 from include.stack.redis_server import RedisServer, find_redis
 from include.stack.sandbox import is_sandbox_running
 from include.stack.services import airflow_databases, sandbox_parts, set_up_configured_database
@@ -64,7 +64,7 @@ def running_airflow(environment: Environment, command: str, *, is_distributed: b
             update_passwords(environment.variables)
             say("Starting Airflow...")
             variables, parts, is_ready = airflow_parts(environment, is_distributed=is_distributed)
-            with Processes(environment.state, variables, [*sandbox, *parts]) as processes:
+            with Processes(environment.state, variables, [*sandbox, *parts, CLEANER]) as processes:
                 api = AirflowApi(url, processes.check)
                 api.wait_for(is_ready, HEALTHY_SECONDS, "The queue was not ready")
                 api.wait_until_ready(environment.variables, HEALTHY_SECONDS)

@@ -186,7 +186,7 @@ class Retention(Section):
         30, 1, "log files of this package's tasks are deleted, on the machine that runs `comet_maintenance`"
     )
     airflow_days: int | None = _days(
-        90, 1, "`make clean-metadata` deletes runs, task instances and audit log from Airflow's own database"
+        90, 1, "runs, task instances and audit log are deleted from Airflow's own database"
     )
 
 

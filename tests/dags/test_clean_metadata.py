@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from include.stack import cleaner
+from include.stack.environment import METADATA_VARIABLE
 from include.stack.postgres import EmbeddedPostgres
 from tests.conftest import PROJECT_FOLDER
 from tests.dags.conftest import NewWorld
@@ -111,7 +114,28 @@ def test_young_rows_stay(cleaned: Cleaned) -> None:
 
 
 def test_empty_setting_deletes_nothing(cleaned: Cleaned) -> None:
-    assert "retention.airflow_days is empty: nothing is deleted." in cleaned.kept_for_good
+    assert "retention.airflow_days is empty: nothing is deleted" in cleaned.kept_for_good
+
+
+def test_running_stack_cleans_daily(
+    cleaned: Cleaned, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def sleep(seconds: int) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise InterruptedError
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setenv(METADATA_VARIABLE, postgres.sqlalchemy_url("airflow"))
+    with psycopg.connect(postgres.url("airflow"), autocommit=True) as connection:
+        assert cleaned.runs[1] in counts(connection)
+        age(connection, cleaned.runs[1], 91)
+        with pytest.raises(InterruptedError):
+            cleaner.main()
+        assert cleaned.runs[1] not in counts(connection)
+    assert waits == [600, 86400, 86400]
 
 
 def test_next_run_works(cleaned: Cleaned) -> None:

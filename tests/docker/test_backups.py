@@ -65,6 +65,16 @@ def test_backup_of_the_service_is_restored_by_init(server: Server) -> None:
     ]
 
 
+def test_service_cleans_airflows_database(server: Server) -> None:
+    for days in (91, 89):
+        query = "insert into log (dttm, event) values (now() - %s * interval '1 day', 'trigger') returning id"
+        server.query("airflow", query % days)
+    cleaned = backups(server, "backup", "clean")
+    assert cleaned.returncode == 0, cleaned.stderr
+    found = server.query("airflow", "select now() - dttm > interval '90 days' from log where event = 'trigger'")
+    assert found == [(False,)]
+
+
 def test_init_saves_creators_before_an_upgrade(server: Server) -> None:
     folder = server.folder / "backups"
     server.query("comets", "update comet_schema set version = 9 returning version")

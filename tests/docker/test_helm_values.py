@@ -27,7 +27,7 @@ REQUIREMENTS = (PROJECT_FOLDER / "requirements.txt").read_text(encoding="utf-8")
 VALUES: dict[str, Any] = yaml.safe_load(TEXT)
 ENVIRONMENT = {entry["name"]: entry["value"] for entry in VALUES["env"]}
 AIRFLOW_PODS = ("apiServer", "scheduler", "dagProcessor", "triggerer", "workers", "migrateDatabaseJob")
-PODS = (*AIRFLOW_PODS, "redis", "otelCollector")
+PODS = (*AIRFLOW_PODS, "databaseCleanup", "redis", "otelCollector")
 
 ONLY_IN_HELM = {
     "AIRFLOW__CORE__AUTH_MANAGER": "the chart's default differs from Airflow's",
@@ -90,6 +90,7 @@ def test_settings_match_the_compose_file(secrets: dict[str, str]) -> None:
 
 def test_jobs_match_the_compose_file() -> None:
     assert VALUES["migrateDatabaseJob"]["args"][-1] == "exec " + " ".join(SERVICES["airflow-init"]["command"])
+    assert VALUES["databaseCleanup"]["args"] == [*SERVICES["backup"]["command"], "clean"]
     # The chart has one server for the UI and for tasks.
     assert VALUES["apiServer"]["args"][-1].endswith("exec airflow api-server --proxy-headers")
 
@@ -117,7 +118,7 @@ def test_every_component_has_resources_and_no_token_of_the_cluster() -> None:
     for limited in [*(VALUES[component] for component in PODS), *sidecars]:
         assert {"cpu", "memory"} <= limited["resources"]["requests"].keys()
         assert "memory" in limited["resources"]["limits"]
-    for component in (*AIRFLOW_PODS, "redis"):
+    for component in (*AIRFLOW_PODS, "databaseCleanup", "redis"):
         assert VALUES[component]["serviceAccount"] == {"automountServiceAccountToken": False}
     assert VALUES["allowPodLaunching"] is VALUES["apiServer"]["allowPodLogReading"] is False
 

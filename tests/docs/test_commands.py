@@ -44,9 +44,7 @@ COVERED = {
     f'make airflow ARGS="tasks states-for-dag-run comet_discovery {RUN_ID}"': f"{RUNBOOK}::{STUCK_RUN}",
     f'make airflow ARGS="dags clear comet_discovery --run-id {RUN_ID} --yes"': f"{RUNBOOK}::{STUCK_RUN}",
     'make airflow ARGS="rotate-fernet-key"': f"{RUNBOOK}::test_rotated_fernet_key_reads_what_is_stored",
-    'make airflow ARGS="db clean --clean-before-timestamp 2026-01-01 --skip-archive --yes"': (
-        f"{RUNBOOK}::test_old_runs_are_deleted_from_airflows_database"
-    ),
+    "make clean-metadata": "tests/dags/test_clean_metadata.py::test_old_rows_are_deleted",
     "make status": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
     "make leaderboard": "tests/docs/test_commands.py::test_status_and_leaderboard_say_that_there_is_no_run_yet",
 }

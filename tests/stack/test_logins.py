@@ -27,7 +27,7 @@ from include.stack.ports import LOOPBACK, free_port
 from include.stack.project import State
 from tests.chromium import running_chromium
 from tests.conftest import TEST_FOLDER
-from tests.stack.listeners import listening_addresses, logs_of_a_search
+from tests.stack.listeners import family, listening_addresses, logs_of_a_search
 from tests.stack.page.browsing import log_in
 from tests.stack.test_demo import NOTHING_CONFIGURED, run_stack, starting
 from tests.stack.tls_proxy import running_tls_proxy
@@ -294,6 +294,10 @@ def test_no_process_listens_on_another_interface(team: Team) -> None:
     found = listening_addresses(team.state.folder)
     assert len(found) >= 2
     assert set().union(*found.values()) == {LOOPBACK}, found
+
+
+def test_cleaner_of_airflows_database_runs(team: Team) -> None:
+    assert any("include.stack.cleaner" in process.cmdline() for process in family(team.state.folder))
 
 
 def test_restart_ends_logins_of_removed_users_and_changes_roles(team: Team) -> None:

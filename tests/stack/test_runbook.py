@@ -147,9 +147,3 @@ def test_rotated_fernet_key_reads_what_is_stored(airflow: Callable[..., str], st
     airflow("rotate-fernet-key")
     change_key(lambda _: new)
     assert "a-stored-password" in airflow("connections", "get", "mine", "--output", "json")
-
-
-def test_old_runs_are_deleted_from_airflows_database(airflow: Callable[..., str]) -> None:
-    assert "Checking table dag_run" in airflow(
-        "db", "clean", "--clean-before-timestamp", "2026-01-01", "--skip-archive", "--yes"
-    )
