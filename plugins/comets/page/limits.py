@@ -16,14 +16,15 @@ from comets.page.problems import Problem, problem_response
 MAX_VIEWS = 2
 """Views that run at once in a process of the api-server; Python runs on one core of it."""
 
-MAX_WAIT = timedelta(seconds=2)
-"""Longest wait for another view to end. It also slows clients that repeat a rejected request at once."""
+MAX_WAIT = timedelta(seconds=6)
+"""Longest wait for a place: longer than a rest, so that a single waiting request is served. It also slows clients that
+repeat a rejected request at once."""
 
 VIEW_TIMEOUT = timedelta(seconds=3)
 """Time limit of a view, from the end of its wait on."""
 
 REST_SHARE = 6
-MAX_REST = timedelta(seconds=2)
+MAX_REST = timedelta(seconds=4)
 """While requests wait, the place of a view stays empty after it for six times as long as the view took, up to this
 limit. Without the rest, a flood made a run on two cores take 1.9 times as long; with it, 1.1 to 1.2 times."""
 
