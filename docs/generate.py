@@ -40,6 +40,7 @@ RELATIONS = {
         "comet_scores",
         "comet_snapshots",
         "comet_counts",
+        "comet_failures",
         "comet_creator_metrics",
         "comet_score_parts",
         "comet_video_metrics",

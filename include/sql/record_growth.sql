@@ -382,20 +382,8 @@ missing as (
     from last_readings
     inner join lateral (
         select count(distinct failure.observed_date) as date_count
-        from comet_profiles as failure
-        where
-            failure.user_id = last_readings.user_id
-            and failure.outcome <> 'found'
-            and not failure.is_discarded
-            and failure.observed_date > last_readings.read_date
-            and exists (
-                select 1
-                from comet_profiles as answer
-                where
-                    answer.observed_date = failure.observed_date
-                    and answer.outcome = 'found'
-                    and not answer.is_discarded
-            )
+        from comet_failures as failure
+        where failure.user_id = last_readings.user_id and failure.observed_date > last_readings.read_date
     ) as failures on failures.date_count >= 3
 ),
 

@@ -778,6 +778,23 @@ inner join creators as creator
         and reading.observed_date >= coalesce(creator.tracked_since, '-infinity')
 where trimmed.recorded_date is null;
 
+create or replace view comet_failures with (security_invoker = true) as
+select
+    failure.user_id,
+    failure.observed_date
+from comet_profiles as failure
+where
+    failure.outcome <> 'found'
+    and not failure.is_discarded
+    and exists (
+        select 1
+        from comet_profiles as answer
+        where
+            answer.observed_date = failure.observed_date
+            and answer.outcome = 'found'
+            and not answer.is_discarded
+    );
+
 create or replace view comet_counts with (security_invoker = true) as
 select
     user_id,
@@ -1574,6 +1591,11 @@ begin
                 'comet_readings',
                 'The readings that count: landed for a date that was run, from the date of the first discovery of '
                 'the creator on, and not of a trimmed date.'
+            ),
+            (
+                'comet_failures',
+                'One row per failed fetch of a creator on a date on which TikHub answered for another one. Three dates '
+                'of them since its last reading make a creator missing.'
             ),
             (
                 'comet_counts',

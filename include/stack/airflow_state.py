@@ -16,8 +16,8 @@ from airflow.configuration import conf
 from airflow.jobs.job import most_recent_job
 from airflow.models import DagModel, DagRun, Pool
 from airflow.models.errors import ParseImportError
+from airflow.sdk import DagRunState
 from airflow.utils.session import create_session
-from airflow.utils.state import DagRunState
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session

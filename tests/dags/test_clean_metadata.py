@@ -71,7 +71,7 @@ def clean(folder: Path, postgres: EmbeddedPostgres, setting: str) -> str:
             "COMETS_STATE_DIR": str(folder / "state"),
             "COMETS_SETTINGS_FILE": str(settings_file),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.sqlalchemy_url("airflow"),
-            "DATABASE_URL": "postgresql://nobody@localhost:1/creators",
+            "DATABASE_URL": "postgresql://me@localhost:1/creators",
             "TIKHUB_API_KEY": "not-used",
         },
         capture_output=True,

@@ -31,14 +31,20 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def backups(server: Server, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program of backups with the secrets of a service only."""
+NIGHT = "import time; from include.docker import backups; time.sleep = lambda _: exit(); backups.main([])"
+"""The service until its first wait."""
+
+
+def backups(server: Server, service: str, *arguments: str, program: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program of backups, or another, with the secrets of a service only."""
     own = server.folder / f"secrets of {service}"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
     for name in secrets_of(service):
         shutil.copy(server.folder / "secrets" / name, own)
-    command = [sys.executable if part == "python" else part for part in SERVICES["backup"]["command"]]
+    declared = SERVICES["backup"]["command"]
+    *wrapper, _, _ = [sys.executable if part == "python" else part for part in declared]
+    command = [*wrapper, *(("-c", program) if program else declared[-2:])]
     return server.run(
         *command, *arguments, **{SECRETS_FOLDER: str(own), BACKUPS_VARIABLE: str(server.folder / "backups")}
     )
@@ -65,12 +71,15 @@ def test_backup_of_the_service_is_restored_by_init(server: Server) -> None:
     ]
 
 
-def test_service_cleans_airflows_database(server: Server) -> None:
+@pytest.mark.parametrize("night", [("clean", ""), ("", NIGHT)], ids=["at once", "after the backup"])
+def test_service_cleans_airflows_database(server: Server, night: tuple[str, str]) -> None:
     for days in (91, 89):
         query = "insert into log (dttm, event) values (now() - %s * interval '1 day', 'trigger') returning id"
         server.query("airflow", query % days)
-    cleaned = backups(server, "backup", "clean")
+    command, program = night
+    cleaned = backups(server, "backup", *filter(None, [command]), program=program)
     assert cleaned.returncode == 0, cleaned.stderr
+    assert len(backups_of(server.folder / "backups")) == bool(program)
     found = server.query("airflow", "select now() - dttm > interval '90 days' from log where event = 'trigger'")
     assert found == [(False,)]
 

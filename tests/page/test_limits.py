@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import Queue
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import requests
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from comets.database.client import SCHEMA_VERSION
 from comets.page.limits import MAX_VIEWS, VIEW_TIMEOUT, LimitMiddleware
@@ -84,6 +85,53 @@ def test_only_few_views_run_at_once_and_others_get_503() -> None:
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
     assert sum("stopped after 3 seconds" in detail for detail in details) == MAX_VIEWS
     assert sum("views at once" in detail for detail in details) == PARALLEL - MAX_VIEWS
+
+
+class ImpatientLoop(asyncio.SelectorEventLoop):
+    """An event loop without rests.
+
+    :ivar rests: their seconds
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests: list[float] = []
+
+    def call_later(self, delay: float, callback: Any, *args: Any, **options: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        """Schedule a call: one that ends a rest at once, the time limit of a view when it is due."""
+        if delay < VIEW_TIMEOUT.total_seconds():
+            self.rests.append(delay)
+            delay = 0
+        return super().call_later(delay, callback, *args, **options)
+
+
+def rests_of(count: int) -> list[float]:
+    """Return the rests after as many parallel views."""
+    shown: list[Message] = []
+
+    async def view(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    async def send(message: Message) -> None:
+        shown.append(message)
+
+    async def request_all() -> None:
+        app = LimitMiddleware(view)
+        scope = {"type": "http", "path": "/"}
+        await asyncio.gather(*(app(scope, asyncio.Queue[Message]().get, send) for _ in range(count)))
+
+    loop = ImpatientLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(request_all())
+    assert len(shown) == count
+    return loop.rests
+
+
+def test_place_rests_after_a_view_while_others_wait() -> None:
+    assert rests_of(MAX_VIEWS) == [0] * MAX_VIEWS
+    *rests, last = rests_of(MAX_VIEWS + 1)
+    assert max(rests) > 0
+    assert last == 0
 
 
 def test_rejected_browser_gets_a_page_that_says_when_to_reload() -> None:

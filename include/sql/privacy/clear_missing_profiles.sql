@@ -1,6 +1,6 @@
 -- Clear nickname, bio and avatar address of some creators that became missing before a date, from landed readings too:
 -- a later run of an old date would store them again. Readings since the creator's last update are not yet processed.
--- A creator becomes missing with failures on three dates since its last reading, as in record_growth.
+-- A creator becomes missing with its failures of a third date.
 -- Idempotent: run until none is left.
 with batch as (
     select
@@ -9,21 +9,11 @@ with batch as (
     from creators as creator
     inner join lateral (
         select array_agg(distinct failure.observed_date order by failure.observed_date) as dates
-        from comet_profiles as failure
+        from comet_failures as failure
         where
             failure.user_id = creator.user_id
-            and failure.outcome <> 'found'
-            and not failure.is_discarded
             and failure.observed_date
             > coalesce((creator.last_updated_at at time zone %(timezone)s)::date, '-infinity')
-            and exists (
-                select 1
-                from comet_profiles as answer
-                where
-                    answer.observed_date = failure.observed_date
-                    and answer.outcome = 'found'
-                    and not answer.is_discarded
-            )
     ) as failures on failures.dates[3] < %(kept_date)s::date
     where
         creator.status = 'missing'

@@ -23,11 +23,13 @@ def delete_task_logs(log_folder: Path, kept_from: float) -> int:
     :raises TaskLogsError: some files can't be deleted; the others are.
     """
     count = 0
-    failures: list[OSError] = []
+    errors: list[OSError] = []
     for dag_id in DAG_IDS:
         folder = log_folder / f"dag_id={dag_id}"
         if folder.is_dir() and not folder.is_symlink():
-            count += _delete_files(folder, kept_from, failures)
+            count += _delete_files(folder, kept_from, errors)
+    # Another task may have deleted it first.
+    failures = [error for error in errors if not isinstance(error, FileNotFoundError)]
     if failures:
         raise TaskLogsError(
             f"{len(failures)} of {len(failures) + count} old log files or folders in {log_folder} can't be deleted. "
@@ -36,32 +38,23 @@ def delete_task_logs(log_folder: Path, kept_from: float) -> int:
     return count
 
 
-def _delete_files(folder: Path, kept_from: float, failures: list[OSError]) -> int:
+def _delete_files(root: Path, kept_from: float, errors: list[OSError]) -> int:
     count = 0
-    try:
-        # A folder that a starting task has just made is younger.
-        is_old = folder.stat().st_mtime < kept_from
-        with os.scandir(folder) as entries:
-            found = list(entries)
-    except FileNotFoundError:
-        return 0
-    except OSError as error:
-        failures.append(error)
-        return 0
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            count += _delete_files(Path(entry.path), kept_from, failures)
-            continue
-        try:
-            if entry.stat(follow_symlinks=False).st_mtime < kept_from and not entry.is_symlink():
-                Path(entry.path).unlink()
-                count += 1
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            failures.append(error)
-    if count or is_old:
-        # It fails while the folder has other files.
-        with suppress(OSError):
-            folder.rmdir()
+    removed: set[Path] = set()
+    for name, folders, files in os.walk(root, topdown=False, onerror=errors.append):
+        folder = Path(name)
+        before = count
+        for file in map(folder.joinpath, files):
+            try:
+                if file.lstat().st_mtime < kept_from and not file.is_symlink():
+                    file.unlink()
+                    count += 1
+            except OSError as error:
+                errors.append(error)
+        # A folder in which nothing was deleted may be that of a starting task.
+        if count > before or not removed.isdisjoint(map(folder.joinpath, folders)):
+            # It fails while the folder has other files.
+            with suppress(OSError):
+                folder.rmdir()
+                removed.add(folder)
     return count
