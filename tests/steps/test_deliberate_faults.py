@@ -131,7 +131,7 @@ FAULTS = {
     "discarded and refused profiles count": Fault(
         SETUP, "outcome = 'found' and not is_discarded as is_shown", "outcome in ('found', 'refused') as is_shown"
     ),
-    "failures during an outage count": Fault(GROWTH, "answer.observed_date = failure.observed_date", "true"),
+    "failures during an outage count": Fault(SETUP, "answer.observed_date = failure.observed_date", "true"),
     "the upper end of the band is outside": Fault(
         GROWTH, "latest.follower_count > coalesce(band", "latest.follower_count >= coalesce(band"
     ),
