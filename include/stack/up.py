@@ -107,7 +107,7 @@ def introduce(environment: Environment, api: AirflowApi) -> None:
     say(f"  Task logs   {environment.task_logs}")
     say(f"  Other logs  {environment.state.logs}")
     say()
-    say("New Dags are paused. Unpause comet_discovery in the UI for daily runs, or trigger it.")
+    say("A new comet_discovery is paused: unpause it in the UI for daily runs, or trigger it.")
     say("Press Ctrl-C to stop.")
 
 
